@@ -1,0 +1,173 @@
+/**
+ * From a training example to token ids and the label mask: which tokens the loss is taken on.
+ *
+ * Follows the authors' code (`encode_with_messages_format`), token by token: the mask's boundaries
+ * are the lengths of separately tokenised prefixes, the last turn's newline is cut off, and what is
+ * left of a response after truncation has no EOS. Does NOT know of data files, batches or models.
+ */
+import type { ChatTemplate } from "./template.ts";
+import { type Tokenizer, tokenTexts } from "./tokenizer.ts";
+
+/** One turn of a conversation. */
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** A training example: a conversation whose assistant turns are to be learnt. */
+export interface Example {
+  readonly messages: readonly Message[];
+}
+
+/** Token ids and labels of equal length; label −100 = not a target. Labels are NOT shifted. */
+export interface EncodedExample {
+  readonly ids: readonly number[];
+  readonly labels: readonly number[];
+}
+
+/** The label of a token that is no target. */
+export const IGNORED = -100;
+
+/** The authors' choices are the defaults; the others are there to be studied. */
+export interface EncodeOptions {
+  /** Longest example in tokens, cut at the right. Default 2048. */
+  maxLength?: number;
+  /** Strip white space around each turn. Default true (code; the paper does not say). */
+  strip?: boolean;
+  /**
+   * Put BOS in front where the tokenizer would not. Default false: the paper's template shows BOS,
+   * but the OLMo runs had none. (In the authors' code this option, unused, would move the mask by
+   * one token, because it tokenises the prefixes without BOS; here it does not.)
+   */
+  addBos?: boolean;
+  /**
+   * Whether the newline after a non-final EOS is a target. Default true: in the code it falls
+   * between two masked spans. The paper's equations 1–2 sum over response tokens alone: false.
+   */
+  turnNewline?: boolean;
+}
+
+/**
+ * Encodes one example: BOS, tags and instructions masked; responses and their EOS are targets.
+ *
+ * @returns null when truncation leaves no target (the authors' code drops such examples).
+ * @throws Error on an empty conversation, an unknown role or a content that is not text.
+ * @example
+ * const example = { messages: [{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello!" }] };
+ * encodeExample(example, tokenizer, templates.tulu); // { ids: […], labels: [-100, …, 22172, 2] }
+ */
+export function encodeExample(
+  example: Example,
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  options: EncodeOptions = {},
+): EncodedExample | null {
+  const { maxLength = 2048, strip: stripped = true, addBos = false, turnNewline = true } = options;
+  const { messages } = example;
+  checkMessages(messages);
+  const eos = tokenizer.token(tokenizer.eosId);
+  const bos = addBos ? bosOf(tokenizer) : [];
+  const text = (until: number) =>
+    messages.slice(0, until).map((m) => turn(m, template, eos, stripped)).join("");
+  const encode = (s: string) => [...bos, ...tokenizer.encode(s)].slice(0, maxLength);
+
+  // Only the end is stripped: the tags already stand at the start, and a template without tags
+  // must keep the newline that stands for an empty instruction.
+  const ids = encode(stripEnd(text(messages.length)));
+  const labels = [...ids];
+  const mask = (from: number, to: number) => labels.fill(IGNORED, from, to);
+  messages.forEach(({ role }, k) => {
+    const start = k === 0 ? 0 : encode(text(k)).length;
+    if (role !== "assistant") {
+      const responseFollows = messages[k + 1]?.role === "assistant";
+      mask(start, encode(text(k + 1) + (responseFollows ? template.assistant : "")).length);
+    } else if (!turnNewline) {
+      mask(encode(stripEnd(text(k + 1))).length, encode(text(k + 1)).length);
+    }
+  });
+  return labels.every((label) => label === IGNORED) ? null : { ids, labels };
+}
+
+/**
+ * The response-tuning form of an example (paper §4): every user turn becomes the empty string;
+ * tags, system turns and responses stay, earlier responses included.
+ */
+export function toResponseTuning(example: Example): Example {
+  return {
+    messages: example.messages.map((m) => m.role === "user" ? { ...m, content: "" } : m),
+  };
+}
+
+/** One token of an encoded example, for a coloured view. */
+export interface MaskedToken {
+  readonly id: number;
+  /** The vocabulary entry, e.g. "▁I". */
+  readonly token: string;
+  /** The text it adds; joined over all tokens this is the whole training text. */
+  readonly text: string;
+  /** Whether the loss is taken on it. */
+  readonly target: boolean;
+}
+
+/**
+ * An encoded example token by token, with the targets marked.
+ *
+ * @example
+ * explainMask(encoded, tokenizer).filter((t) => t.target).map((t) => t.text).join("");
+ */
+export function explainMask(encoded: EncodedExample, tokenizer: Tokenizer): MaskedToken[] {
+  const texts = tokenTexts(encoded.ids, tokenizer);
+  return encoded.ids.map((id, i) => ({
+    id,
+    token: tokenizer.token(id),
+    text: texts[i]!,
+    target: encoded.labels[i] !== IGNORED,
+  }));
+}
+
+function turn(message: Message, template: ChatTemplate, eos: string, stripped: boolean): string {
+  const content = stripped ? strip(message.content) : message.content;
+  if (message.role === "assistant") return template.assistant + content + eos + "\n";
+  const tag = message.role === "user" ? template.user : template.system ?? "<|system|>\n";
+  return tag + content + "\n";
+}
+
+// Python's str.strip() and JavaScript's trim() disagree on a handful of characters (U+FEFF, the
+// information separators, NEL); the masks are Python's.
+const SPACE =
+  "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
+const LEADING = new RegExp(`^${SPACE}`);
+const TRAILING = new RegExp(`${SPACE}$`);
+const stripEnd = (text: string) => text.replace(TRAILING, "");
+const strip = (text: string) => stripEnd(text.replace(LEADING, ""));
+
+function bosOf(tokenizer: Tokenizer): number[] {
+  if (tokenizer.bosId === null) {
+    throw new Error(
+      "Expected a tokenizer with a BOS token for addBos but found one without. Leave addBos out, " +
+        'or name "bos_token" in tokenizer_config.json.',
+    );
+  }
+  const addsItself = tokenizer.encode("")[0] === tokenizer.bosId;
+  return addsItself ? [] : [tokenizer.bosId];
+}
+
+function checkMessages(messages: readonly Message[]): void {
+  if (messages.length === 0) {
+    throw new Error("Expected an example of at least one message but found none. Leave it out.");
+  }
+  messages.forEach(({ role, content }, k) => {
+    if (!["system", "user", "assistant"].includes(role)) {
+      throw new Error(
+        `Expected role system, user or assistant in message ${k} but found ${
+          JSON.stringify(role)
+        }.`,
+      );
+    }
+    if (typeof content !== "string") {
+      throw new Error(
+        `Expected text as the content of message ${k} (${role}) but found ${typeof content}.`,
+      );
+    }
+  });
+}

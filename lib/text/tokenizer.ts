@@ -1,0 +1,184 @@
+/**
+ * A tokenizer: text to token ids and back, exactly as the reference libraries do it.
+ *
+ * The work is done by `@huggingface/tokenizers`, which reads the `tokenizer.json` of any Hugging
+ * Face checkpoint. This module adds the few facts the rest of the laboratory needs (which id is
+ * BOS, EOS, padding; what one token looks like as text). It does NOT know of models, templates or
+ * training examples.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Tokenizer as Reference } from "@huggingface/tokenizers";
+
+/** Text to ids and back; made by {@link loadTokenizer}. */
+export interface Tokenizer {
+  /** One more than the largest id, added tokens included. */
+  readonly vocabSize: number;
+  /** Beginning-of-sequence id, or null when the tokenizer has none. */
+  readonly bosId: number | null;
+  /** End-of-sequence id: what a model emits when its response is complete. */
+  readonly eosId: number;
+  readonly padId: number | null;
+  /** sha256 (hex) of tokenizer.json's bytes. */
+  readonly hash: string;
+  /** `special` (default true): add BOS, if this tokenizer adds one of its own accord. */
+  encode(text: string, options?: { special?: boolean }): number[];
+  /** `skipSpecial` (default true) leaves BOS, EOS and their like out. Unknown ids give no text. */
+  decode(ids: ArrayLike<number>, options?: { skipSpecial?: boolean }): string;
+  /** The id of an exact vocabulary entry ("Ġthe", "▁I", "<0x0A>"), or undefined. */
+  tokenId(token: string): number | undefined;
+  /** The vocabulary entry of an id; "" where none stands (padded embedding rows). */
+  token(id: number): string;
+}
+
+/** The fields of tokenizer_config.json that matter here; all may be absent. */
+export interface TokenizerConfig {
+  readonly bos_token?: string | { readonly content: string } | null;
+  readonly eos_token?: string | { readonly content: string } | null;
+  readonly pad_token?: string | { readonly content: string } | null;
+  readonly clean_up_tokenization_spaces?: boolean;
+}
+
+/** Names tried, in this order, where no tokenizer_config.json says which token ends a text. */
+const USUAL_EOS = ["</s>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<eos>"];
+
+/**
+ * Loads the tokenizer of a checkpoint folder: `tokenizer.json`, and `tokenizer_config.json` where
+ * there is one.
+ *
+ * @throws Error when the folder has no tokenizer.json, or it is not one.
+ * @example
+ * const tokenizer = await loadTokenizer("data/world/base");
+ * tokenizer.encode("Once upon a time");
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const path = join(folder, "tokenizer.json");
+  const json = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new Error(
+      `Expected a tokenizer at ${path} but found none. Give a Hugging Face checkpoint folder; ` +
+        `where it has only tokenizer.model, convert it first (AutoTokenizer…save_pretrained).`,
+      { cause },
+    );
+  });
+  const configPath = join(folder, "tokenizer_config.json");
+  const config = await readFile(configPath, "utf8").catch((cause: { code?: string }) => {
+    if (cause.code === "ENOENT") return "{}"; // optional: the usual names are tried instead
+    throw cause;
+  });
+  return createTokenizer(json, parseObject(config, configPath) as TokenizerConfig, path);
+}
+
+/**
+ * Makes a tokenizer from the text of a tokenizer.json.
+ *
+ * @param json the file's text
+ * @param config tokenizer_config.json's content: which tokens are BOS, EOS and padding
+ * @param path the file's name, for error messages
+ * @throws Error when the text is no tokenizer.json, or when no EOS token can be told.
+ */
+export function createTokenizer(
+  json: string,
+  config: TokenizerConfig = {},
+  path = "tokenizer.json",
+): Tokenizer {
+  const parsed = parseObject(json, path) as { model?: { vocab?: unknown }; added_tokens?: unknown };
+  if (!parsed.model?.vocab || !Array.isArray(parsed.added_tokens)) {
+    throw new Error(
+      `Expected a tokenizer.json with "model" (and its "vocab") and "added_tokens" at ${path} but ` +
+        `found the keys ${Object.keys(parsed).join(", ") || "(none)"}. ` +
+        `Save the tokenizer again with Hugging Face tokenizers.`,
+    );
+  }
+  const reference = new Reference(parsed, config);
+  const tidy = config.clean_up_tokenization_spaces ?? false;
+  // -1: ids are counted from 0, so an empty vocabulary gives size 0. A loop, because spreading
+  // 100,000 ids into Math.max overflows the stack.
+  let largest = -1;
+  for (const id of reference.get_vocab().values()) largest = Math.max(largest, id);
+
+  const named = (key: "bos_token" | "eos_token" | "pad_token"): number | null => {
+    const entry = config[key];
+    const token = typeof entry === "string" ? entry : entry?.content;
+    if (token === undefined) return null;
+    const id = reference.token_to_id(token);
+    if (id === undefined) {
+      throw new Error(
+        `Expected ${key} ${JSON.stringify(token)} of tokenizer_config.json in the vocabulary of ` +
+          `${path} but found no such token. Take both files from the same checkpoint.`,
+      );
+    }
+    return id;
+  };
+  const eosId = named("eos_token") ??
+    USUAL_EOS.map((t) => reference.token_to_id(t)).find((id) => id !== undefined);
+  if (eosId === undefined) {
+    throw new Error(
+      `Expected an end-of-sequence token for ${path} but found neither "eos_token" in ` +
+        `tokenizer_config.json nor any of ${
+          USUAL_EOS.join(" ")
+        }. Name it in tokenizer_config.json.`,
+    );
+  }
+
+  return {
+    vocabSize: largest + 1,
+    // Without a config, BOS is what the tokenizer itself puts before an empty text.
+    bosId: named("bos_token") ?? reference.encode("").ids[0] ?? null,
+    eosId,
+    padId: named("pad_token"),
+    hash: createHash("sha256").update(json).digest("hex"),
+    encode: (text, { special = true } = {}) =>
+      reference.encode(text, { add_special_tokens: special }).ids,
+    decode(ids, { skipSpecial = true } = {}) {
+      const known = Array.from(ids).filter((id) => reference.id_to_token(id) !== undefined);
+      if (known.length === 0) return ""; // the reference refuses an empty list
+      return reference.decode(known, {
+        skip_special_tokens: skipSpecial,
+        clean_up_tokenization_spaces: tidy,
+      });
+    },
+    tokenId: (token) => reference.token_to_id(token),
+    token: (id) => reference.id_to_token(id) ?? "",
+  };
+}
+
+/**
+ * The text each token adds when ids are read from left to right; joined, it is their decoding.
+ * A character spread over several tokens stands at its last one, the others give "".
+ *
+ * @example
+ * tokenTexts(tokenizer.encode("Hi there", { special: false }), tokenizer); // ["Hi", " there"]
+ */
+export function tokenTexts(ids: ArrayLike<number>, tokenizer: Tokenizer): string[] {
+  const all = Array.from(ids);
+  const texts: string[] = [];
+  let from = 0; // decode from here on: enough left context for the decoder's treatment of spaces
+  let told = 0; // ids before this one have been given out as text
+  for (let i = 0; i < all.length; i++) {
+    const before = tokenizer.decode(all.slice(from, told), { skipSpecial: false });
+    const after = tokenizer.decode(all.slice(from, i + 1), { skipSpecial: false });
+    const isLast = i === all.length - 1;
+    if (after.endsWith("\uFFFD") && !isLast) { // a character's first bytes: wait for the rest
+      texts.push("");
+      continue;
+    }
+    texts.push(after.slice(before.length));
+    if (told > from) from = told;
+    told = i + 1;
+  }
+  return texts;
+}
+
+function parseObject(json: string, path: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new Error(`Expected JSON in ${path} but found: ${(cause as Error).message}.`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`Expected a JSON object in ${path} but found ${JSON.stringify(value)}.`);
+  }
+  return value;
+}
