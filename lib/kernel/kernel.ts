@@ -1,0 +1,227 @@
+/**
+ * A running Jupyter kernel: started from a command, spoken to over its sockets, and watched, so
+ * that its death is noticed at once.
+ *
+ * Knows processes and the protocol's conversation (ready, execute, shut down). It does not know
+ * notebook files, nor which kernels exist.
+ */
+import type { Buffer } from "node:buffer";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { decodeMessage, encodeMessage, type Json, type Message } from "./message.ts";
+import { type Connection, openConnection } from "./zmtp.ts";
+
+export interface KernelCommand {
+  /** Program and arguments; the word `{connection_file}` is replaced by the file's path. */
+  readonly argv: readonly string[];
+  /** Folder the kernel runs in: the notebook's own. */
+  readonly cwd: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Kernel {
+  /**
+   * Runs one cell; resolves when the kernel has replied, says it is idle, and its last outputs
+   * have had 150 ms to arrive (the Deno kernel reports idle before they are out).
+   * @throws {KernelDied} when the process ends; an Error after `timeout` seconds.
+   */
+  execute(code: string, onOutput: (message: Message) => void, timeout?: number): Promise<Json>;
+  /** Ends the process and removes the connection file. */
+  stop(): Promise<void>;
+}
+
+/** The kernel's process ended by itself; `stderr` is the last it wrote. */
+export class KernelDied extends Error {
+  override name = "KernelDied";
+}
+
+const SETTLE_MS = 150;
+const START_SECONDS = 60;
+
+/**
+ * Starts a kernel and waits until it answers.
+ *
+ * @throws when the program is not there, when no port is free, or when it does not answer in 60 s.
+ * @example
+ * const kernel = await startKernel({ argv: ["deno", "jupyter", "--kernel", "--conn", "{connection_file}"], cwd: "." });
+ * await kernel.execute("console.log(1 + 1)", (message) => console.log(message.content));
+ * await kernel.stop();
+ */
+export async function startKernel(command: KernelCommand): Promise<Kernel> {
+  const key = randomUUID();
+  const session = randomUUID();
+  const [shell, iopub, stdin, control, heartbeat] = await freePorts(5);
+  const folder = await mkdtemp(join(tmpdir(), "kernel-"));
+  const file = join(folder, "connection.json");
+  await writeFile(
+    file,
+    JSON.stringify({
+      ip: "127.0.0.1",
+      transport: "tcp",
+      signature_scheme: "hmac-sha256",
+      key,
+      shell_port: shell,
+      iopub_port: iopub,
+      stdin_port: stdin,
+      control_port: control,
+      hb_port: heartbeat,
+    }),
+    { mode: 0o600 },
+  );
+
+  const [program, ...args] = command.argv.map((word) => word.replace("{connection_file}", file));
+  const child = spawn(program!, args, {
+    cwd: command.cwd,
+    env: { ...process.env, ...command.env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const death = watch(child, program!);
+  death.catch(() => {}); // whoever waits for the kernel gets it; nobody waiting is no fault
+
+  let listener: (channel: "shell" | "iopub", message: Message) => void = () => {};
+  const receive = (channel: "shell" | "iopub") => (frames: Buffer[]) =>
+    listener(channel, decodeMessage(frames, key));
+  const open: Connection[] = [];
+  const stop = async () => {
+    open.forEach((connection) => connection.close());
+    await end(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  try {
+    const deadline = Date.now() + START_SECONDS * 1000;
+    const dial = async (port: number, channel: "shell" | "iopub") => {
+      const type = channel === "shell" ? "DEALER" : "SUB";
+      while (true) {
+        try {
+          const connection = await openConnection("127.0.0.1", port, type, receive(channel));
+          open.push(connection);
+          return connection;
+        } catch (error) {
+          if (Date.now() > deadline) throw error;
+          await pause(50); // not listening yet
+        }
+      }
+    };
+    const requests = await Promise.race([death, dial(shell!, "shell")]);
+    await Promise.race([death, dial(iopub!, "iopub")]);
+
+    const ask: Ask = async (type, content, onOutput, timeout) => {
+      const request = encodeMessage(type, content, key, session);
+      const answered = new Promise<Json>((resolve) => {
+        let reply: Json | null = null;
+        let idle = false;
+        listener = (channel, message) => {
+          if (message.parentId !== request.id) return;
+          if (channel === "shell") reply = message.content;
+          else if (message.type !== "status") onOutput(message);
+          else if (message.content.execution_state === "idle") idle = true;
+          if (reply && idle) setTimeout(resolve, SETTLE_MS, reply);
+        };
+      });
+      requests.send(request.frames);
+      return await within(timeout, Promise.race([death, answered]));
+    };
+    await handshake(ask, deadline);
+    const manners = { silent: false, store_history: true, allow_stdin: false, stop_on_error: true };
+    return {
+      execute: (code, onOutput, timeout) =>
+        ask("execute_request", { code, ...manners }, onOutput, timeout),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Ask = (
+  type: string,
+  content: Json,
+  onOutput: (message: Message) => void,
+  timeout?: number,
+) => Promise<Json>;
+
+/** A subscription takes a moment to arrive: asks until both channels have answered once. */
+async function handshake(ask: Ask, deadline: number): Promise<void> {
+  while (true) {
+    try {
+      await ask("kernel_info_request", {}, () => {}, 2);
+      return;
+    } catch (error) {
+      if (error instanceof KernelDied) throw error;
+      if (Date.now() > deadline) {
+        throw new Error(
+          `Expected the kernel to answer within ${START_SECONDS} s but found silence.`,
+        );
+      }
+    }
+  }
+}
+
+/** Rejects when the process ends. */
+function watch(child: ChildProcess, program: string): Promise<never> {
+  let last = "";
+  child.stderr?.on("data", (chunk) => last = (last + chunk).slice(-2000));
+  return new Promise((_, reject) => {
+    child.on("error", (error) => {
+      reject(new Error(`Expected to start the kernel "${program}" but found: ${error.message}`));
+    });
+    child.on("exit", (code, signal) => {
+      const how = signal ? `signal ${signal}` : `status ${code}`;
+      const said = last.trim() ? ` It last wrote: ${last.trim()}` : "";
+      reject(new KernelDied(`Expected the kernel to go on but found it dead (${how}).${said}`));
+    });
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGKILL"); // a cell in a busy loop hears nothing gentler
+  await gone;
+}
+
+async function within<T>(seconds: number | undefined, work: Promise<T>): Promise<T> {
+  if (seconds === undefined) return await work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`Expected an answer within ${seconds} s but found none.`));
+    }, seconds * 1000);
+  });
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.on("error", (error) => {
+            reject(
+              new Error(
+                `Expected a free port on 127.0.0.1 for the kernel but found ${error.message}.`,
+              ),
+            );
+          });
+          server.listen(0, "127.0.0.1", () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

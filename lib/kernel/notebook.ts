@@ -1,0 +1,198 @@
+/**
+ * A notebook file (nbformat 4.5): read and checked, outputs gathered as the kernel sends them,
+ * written whole.
+ *
+ * Knows the file format and the meaning of output messages. It does not know kernels or sockets.
+ */
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import type { Json, Message } from "./message.ts";
+
+/** MIME type → content, as in the Jupyter protocol. */
+export type MimeBundle = Record<string, unknown>;
+
+export type Output =
+  | { output_type: "stream"; name: string; text: string }
+  | { output_type: "display_data"; data: MimeBundle; metadata: Json }
+  | { output_type: "execute_result"; data: MimeBundle; metadata: Json; execution_count: number }
+  | { output_type: "error"; ename: string; evalue: string; traceback: string[] };
+
+export interface Cell {
+  readonly cell_type: "code" | "markdown" | "raw";
+  readonly id?: string;
+  readonly source: string;
+  metadata: Json;
+  outputs?: Output[];
+  execution_count?: number | null;
+}
+
+export interface Notebook {
+  readonly nbformat: 4;
+  readonly nbformat_minor: number;
+  metadata: Json;
+  cells: Cell[];
+}
+
+/**
+ * Reads a notebook; sources and stream texts become single strings.
+ * @throws when the file is not a notebook of format 4.
+ */
+export async function readNotebook(path: string): Promise<Notebook> {
+  const name = basename(path);
+  let file: Json;
+  try {
+    file = JSON.parse(await readFile(path, "utf8")) as Json;
+  } catch (error) {
+    throw new Error(`Expected a notebook in ${name} but found ${(error as Error).message}.`);
+  }
+  if (file?.nbformat !== 4 || !Array.isArray(file.cells)) {
+    throw new Error(
+      `Expected nbformat 4 in ${name} but found ${file?.nbformat}: save it again in JupyterLab.`,
+    );
+  }
+  const cells = (file.cells as Json[]).map((cell): Cell => {
+    const type = cell.cell_type;
+    if (type !== "code" && type !== "markdown" && type !== "raw") {
+      throw new Error(`Expected code, markdown or raw cells in ${name} but found "${type}".`);
+    }
+    return {
+      cell_type: type,
+      ...(cell.id === undefined ? {} : { id: String(cell.id) }),
+      source: joined(cell.source),
+      metadata: (cell.metadata ?? {}) as Json,
+      ...(type === "code"
+        ? {
+          outputs: ((cell.outputs ?? []) as Json[]).map(oneString) as Output[],
+          execution_count: (cell.execution_count ?? null) as number | null,
+        }
+        : {}),
+    };
+  });
+  return {
+    nbformat: 4,
+    nbformat_minor: Number(file.nbformat_minor ?? 0),
+    metadata: (file.metadata ?? {}) as Json,
+    cells,
+  };
+}
+
+/** Writes a notebook whole: under another name first, then renamed. Sources as lines, as Jupyter does. */
+export async function writeNotebook(path: string, notebook: Notebook): Promise<void> {
+  const cells = notebook.cells.map((cell) => ({
+    cell_type: cell.cell_type,
+    ...(cell.cell_type === "code" ? { execution_count: cell.execution_count ?? null } : {}),
+    ...(cell.id === undefined ? {} : { id: cell.id }),
+    metadata: cell.metadata,
+    ...(cell.cell_type === "code" ? { outputs: (cell.outputs ?? []).map(asLines) } : {}),
+    source: lines(cell.source),
+  }));
+  await writeWhole(path, JSON.stringify({ ...notebook, cells }, null, 1) + "\n");
+}
+
+/** Writes a text file so that a reader sees the old or the new one, never half. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
+    await writeFile(partial, text);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw new Error(
+      `Expected to write ${path} but found ${
+        (error as Error).message
+      }: free the disk or choose another folder.`,
+    );
+  }
+}
+
+/** Gathers one notebook's outputs; display ids live across its cells. */
+export class Outputs {
+  readonly #displays = new Map<string, { data: MimeBundle; metadata: Json }[]>();
+
+  /** Adds what a message says to the cell's outputs, or updates an earlier display in place. */
+  add(cell: Cell, message: Message): void {
+    const outputs = cell.outputs ??= [];
+    const { content } = message;
+    const data = (content.data ?? {}) as MimeBundle;
+    const metadata = (content.metadata ?? {}) as Json;
+    const displayId = (content.transient as Json | undefined)?.display_id;
+    switch (message.type) {
+      case "stream": {
+        const last = outputs.at(-1);
+        const name = String(content.name), text = String(content.text);
+        if (last?.output_type === "stream" && last.name === name) last.text += text;
+        else outputs.push({ output_type: "stream", name, text });
+        break;
+      }
+      case "display_data":
+      case "execute_result": {
+        const output: Output = message.type === "display_data"
+          ? { output_type: "display_data", data, metadata }
+          : {
+            output_type: "execute_result",
+            data,
+            metadata,
+            execution_count: Number(content.execution_count ?? 0),
+          };
+        outputs.push(output);
+        if (typeof displayId === "string") {
+          this.#displays.set(displayId, [...this.#displays.get(displayId) ?? [], output]);
+        }
+        break;
+      }
+      case "update_display_data":
+        for (const output of this.#displays.get(String(displayId)) ?? []) {
+          output.data = data;
+          output.metadata = metadata;
+        }
+        break;
+      case "error":
+        outputs.push({
+          output_type: "error",
+          ename: String(content.ename),
+          evalue: String(content.evalue),
+          traceback: Array.isArray(content.traceback) ? content.traceback.map(String) : [],
+        });
+        break;
+      case "clear_output":
+        outputs.length = 0;
+        break;
+    }
+  }
+}
+
+function joined(text: unknown): string {
+  return Array.isArray(text) ? text.join("") : String(text ?? "");
+}
+
+function lines(text: string): string[] {
+  return text === "" ? [] : text.split(/(?<=\n)/);
+}
+
+/** Text contents may be stored as lists of lines; everything else stays as it is. */
+function oneString(output: Json): Json {
+  const data = output.data as MimeBundle | undefined;
+  return {
+    ...output,
+    ...(output.text === undefined ? {} : { text: joined(output.text) }),
+    ...(data === undefined ? {} : {
+      data: Object.fromEntries(
+        Object.entries(data).map(([type, value]) => [type, isJson(type) ? value : joined(value)]),
+      ),
+    }),
+  };
+}
+
+function asLines(output: Output): Json {
+  if (output.output_type === "stream") return { ...output, text: lines(output.text) };
+  if (!("data" in output)) return { ...output };
+  const data = Object.entries(output.data).map(([type, value]) => [
+    type,
+    typeof value === "string" ? lines(value) : value,
+  ]);
+  return { ...output, data: Object.fromEntries(data) };
+}
+
+function isJson(type: string): boolean {
+  return /^application\/(.*\+)?json$/.test(type);
+}

@@ -1,0 +1,105 @@
+/**
+ * Runs a notebook from top to bottom in a fresh kernel.
+ *
+ * Knows the order of things: start, cell after cell, stop. It does not know what the cells do,
+ * where the executed notebook goes, or how progress is drawn.
+ */
+import { dirname } from "node:path";
+import { startKernel } from "./kernel.ts";
+import type { Json, Message } from "./message.ts";
+import { type Cell, type Notebook, Outputs } from "./notebook.ts";
+
+export interface RunOptions {
+  /** Kernel program and arguments; see {@link startKernel}. */
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Seconds one cell may take; default an hour. */
+  readonly timeout?: number;
+  /** Called before every code cell, with its place among all cells (from 0). */
+  readonly onCell?: (cell: Cell, index: number) => void;
+  /** Called for every output message, after the notebook has it. */
+  readonly onOutput?: (cell: Cell, message: Message) => void;
+  /** Aborting kills the kernel. */
+  readonly signal?: AbortSignal;
+}
+
+/** A cell threw, or its kernel died; says which cell and what it held. */
+export class CellFailed extends Error {
+  override name = "CellFailed";
+  /** @param number the cell's place in the notebook, counted from 1, prose cells included. */
+  constructor(readonly number: number, readonly source: string, readonly reason: string) {
+    super(`Cell ${number} failed: ${reason}`);
+  }
+}
+
+/**
+ * Executes every code cell of `notebook`, whose `path` says where it runs, and fills in outputs,
+ * counts and times. The notebook is changed in place: after a failure it holds what was finished.
+ *
+ * @throws {CellFailed} at the first cell that fails; the signal's reason when aborted.
+ * @example
+ * const notebook = await readNotebook("notebooks/00 start here.ipynb");
+ * await runNotebook(notebook, "notebooks/00 start here.ipynb", { argv: denoKernel });
+ */
+export async function runNotebook(
+  notebook: Notebook,
+  path: string,
+  options: RunOptions,
+): Promise<void> {
+  const { argv, env, timeout = 3600, onCell, onOutput, signal } = options;
+  for (const cell of notebook.cells) {
+    if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
+  }
+  signal?.throwIfAborted();
+  const kernel = await startKernel({ argv, cwd: dirname(path), ...(env ? { env } : {}) });
+  const abort = () => void kernel.stop();
+  signal?.addEventListener("abort", abort);
+  const outputs = new Outputs();
+  try {
+    for (const [index, cell] of notebook.cells.entries()) {
+      if (cell.cell_type !== "code" || cell.source.trim() === "") continue;
+      onCell?.(cell, index);
+      const started = new Date();
+      try {
+        const reply = await kernel.execute(cell.source, (message) => {
+          outputs.add(cell, message);
+          onOutput?.(cell, message);
+        }, timeout);
+        cell.execution_count = Number(reply.execution_count ?? index + 1);
+        if (reply.status !== "ok") throw new Error(failure(cell, reply));
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw new CellFailed(index + 1, cell.source, (error as Error).message);
+      } finally {
+        cell.metadata = {
+          ...cell.metadata,
+          execution: {
+            "iopub.execute_input": started.toISOString(),
+            "shell.execute_reply": new Date().toISOString(),
+          },
+        };
+      }
+    }
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    await kernel.stop();
+  }
+}
+
+/** What went wrong, in words. tslab sends no error message, only text on stderr: it gets one here. */
+function failure(cell: Cell, reply: Json): string {
+  const outputs = cell.outputs ??= [];
+  const error = outputs.find((output) => output.output_type === "error");
+  if (error) return plain([`${error.ename}: ${error.evalue}`, ...error.traceback].join("\n"));
+  const said = outputs.filter((output) => output.output_type === "stream")
+    .filter((output) => output.name === "stderr").map((output) => output.text).join("");
+  const text = plain(said || String(reply.evalue ?? "the kernel gave no reason"));
+  const evalue = text.trim().split("\n")[0]!;
+  outputs.push({ output_type: "error", ename: "Error", evalue, traceback: [] });
+  return text;
+}
+
+function plain(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\x1b\[[0-9;]*m/g, "");
+}
