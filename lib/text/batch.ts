@@ -84,7 +84,7 @@ export function shuffledOrder(count: number, seed: number, epoch: number): Uint3
 /** Draws without end: epoch after epoch, each in its own order. Place `n` is in epoch ⌊n / count⌋. */
 function endlessOrder(count: number, seed: number): (place: number) => number {
   let epoch = -1;
-  let order = new Uint32Array();
+  let order: Uint32Array = new Uint32Array();
   return (place) => {
     const wanted = Math.floor(place / count);
     if (wanted !== epoch) {

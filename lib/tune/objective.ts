@@ -1,0 +1,229 @@
+/**
+ * The training objective: cross-entropy of the next token at the positions that the label mask
+ * makes targets (paper, equation 1), as a sum of weighted terms.
+ *
+ * The weights are computed here, outside the program, so one program serves every reduction and
+ * accumulated batches add up exactly; positions without a target never reach the output head.
+ * Knows nothing of optimisers, nor of how a program is run.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { TensorData, TensorFunction, TensorSpec } from "../engine/engine.ts";
+import { type Batch, IGNORED } from "../text/batch.ts";
+
+/**
+ * How the terms of a step are averaged: over the tokens of an example and then over examples (the
+ * authors' code: long and short responses weigh equally), over all tokens, or not at all (the
+ * paper's equations).
+ */
+export type Reduction = "example-mean" | "token-mean" | "sum";
+
+/** The targets of a batch: flat positions `row · length + column`, and the token that follows each. */
+export interface Targets {
+  readonly positions: readonly number[];
+  readonly tokens: readonly number[];
+  readonly rows: readonly number[];
+}
+
+/** Finds the targets: position t is one if the label of t + 1 is. */
+export function findTargets({ labels, rows, length }: Batch): Targets {
+  const found = { positions: [] as number[], tokens: [] as number[], rows: [] as number[] };
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column + 1 < length; column++) {
+      const position = row * length + column;
+      const label = labels[position + 1]!;
+      if (label === IGNORED) continue;
+      found.positions.push(position);
+      found.tokens.push(label);
+      found.rows.push(row);
+    }
+  }
+  return found;
+}
+
+/**
+ * The weight of every target of a step's batches, so that the step's loss is Σ weight · nll.
+ * Rows without a target do not count as examples.
+ *
+ * @throws where no batch has a target.
+ */
+export function targetWeights(batches: readonly Targets[], reduction: Reduction): Float32Array[] {
+  const counts = batches.map(({ rows }) => {
+    const perRow = new Map<number, number>();
+    for (const row of rows) perRow.set(row, (perRow.get(row) ?? 0) + 1);
+    return perRow;
+  });
+  const examples = counts.reduce((total, perRow) => total + perRow.size, 0);
+  const tokens = batches.reduce((total, { rows }) => total + rows.length, 0);
+  if (tokens === 0) {
+    throw new Error(
+      "Expected at least one target in a step, but found none: every label is −100. Drop examples " +
+        "whose response is empty or truncated away.",
+    );
+  }
+  return batches.map(({ rows }, batch) =>
+    Float32Array.from(
+      rows,
+      (row) =>
+        reduction === "sum"
+          ? 1
+          : reduction === "token-mean"
+          ? 1 / tokens
+          : 1 / (examples * counts[batch]!.get(row)!),
+    )
+  );
+}
+
+/** What a loss program is compiled for; `targets` = rows · length means that all positions are. */
+export interface LossShape {
+  readonly rows: number;
+  readonly length: number;
+  readonly targets: number;
+}
+
+/** Targets are padded to a multiple of this share of the positions, so that few shapes occur. */
+const SHARES = 8;
+
+/** Inputs of a loss program beside the parameters. */
+export interface LossInputs {
+  readonly shape: LossShape;
+  readonly data: Record<string, TensorData>;
+  /** Place of each target in the outputs, in the order of `Targets`. */
+  readonly places: readonly number[];
+}
+
+/**
+ * Lays a batch out for its program: `ids` [rows, length]; `positions` [N] and their inverse
+ * `slots` [rows · length] (N where a position is no target); `picks` [N], the flat index
+ * n · vocabSize + token into the logits; `weights` [N], 0 on padding.
+ */
+export function lossInputs(
+  { ids, rows, length }: Batch,
+  { positions, tokens }: Targets,
+  weights: Float32Array,
+  vocabSize: number,
+): LossInputs {
+  const all = rows * length;
+  const share = Math.ceil(all / SHARES);
+  const everywhere = positions.length === rows * (length - 1);
+  const rounded = Math.max(1, Math.ceil(positions.length / share)) * share;
+  const count = everywhere ? all : Math.min(rounded, all);
+  const shape = { rows, length, targets: count };
+  const places = count === all ? positions : positions.map((_, index) => index);
+  const picks = Int32Array.from({ length: count }, (_, place) => place * vocabSize);
+  const padded = new Float32Array(count);
+  places.forEach((place, index) => {
+    picks[place]! += tokens[index]!;
+    padded[place] = weights[index]!;
+  });
+  const data: Record<string, TensorData> = { ids, picks, weights: padded };
+  if (count < all) {
+    data.positions = new Int32Array(count);
+    data.positions.set(positions);
+    data.slots = new Int32Array(all).fill(count);
+    positions.forEach((position, place) => (data.slots![position] = place));
+  }
+  return { shape, data, places };
+}
+
+/** The specification of {@link lossInputs}' data. */
+export function lossSpecs({ rows, length, targets }: LossShape): Record<string, TensorSpec> {
+  const specs: Record<string, TensorSpec> = {
+    ids: { shape: [rows, length], dtype: "int32" },
+    picks: { shape: [targets], dtype: "int32" },
+    weights: { shape: [targets], dtype: "float32" },
+  };
+  if (targets < rows * length) {
+    specs.positions = { shape: [targets], dtype: "int32" };
+    specs.slots = { shape: [rows * length], dtype: "int32" };
+  }
+  return specs;
+}
+
+/**
+ * Rows of `states` [P, D] at `positions` [N]. Since no two targets share a position, the gradient
+ * is a gather as well: from the given gradient, with a row of zeros at its end for other positions.
+ */
+export function takeRows(
+  states: tf.Tensor2D,
+  positions: tf.Tensor1D,
+  slots: tf.Tensor1D,
+): tf.Tensor2D {
+  const take = withGradient<tf.Tensor2D>((states, save) => {
+    save([slots]);
+    return {
+      value: tf.gather(states as tf.Tensor2D, positions),
+      gradFunc: (dy, [slots]) =>
+        tf.gather(tf.concat([dy, tf.zeros([1, dy.shape[1]])]), slots as tf.Tensor1D),
+    };
+  });
+  return take(states);
+}
+
+/**
+ * Negative log-likelihood [N] of one token a row of `logits` [N, V]; `picks` are flat indices into
+ * the logits. Stable for logits of any size: the log of the normaliser is taken where the
+ * probability is largest, max z − log max p. The gradient is softmax − one-hot, written into the
+ * softmax at the N picked places instead of through an array of ones and zeros.
+ */
+export function negativeLogLikelihood(logits: tf.Tensor2D, picks: tf.Tensor1D): tf.Tensor1D {
+  const nll = withGradient<tf.Tensor1D>((logits, save) => {
+    const probabilities = tf.softmax(logits);
+    save([probabilities, picks]);
+    const normaliser = tf.sub(tf.max(logits, 1), tf.log(tf.max(probabilities, 1)));
+    const value = tf.sub(normaliser, tf.gather(tf.reshape(logits, [-1]), picks)) as tf.Tensor1D;
+    const gradFunc = (dy: tf.Tensor1D, [probabilities, picks]: tf.Tensor[]) => {
+      const scaled = tf.reshape(tf.mul(probabilities!, tf.reshape(dy, [-1, 1])), [-1]);
+      const picked = tf.sub(tf.gather(scaled, picks as tf.Tensor1D), dy);
+      const indices = tf.reshape(picks!, [-1, 1]);
+      return tf.reshape(tf.tensorScatterUpdate(scaled, indices, picked), logits.shape);
+    };
+    return { value, gradFunc };
+  });
+  return nll(logits);
+}
+
+/** tf.customGrad of one tensor, with the types that its declaration leaves out. */
+function withGradient<T extends tf.Tensor>(
+  f: (x: tf.Tensor, save: tf.GradSaveFunc) => {
+    value: T;
+    gradFunc: (dy: T, saved: tf.Tensor[]) => tf.Tensor;
+  },
+): (x: tf.Tensor) => T {
+  return tf.customGrad(f as Parameters<typeof tf.customGrad<T>>[0]);
+}
+
+/** A language model in two parts, as lib/model's `hidden` and `logits`, with its config applied. */
+export interface Forward {
+  readonly vocabSize: number;
+  hidden(params: Record<string, tf.Tensor>, ids: tf.Tensor2D): tf.Tensor3D;
+  logits(params: Record<string, tf.Tensor>, states: tf.Tensor2D): tf.Tensor2D;
+}
+
+/** The nll of every target, [N], given {@link lossInputs}' data and the parameters as inputs. */
+export function targetNll(forward: Forward, inputs: Record<string, tf.Tensor>): tf.Tensor1D {
+  const { ids, picks, positions, slots, weights: _, ...params } = inputs;
+  const states = forward.hidden(params, ids as tf.Tensor2D);
+  const flat = tf.reshape(states, [-1, states.shape[2]]) as tf.Tensor2D;
+  const taken = positions ? takeRows(flat, positions as tf.Tensor1D, slots as tf.Tensor1D) : flat;
+  return negativeLogLikelihood(forward.logits(params, taken), picks as tf.Tensor1D);
+}
+
+/**
+ * The function that training compiles: parameters and {@link lossInputs}' data in; out the `nll` of
+ * every target [N] and, as `grad.NAME`, the gradient of Σ weights · nll for each trained parameter.
+ */
+export function lossFunction(forward: Forward, trained: readonly string[]): TensorFunction {
+  return (inputs) => {
+    let nll: tf.Tensor1D | undefined;
+    const loss = (...values: tf.Tensor[]) => {
+      const replaced = { ...inputs };
+      trained.forEach((name, index) => (replaced[name] = values[index]!));
+      nll = tf.keep(targetNll(forward, replaced));
+      return tf.sum(tf.mul(nll, inputs.weights!));
+    };
+    const grads = tf.grads(loss)(trained.map((name) => inputs[name]!));
+    const outputs: Record<string, tf.Tensor> = { nll: nll! };
+    trained.forEach((name, index) => (outputs[`grad.${name}`] = grads[index]!));
+    return outputs;
+  };
+}
