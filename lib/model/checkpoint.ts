@@ -1,0 +1,167 @@
+/**
+ * Loads and saves a decoder in the form Hugging Face gives it: a folder with config.json and
+ * model.safetensors, in one file or in shards with an index.
+ *
+ * It knows nothing of tokenizers, which lie in the same folder, nor of training.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import process from "node:process";
+import { type ModelConfig, parseConfig } from "./config.ts";
+import { headName, type Parameters, parameterShapes } from "./parameters.ts";
+import {
+  type FloatType,
+  readHeader,
+  readTensor,
+  type SafetensorsHeader,
+  writeSafetensors,
+} from "./safetensors.ts";
+
+/** A decoder: what it computes, and its weights. */
+export interface Model {
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly parameters: Parameters;
+  /** sha256 of the weights, as {@link hashParameters} gives it. */
+  readonly hash: string;
+  /** The folder it was loaded from, if any. */
+  readonly folder: string | null;
+}
+
+/** Values that some checkpoints store although they follow from the config. */
+const derived = /\.(rotary_emb\.inv_freq|attention\.(bias|masked_bias))$/;
+
+/**
+ * Loads a checkpoint folder. F16 and BF16 weights become float32.
+ *
+ * @throws where the config is refused, a file is damaged, or a parameter is missing, unknown or of
+ *   the wrong shape.
+ * @example const model = await loadCheckpoint("data/world/base");
+ */
+export async function loadCheckpoint(folder: string): Promise<Model> {
+  const config = parseConfig(await readJson(join(folder, "config.json")));
+  const headers = await locate(folder);
+  const shapes = parameterShapes(config);
+  const parameters: Parameters = new Map();
+  for (const [name, shape] of shapes) {
+    const header = headers.get(name);
+    if (!header) throw new Error(`Expected a parameter "${name}" in ${folder}, but found none.`);
+    const found = header.tensors.get(name)!.shape;
+    if (found.join() !== shape.join()) {
+      throw new Error(
+        `Expected shape [${shape}] for the parameter "${name}" in ${header.path}, but found ` +
+          `[${found}].`,
+      );
+    }
+    parameters.set(name, { shape, data: await readTensor(header, name) });
+  }
+  for (const [name, header] of headers) {
+    if (shapes.has(name) || derived.test(name)) continue;
+    const isTiedHead = config.tied && name === `${config.family.names.head}.weight`;
+    const same = isTiedHead &&
+      equal(await readTensor(header, name), parameters.get(headName(config))!.data);
+    if (!same) {
+      throw new Error(
+        `Expected only parameters of a ${config.family.name} model in ${folder}, but found ` +
+          (isTiedHead
+            ? `"${name}", which differs from the embedding it is tied to.`
+            : `"${name}".`),
+      );
+    }
+  }
+  const name = basename(resolve(folder));
+  return { name, config, parameters, hash: hashParameters(parameters), folder };
+}
+
+/**
+ * Saves a model as config.json and model.safetensors, each written whole. Loads in Hugging Face
+ * transformers. The folder is made if need be.
+ *
+ * @param options.dtype F32 by default; BF16 and F16 round.
+ */
+export async function saveCheckpoint(
+  model: Model,
+  folder: string,
+  options: { dtype?: FloatType } = {},
+): Promise<void> {
+  const { dtype = "F32" } = options;
+  await mkdir(folder, { recursive: true });
+  await writeSafetensors(join(folder, "model.safetensors"), model.parameters, { dtype });
+  const { torch_dtype: _older, ...json } = model.config.json;
+  const type = { F32: "float32", BF16: "bfloat16", F16: "float16" }[dtype];
+  const path = join(folder, "config.json");
+  const temporary = `${path}.${process.pid}.tmp`;
+  // Both spellings: transformers before version 5 knows only the older one.
+  const text = JSON.stringify({ ...json, dtype: type, torch_dtype: type }, null, 2);
+  await writeFile(temporary, `${text}\n`);
+  await rename(temporary, path);
+}
+
+/** sha256, in hexadecimal, of every parameter's name, shape and float32 values, by sorted names. */
+export function hashParameters(parameters: Parameters): string {
+  const hash = createHash("sha256");
+  for (const name of [...parameters.keys()].sort()) {
+    const { shape, data } = parameters.get(name)!;
+    hash.update(`${name} [${shape}]\n`);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
+}
+
+/** Which file of the folder holds each tensor. */
+async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
+  const single = join(folder, "model.safetensors");
+  if (await exists(single)) {
+    const header = await readHeader(single);
+    return new Map([...header.tensors.keys()].map((name) => [name, header]));
+  }
+  const path = join(folder, "model.safetensors.index.json");
+  if (!await exists(path)) {
+    throw new Error(
+      `Expected model.safetensors or model.safetensors.index.json in ${folder}, but found neither.`,
+    );
+  }
+  const { weight_map: map } = await readJson(path);
+  if (typeof map !== "object" || map === null) {
+    throw new Error(`Expected a weight_map in ${path}, but found ${JSON.stringify(map)}.`);
+  }
+  const headers = new Map<string, SafetensorsHeader>();
+  const located = new Map<string, SafetensorsHeader>();
+  for (const [name, file] of Object.entries(map)) {
+    if (typeof file !== "string" || file !== basename(file)) {
+      throw new Error(`Expected a file name for "${name}" in ${path}, but found ${file}.`);
+    }
+    const header = headers.get(file) ?? await readHeader(join(folder, file));
+    headers.set(file, header);
+    if (!header.tensors.has(name)) {
+      throw new Error(`Expected the tensor "${name}" in ${header.path}, but found none.`);
+    }
+    located.set(name, header);
+  }
+  return located;
+}
+
+async function readJson(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, "utf8");
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new Error(`Expected JSON in ${path}, but found ${text.slice(0, 40)}…`, { cause });
+  }
+  throw new Error(`Expected a JSON object in ${path}, but found ${text.slice(0, 40)}.`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(() => true, (error) => {
+    if (error.code === "ENOENT") return false;
+    throw error;
+  });
+}
+
+function equal(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}

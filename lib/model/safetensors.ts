@@ -1,0 +1,232 @@
+/**
+ * Reads and writes safetensors files: https://github.com/huggingface/safetensors#format
+ *
+ * Eight bytes give the length of a JSON header, the header says where in the rest of the file each
+ * tensor lies, and the tensors cover the rest exactly. All of that is checked, none of it trusted.
+ * It knows nothing of models: names are just names.
+ *
+ * @module
+ */
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import process from "node:process";
+import { toBfloat16, toFloat16, widenBfloat16, widenFloat16 } from "./half.ts";
+
+/** Bytes a value of each type takes. Only F32, F16 and BF16 can be read as numbers here. */
+const itemSizes: Readonly<Record<string, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+};
+
+/** The longest header that the format allows, in bytes. */
+const longestHeader = 100_000_000;
+
+/** A tensor of a file: its type and shape, and where its bytes lie, counted from the file's start. */
+export interface TensorEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What the header of a safetensors file says. */
+export interface SafetensorsHeader {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads and checks the header of a file.
+ *
+ * @throws where the file is truncated, its header is too long or not JSON of the right form, an
+ *   offset is out of range, tensors overlap or leave gaps, or a shape and a type do not make up the
+ *   bytes of a tensor.
+ */
+export async function readHeader(path: string): Promise<SafetensorsHeader> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const wrong = (expected: string, found: unknown) =>
+      new Error(`Expected ${expected} in ${path}, but found ${found}. Is the file whole?`);
+    if (size < 8) throw wrong("at least 8 bytes", size);
+    const prefix = await readBytes(file, path, 0, new Uint8Array(8));
+    const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+    if (length > longestHeader) throw wrong(`a header of ${longestHeader} bytes at most`, length);
+    if (8 + length > size) throw wrong(`a header of ${length} bytes`, `${size - 8} bytes after it`);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(
+      await readBytes(file, path, 8, new Uint8Array(length)),
+    );
+    const header: unknown = JSON.parse(text);
+    if (typeof header !== "object" || header === null || Array.isArray(header)) {
+      throw wrong("a JSON object as header", text.slice(0, 40));
+    }
+    const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
+    const tensors = new Map(
+      Object.entries(entries).map((
+        [name, entry],
+      ) => [name, parseEntry(path, name, entry, 8 + length)]),
+    );
+    checkCoverage(path, tensors, 8 + length, size);
+    return { path, tensors, metadata: metadata as Record<string, string> };
+  } finally {
+    await file.close();
+  }
+}
+
+function parseEntry(path: string, name: string, entry: unknown, start: number): TensorEntry {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  const wrong = (expected: string, found: unknown) =>
+    new Error(
+      `Expected ${expected} for the tensor "${name}" in ${path}, but found ` +
+        `${JSON.stringify(found)}.`,
+    );
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (typeof dtype !== "string" || !Object.hasOwn(itemSizes, dtype)) {
+    throw wrong(`a dtype among ${Object.keys(itemSizes).join(", ")}`, dtype);
+  }
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw wrong("a shape", shape);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    throw wrong("two data_offsets", offsets);
+  }
+  const length = offsets[1] - offsets[0];
+  const expected = shape.reduce((product: number, size: number) => product * size, 1) *
+    itemSizes[dtype]!;
+  if (length !== expected) {
+    throw wrong(`${expected} bytes (shape [${shape}] of ${dtype})`, length);
+  }
+  return { dtype, shape, offset: start + offsets[0], length };
+}
+
+/** Throws unless the tensors, in the order of their offsets, lie end to end over the whole buffer. */
+function checkCoverage(
+  path: string,
+  tensors: ReadonlyMap<string, TensorEntry>,
+  start: number,
+  size: number,
+): void {
+  let end = start;
+  const ordered = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.length - b.length);
+  for (const [name, { offset, length }] of ordered) {
+    if (offset !== end) {
+      throw new Error(
+        `Expected the tensor "${name}" to start at byte ${end} of ${path}, but found ${offset}: ` +
+          (offset < end ? "it overlaps another tensor." : "there is a gap before it."),
+      );
+    }
+    end += length;
+  }
+  if (end !== size) {
+    throw new Error(
+      `Expected ${path} to be ${end} bytes long, but found ${size}. ` +
+        (size < end ? "The file is truncated." : "Bytes follow the last tensor."),
+    );
+  }
+}
+
+/**
+ * Reads one tensor of a file as float32.
+ *
+ * @throws where its type is not F32, F16 or BF16.
+ * @example const header = await readHeader(path);
+ * const weight = await readTensor(header, "lm_head.weight");
+ */
+export async function readTensor(header: SafetensorsHeader, name: string): Promise<Float32Array> {
+  const { path } = header;
+  const entry = header.tensors.get(name);
+  if (!entry) throw new Error(`Expected a tensor "${name}" in ${path}, but found none.`);
+  const { dtype, offset, length } = entry;
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
+    throw new Error(
+      `Expected F32, F16 or BF16 for the tensor "${name}" in ${path}, but found ${dtype}.`,
+    );
+  }
+  const file = await open(path);
+  try {
+    const bytes = await readBytes(file, path, offset, new Uint8Array(length));
+    if (dtype === "F32") return new Float32Array(bytes.buffer);
+    const halves = new Uint16Array(bytes.buffer);
+    return dtype === "BF16" ? widenBfloat16(halves) : widenFloat16(halves);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Fills `bytes` from `offset` on. Reads in parts, because a read may return less than it was asked. */
+async function readBytes(
+  file: FileHandle,
+  path: string,
+  offset: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  for (let done = 0; done < bytes.length;) {
+    const part = Math.min(bytes.length - done, 1 << 30);
+    const { bytesRead } = await file.read(bytes, done, part, offset + done);
+    if (bytesRead === 0) {
+      throw new Error(
+        `Expected ${bytes.length} bytes at ${offset} of ${path}, but found ${done}: the file is ` +
+          "truncated.",
+      );
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** The types that {@link writeSafetensors} writes. */
+export type FloatType = "F32" | "BF16" | "F16";
+
+/**
+ * Writes a file whole: under a temporary name, then renamed.
+ *
+ * @param tensors float32 values by name; written in this order, rounded to `dtype`.
+ * @example await writeSafetensors("model.safetensors", model.parameters, { dtype: "BF16" });
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+  options: { dtype?: FloatType; metadata?: Record<string, string> } = {},
+): Promise<void> {
+  const { dtype = "F32", metadata = { format: "pt" } } = options;
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let end = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const begin = end;
+    end += data.length * itemSizes[dtype]!;
+    header[name] = { dtype, shape, data_offsets: [begin, end] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  // Padded with spaces so that the tensors are aligned.
+  const start = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(start.buffer).setBigUint64(0, BigInt(start.length - 8), true);
+  start.set(json, 8);
+
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = await open(temporary, "w");
+  try {
+    await file.writeFile(start);
+    for (const { data } of tensors.values()) {
+      const values = dtype === "F32" ? data : dtype === "BF16" ? toBfloat16(data) : toFloat16(data);
+      await file.writeFile(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    }
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await file.close().catch(() => {});
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
