@@ -6,10 +6,7 @@
  */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { EncodedExample } from "./example.ts";
-
-/** Label of a position that is not a target. */
-export const IGNORED = -100;
+import { type EncodedExample, IGNORED } from "./example.ts";
 
 /** `[rows, length]` row-major; padded on the right; labels are not shifted and are −100 on padding. */
 export interface Batch {

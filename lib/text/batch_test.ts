@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { IGNORED, packedBatches, padBatch, shuffledOrder, tuningBatches } from "./batch.ts";
+import { packedBatches, padBatch, shuffledOrder, tuningBatches } from "./batch.ts";
+import { IGNORED } from "./example.ts";
 
 const example = (length: number, value = length) => ({
   ids: Array.from({ length }, () => value),

@@ -8,7 +8,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorData, TensorFunction, TensorSpec } from "../engine/engine.ts";
-import { type Batch, IGNORED } from "../text/batch.ts";
+import type { Batch } from "../text/batch.ts";
+import { IGNORED } from "../text/example.ts";
 
 /**
  * How the terms of a step are averaged: over the tokens of an example and then over examples (the

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "checkpoint-"));
+  try {
+    await test(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const arrays = () => ({ values: Float32Array.of(1, 2, 3), mean: Float32Array.of(4, 5, 6) });
+
+Deno.test("readCheckpoint() gives back what writeCheckpoint() kept, and only the latest", () =>
+  inFolder(async (folder) => {
+    await writeCheckpoint(folder, { run: "a", step: 1, losses: [0.1] }, arrays());
+    const later = { values: Float32Array.of(7, 8, 9), mean: Float32Array.of(0, 0, 1) };
+    await writeCheckpoint(folder, { run: "a", step: 2, losses: [0.1, 1 / 3] }, later);
+    const into = arrays();
+    const progress = await readCheckpoint(folder, "a", into);
+    assert.deepEqual(progress, { run: "a", step: 2, losses: [0.1, 1 / 3] });
+    assert.deepEqual(into, later);
+    assert.deepEqual(await readdir(folder), ["step-2"]);
+  }));
+
+Deno.test("readCheckpoint() finds nothing in an empty or absent folder", () =>
+  inFolder(async (folder) => {
+    assert.equal(await readCheckpoint(folder, "a", arrays()), null);
+    assert.equal(await readCheckpoint(join(folder, "absent"), "a", arrays()), null);
+  }));
+
+Deno.test("readCheckpoint() passes over what a killed process left, and the next write removes it", () =>
+  inFolder(async (folder) => {
+    await writeCheckpoint(folder, { run: "a", step: 1, losses: [0] }, arrays());
+    await mkdir(join(folder, "step-2.tmp-77"));
+    await writeFile(join(folder, "step-2.tmp-77", "values.f32"), "half");
+    assert.equal((await readCheckpoint(folder, "a", arrays()))?.step, 1);
+    await writeCheckpoint(folder, { run: "a", step: 2, losses: [0, 0] }, arrays());
+    assert.deepEqual(await readdir(folder), ["step-2"]);
+  }));
+
+Deno.test("readCheckpoint() refuses another run, and arrays of another length", () =>
+  inFolder(async (folder) => {
+    await writeCheckpoint(folder, { run: "a", step: 1, losses: [0] }, arrays());
+    await assert.rejects(readCheckpoint(folder, "b", arrays()), /to be of run b, but found .* a:/);
+    const short = { values: new Float32Array(2) };
+    await assert.rejects(readCheckpoint(folder, "a", short), /Expected 8 bytes .* found 12/);
+  }));
