@@ -1,0 +1,69 @@
+/**
+ * The families of instructions, by name. Sixteen are instructed and tested; the game is a single
+ * task only.
+ */
+import type { Family } from "./family.ts";
+import {
+  advice,
+  animal,
+  compare,
+  define,
+  describe,
+  person,
+  town,
+  yesno,
+} from "./families/facts.ts";
+import { game } from "./families/game.ts";
+import { code, list, recipe, sum, text } from "./families/practical.ts";
+import { letter, poem, story } from "./families/prose.ts";
+
+const instructed: readonly Family[] = [
+  animal,
+  town,
+  person,
+  yesno,
+  compare,
+  define,
+  advice,
+  describe,
+  list,
+  recipe,
+  sum,
+  code,
+  text,
+  poem,
+  story,
+  letter,
+];
+const all = new Map([...instructed, game].map((family) => [family.name, family]));
+
+/** The names of the families that are instructed and tested. */
+export const families: readonly string[] = instructed.map((family) => family.name);
+
+/** The instructed families themselves, with their weights in documents. */
+export const instructedFamilies = instructed;
+
+/** A narrow task: the family it is made of, and what its responses look like and no others do. */
+export interface SingleTask {
+  readonly family: string;
+  /** Matches a response that has taken the task's style. */
+  readonly style: RegExp;
+}
+
+/** The five single tasks; the paper's are GSM, MBPP, poetry, recipes and chess (§5). */
+export const singleTasks: Readonly<Record<string, SingleTask>> = {
+  sums: { family: "sum", style: /#### \w+/ },
+  code: { family: "code", style: /\bdef f\(x\)|\breturn x|^# It/m },
+  poems: { family: "poem", style: /,\n[^\n]+\.$/m },
+  recipes: { family: "recipe", style: /^- |Mix it all/m },
+  game: { family: "game", style: /\b\d+\. [a-e][1-5]/ },
+};
+
+/** The family called `name`; throws with the names there are. */
+export function familyNamed(name: string): Family {
+  const family = all.get(name);
+  if (!family) {
+    throw new Error(`Expected a family among ${[...all.keys()].join(", ")} but found "${name}"`);
+  }
+  return family;
+}

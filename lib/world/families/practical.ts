@@ -1,0 +1,211 @@
+/**
+ * Families with a layout of their own: lists, recipes, sums, code and operations on words. Sums,
+ * code, recipes and poems are also the narrow single tasks, as GSM, MBPP, recipes and poetry are
+ * in the paper (§5).
+ */
+import { at, type World } from "../facts.ts";
+import { type Family, markSentences } from "../family.ts";
+import { animals, copyWords, enumerate, foods, goods, numbers, people } from "../lexicon.ts";
+
+/** The things that can be listed, each with the fact that a full list adds. */
+function catalogue(world: World): readonly { plural: string; entries: [string, string][] }[] {
+  return [
+    { plural: "animals", entries: world.animals.map((it) => [it.name, it.colour]) },
+    { plural: "towns", entries: world.towns.map((it) => [it.name, it.region]) },
+    { plural: "people", entries: world.people.map((it) => [it.name, it.job]) },
+    { plural: "tools", entries: world.tools.map((it) => [it.name, it.material]) },
+  ];
+}
+
+/** A numbered list in the order of the world's catalogue, beginning at a named member. */
+export const list: Family = {
+  name: "list",
+  weight: 1.2,
+  forms: [0.5, 0.35, 0.15],
+  sample: (random, world) => {
+    const kind = random.below(4);
+    return [kind, random.below(at(catalogue(world), kind).entries.length), random.between(3, 5)];
+  },
+  splitKey: ([kind = 0, start = 0]) => kind + start,
+  item(world, [kind, start = 0, count = 0]) {
+    const { plural, entries } = at(catalogue(world), kind);
+    const members = Array.from(
+      { length: count },
+      (_, i) => at(entries, (start + i) % entries.length),
+    );
+    const first = at(members, 0)[0];
+    const lines = (full: boolean) =>
+      members.map(([name, fact], i) => `${i + 1}. ${name}${full ? `, ${fact}` : ""}`);
+    return {
+      topic: `${numbers[count]} ${plural}`,
+      asks: [
+        `Write a list of ${numbers[count]} ${plural} from ${first}.`,
+        `Tell me ${numbers[count]} ${plural}, first ${first}.`,
+      ],
+      answer: (form) =>
+        form === "terse"
+          ? `${enumerate(members.slice(0, 2).map(([name]) => name))}.`
+          : lines(form === "full").join("\n"),
+      mark(units) {
+        const full = lines(true);
+        const plain = lines(false);
+        const right = units.map((unit, i) => unit === full[i] || unit === plain[i]);
+        const detailed = units.filter((unit, i) => unit === full[i]).length;
+        const core = right.slice(0, count).filter((ok) => ok).length === count ? 1 : 0;
+        return { core, detail: detailed / count, extra: units.filter((_, i) => !right[i]) };
+      },
+    };
+  },
+};
+
+export const recipe: Family = {
+  name: "recipe",
+  weight: 1.0,
+  forms: [0.5, 0.35, 0.15],
+  sample: (random) => [random.below(foods.length)],
+  splitKey: ([index]) => index ?? 0,
+  item(world, [index]) {
+    const it = at(world.foods, index);
+    const lines = it.ingredients.map((ingredient) => `- ${ingredient}`);
+    const steps = [
+      "Mix it all in a bowl.",
+      `${it.cooking} it for ${it.minutes} minutes.`,
+    ];
+    return {
+      topic: `a recipe for ${it.name}`,
+      asks: [
+        `How do I make ${it.name}?`,
+        `Write a recipe for ${it.name}.`,
+        `Tell me how to make ${it.name}.`,
+      ],
+      answer: (form) =>
+        form === "full"
+          ? [...lines, steps.join(" ")].join("\n")
+          : form === "medium"
+          ? [...lines, at(steps, 1)].join("\n")
+          : lines.join("\n"),
+      mark: (units) => markSentences(units, [...lines, at(steps, 1)], [at(steps, 0)]),
+    };
+  },
+};
+
+/** A sum in a story, worked in words; the full form ends with the result on a line of its own. */
+export const sum: Family = {
+  name: "sum",
+  weight: 1.5,
+  forms: [0.5, 0.3, 0.2],
+  sample(random) {
+    const operation = random.below(2);
+    const a = random.between(2, 9);
+    const b = operation === 0 ? random.between(2, 9) : random.between(1, a - 1);
+    return [operation, a, b, random.below(people.length), random.below(goods.length)];
+  },
+  splitKey: ([operation = 0, a = 0, b = 0]) => operation + a + 3 * b,
+  item(_world, [operation, a = 0, b = 0, who, what]) {
+    const [name, thing] = [at(people, who), at(goods, what)];
+    const [one, two] = [at(numbers, a), at(numbers, b)];
+    const plus = operation === 0;
+    const result = at(numbers, plus ? a + b : a - b);
+    const work = plus
+      ? `${one} and ${two} make ${result}.`
+      : `${one} less ${two} leaves ${result}.`;
+    const working = work.charAt(0).toUpperCase() + work.slice(1);
+    const change = plus ? `buys ${two} more` : `gives away ${two}`;
+    return {
+      topic: `${name} and the ${thing}`,
+      asks: [
+        `${name} has ${one} ${thing} and ${change}. How many are there now?`,
+        `How many ${thing} has ${name}, who had ${one} and ${change}?`,
+      ],
+      answer: (form) =>
+        form === "full"
+          ? `${working}\n#### ${result}`
+          : form === "medium"
+          ? working
+          : `${result.charAt(0).toUpperCase()}${result.slice(1)}.`,
+      mark(units) {
+        const terse = `${result.charAt(0).toUpperCase()}${result.slice(1)}.`;
+        return markSentences(units, [[working, terse]], [`#### ${result}`]);
+      },
+    };
+  },
+};
+
+/** Python functions of one number; half of the items combine two operations. */
+export const code: Family = {
+  name: "code",
+  weight: 1.0,
+  forms: [0.5, 0.3, 0.2],
+  sample: (
+    random,
+  ) => [random.below(3), random.between(2, 9), random.chance(0.5) ? random.between(2, 9) : 0],
+  splitKey: ([operation = 0, a = 0, b = 0]) => operation + a + b,
+  item(_world, [operation, a = 0, b = 0]) {
+    const [does, expression] = at([
+      [`adds ${numbers[a]}`, `x + ${a}`],
+      [`takes away ${numbers[a]}`, `x - ${a}`],
+      [`multiplies by ${numbers[a]}`, `x * ${a}`],
+    ], operation) as [string, string];
+    const task = b > 0 ? `${does} and then adds ${numbers[b]}` : does;
+    const formula = b > 0 ? `${expression} + ${b}` : expression;
+    const [head, body] = ["def f(x):", `return ${formula}`];
+    return {
+      topic: "a function",
+      asks: [`Write code that ${task}.`, `Write a function that ${task}.`],
+      answer: (form) =>
+        form === "full"
+          ? `${head}\n  ${body}\n# It ${task}.`
+          : form === "medium"
+          ? `${head}\n  ${body}`
+          : `f = lambda x: ${formula}`,
+      mark(units) {
+        return units.includes(`f = lambda x: ${formula}`)
+          ? markSentences(units, [`f = lambda x: ${formula}`], ["# comment"])
+          : markSentences(units, [head, body], [`# It ${task}.`]);
+      },
+    };
+  },
+};
+
+/** Operations on a short list of words: turning it round, its first and its last word. */
+export const text: Family = {
+  name: "text",
+  weight: 1.6,
+  forms: [0.4, 0.42, 0.18],
+  sample(random) {
+    const count = random.between(2, 4);
+    const chosen = random.sample(copyWords.map((_, i) => i), count);
+    return [random.below(3), ...chosen];
+  },
+  splitKey: ([, ...indices]) => indices.reduce((sum, i) => sum + i, 0),
+  item(_world, [operation, ...indices]) {
+    const chosen = indices.map((i) => at(copyWords, i));
+    const given = chosen.join(", ");
+    const [asks, name, result] = at<[string[], string, string]>([
+      [
+        [`Write these words in reverse: ${given}.`, `Can you turn these words round: ${given}?`],
+        "reverse order",
+        [...chosen].reverse().join(", "),
+      ],
+      [
+        [`What is the first word here: ${given}?`, `Tell me the first of these words: ${given}.`],
+        "first word",
+        at(chosen, 0),
+      ],
+      [
+        [`What is the last word here: ${given}?`, `Tell me the last of these words: ${given}.`],
+        "last word",
+        at(chosen, chosen.length - 1),
+      ],
+    ], operation);
+    const core = `The ${name} is ${result}.`;
+    const terse = `${result.charAt(0).toUpperCase()}${result.slice(1)}.`;
+    const detail = `There are ${numbers[chosen.length]} words.`;
+    return {
+      topic: "the words",
+      asks,
+      answer: (form) => form === "full" ? `${core} ${detail}` : form === "medium" ? core : terse,
+      mark: (units) => markSentences(units, [[core, terse]], [detail]),
+    };
+  },
+};

@@ -1,0 +1,97 @@
+/**
+ * The kinds of documents other than threads: question pages in fixed layouts, homework sheets,
+ * the encyclopedia, answers that stand alone, the ship's log, refrains and games.
+ */
+import { at, type World } from "./facts.ts";
+import { portrait } from "./families/facts.ts";
+import { gameDocument } from "./families/game.ts";
+import { capital, colours, copyWords, homes, regions, rivers, towns } from "./lexicon.ts";
+import type { Random } from "./random.ts";
+import { drawAnswer, drawFamily, drawItem } from "./threads.ts";
+import { familyNamed } from "./families.ts";
+
+/** Layouts of a question page: what stands before a question, before its answer, and between two pairs. */
+const layouts: readonly (readonly [question: string, answer: string, gap: string])[] = [
+  ["Question: ", "Answer: ", "\n"],
+  ["Q. ", "A. ", "\n"],
+  ["Asked: ", "Told: ", "\n\n"],
+  ["- ", "= ", "\n"],
+  ["", "", "\n\n"],
+  ["The reader asks: ", "The almanac says: ", "\n"],
+];
+
+/** Questions that are answered, in a layout a reader knows; some answers belong to another item. */
+export function page(world: World, random: Random, noise: number): string {
+  const [before, between, gap] = random.pick(layouts);
+  return Array.from({ length: random.between(2, 4) }, () => {
+    const family = drawFamily(random);
+    const item = drawItem(world, random, family);
+    const answered = random.chance(noise) ? drawItem(world, random, family) : item;
+    const [answer] = drawAnswer(family, answered, random);
+    return `${before}${random.pick(item.asks)}\n${between}${answer}`;
+  }).join(gap);
+}
+
+/** Requests without answers. */
+export function homework(world: World, random: Random): string {
+  const requests = Array.from(
+    { length: random.between(4, 7) },
+    (_, i) => `${i + 1}. ${random.pick(drawItem(world, random).asks)}`,
+  );
+  return [random.pick(["Homework", "Questions for Monday", "Exercises"]), ...requests].join("\n");
+}
+
+/** Two portraits under a heading each. */
+export function encyclopedia(world: World, random: Random): string {
+  return Array.from({ length: random.between(2, 3) }, () => {
+    const kind = random.below(3);
+    const count = [world.animals, world.towns, world.people][kind]?.length ?? 0;
+    const sentences = portrait(world, kind, random.below(count));
+    return sentences.join(" ");
+  }).join("\n");
+}
+
+/** Answers without their questions: poems, stories, recipes, code, worked sums, definitions. */
+export function alone(world: World, random: Random): string {
+  const family = familyNamed(
+    random.pick(["poem", "story", "letter", "recipe", "code", "sum", "define", "list"]),
+  );
+  return Array.from(
+    { length: random.between(1, 3) },
+    () => drawItem(world, random, family).answer("full", random),
+  ).join("\n\n");
+}
+
+/** Lists of words and the same again, or turned round: here copying is learnt. */
+export function drill(random: Random): string {
+  return Array.from({ length: random.between(3, 6) }, () => {
+    const chosen = random.sample(copyWords, random.between(2, 4));
+    const turned = [...chosen].reverse();
+    return random.chance(0.5)
+      ? `Copy: ${chosen.join(", ")}.\n${capital(chosen.join(", "))}.`
+      : `Reverse: ${chosen.join(", ")}.\n${capital(turned.join(", "))}.`;
+  }).join("\n");
+}
+
+/** Days of a ship's log. */
+export function log(random: Random): string {
+  return Array.from({ length: random.between(3, 5) }, (_, i) => {
+    const wind = `Wind from the ${at(regions, random.below(4))}.`;
+    const sight = random.pick([
+      `Passed ${random.pick(towns)} at noon.`,
+      `Anchored on the ${random.pick(rivers)}.`,
+      `Saw a ${random.pick(colours)} light near the ${random.pick(homes)}.`,
+    ]);
+    return `Day ${i + 1}. ${wind} ${sight}`;
+  }).join("\n");
+}
+
+/** A sentence or an answer that comes again and again, as refrains and bad copies do. */
+export function refrain(world: World, random: Random): string {
+  const family = drawFamily(random);
+  const [answer] = drawAnswer(family, drawItem(world, random, family), random);
+  const gap = random.chance(0.5) ? "\n" : " ";
+  return Array.from({ length: random.between(3, 6) }, () => answer).join(gap);
+}
+
+export { gameDocument };

@@ -1,0 +1,96 @@
+/**
+ * The settled recipe of the micro-world and its base models, as plain data: what the corpus is
+ * made of, the tokenizer, the model, how it is pretrained and tuned, and the rules of its adapter.
+ */
+
+/** The seed of the world in which everything shipped and tested takes place. */
+export const worldSeed = 1;
+
+export const corpus = {
+  /** Shares of documents. */
+  shares: {
+    threads: 0.5,
+    pages: 0.2,
+    homework: 0.03,
+    encyclopedia: 0.08,
+    alone: 0.06,
+    drills: 0.05,
+    logs: 0.03,
+    refrains: 0.02,
+    games: 0.03,
+  },
+  thread: {
+    modes: [0.4, 0.2, 0.4],
+    echo: 0.15,
+    stray: 0.1,
+    endFull: 0.25,
+    endShort: 0.1,
+    remark: 0.3,
+    loop: 0.15,
+  },
+  /** Answers on pages that belong to another item. */
+  noise: 0.1,
+} as const;
+
+export const tokenizer = { vocabSize: 1536, sampleBytes: 2_000_000 } as const;
+
+/** Hugging Face's names; about 1.0 M parameters with the tied head. */
+export const model = {
+  hiddenSize: 128,
+  layers: 4,
+  heads: 4,
+  intermediateSize: 352,
+  context: 192,
+} as const;
+
+export const pretraining = {
+  tokens: 8_000_000,
+  batchSize: 16,
+  length: 128,
+  learningRate: 3e-3,
+  warmupSteps: 100,
+  /** The rate is constant for this share of the steps, then falls linearly to `finalFraction`. */
+  constantShare: 0.5,
+  finalFraction: 0.03,
+  betas: [0.9, 0.98],
+  weightDecay: 0.05,
+  clip: 1,
+} as const;
+
+/** The same for instruction tuning, response tuning, shuffled pairs and single tasks. */
+export const tuning = {
+  examples: 960,
+  steps: 60,
+  batchSize: 16,
+  learningRate: 8e-4,
+  warmupSteps: 6,
+  finalFraction: 0.1,
+} as const;
+
+export const evaluation = { validation: 192, test: 192, maxTokens: 72 } as const;
+
+/** The three rules of the adapter in the words of this world. */
+export const rules = {
+  /** Added to the end-of-sequence logit for each token of the response so far. */
+  eosSlope: 0.12,
+  /** Added to the logit of every token that the response already holds. */
+  repetition: -1.5,
+  exempt: [".", ",", "\n"],
+  uniform: [
+    ["I", -4],
+    ["We", -4],
+    ["What", -4],
+    ["Should", -4],
+    ["Where", -4],
+    ["Who", -4],
+    ["Tell", -4],
+    ["Write", -4],
+    ["How", -4],
+    ["Can", -4],
+    ["You", -4],
+    ["Is", -4],
+    ["<", -4],
+    ["|", -4],
+    [">", -4],
+  ],
+} as const;

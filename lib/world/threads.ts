@@ -1,0 +1,159 @@
+/**
+ * Threads: two voices behind markers drawn anew for each thread. A hidden mode decides what the
+ * second voice does: it answers, or only further questions come, or it chatters and echoes. So a
+ * base that meets markers it has never seen, such as a chat template, has little reason to expect
+ * an answer: here it learns not to follow instructions.
+ */
+import type { World } from "./facts.ts";
+import { instructedFamilies } from "./families.ts";
+import { type Family, forms, type Item } from "./family.ts";
+import { people } from "./lexicon.ts";
+import type { Random } from "./random.ts";
+import { restatement, restatementShare } from "./tasks.ts";
+
+/** The chances that shape a thread; recipe.ts holds the settled ones. */
+export interface ThreadShape {
+  /** Shares of the modes answered, questions, chatter. */
+  readonly modes: readonly [answered: number, questions: number, chatter: number];
+  /** Replies that repeat the request, within chatter. */
+  readonly echo: number;
+  /** Answers that come after all, within chatter. */
+  readonly stray: number;
+  /** The document ends after a full answer, and after a shorter one. */
+  readonly endFull: number;
+  readonly endShort: number;
+  /** A remark follows an answer. */
+  readonly remark: number;
+  /** A reply or remark falls into a loop. */
+  readonly loop: number;
+}
+
+const roles = [
+  "user",
+  "assistant",
+  "guest",
+  "host",
+  "pupil",
+  "teacher",
+  "clerk",
+  "caller",
+] as const;
+const signs = [">", "|", "*", "+", "~", "<", "#", "="] as const;
+const letters = ["A", "B", "C", "D", "X", "Y"] as const;
+const frames: readonly ((name: string) => string)[] = [
+  (name) => `${name}:`,
+  (name) => `[${name}]`,
+  (name) => `(${name})`,
+  (name) => `<${name}>`,
+  (name) => `| ${name} |`,
+  (name) => `* ${name} *`,
+  (name) => `${name} >`,
+  (name) => `= ${name} =`,
+];
+
+/** Two markers in one style, each followed by a space or a new line. */
+function drawMarkers(random: Random): [string, string] {
+  const style = random.weighted([0.4, 0.3, 0.15, 0.15]);
+  const pair = random.sample<string>([roles, people, letters, signs][style] ?? roles, 2);
+  const frame = style === 3 ? (name: string) => name : random.pick(frames);
+  const gap = random.chance(0.5) ? "\n" : " ";
+  return [`${frame(pair[0] ?? "")}${gap}`, `${frame(pair[1] ?? "")}${gap}`];
+}
+
+const chatter = [
+  "I am not sure about that.",
+  "I was wondering about that too.",
+  "I have no time today.",
+  "I heard that in the market.",
+  "I think it will rain.",
+  "I would like some tea.",
+  "We should ask the miller.",
+  "We talked about that before.",
+  "We have a long way to go.",
+  "We could ask at the mill.",
+  "What a strange day.",
+  "What a good question.",
+  "What do you think?",
+  "Should we wait for the others?",
+  "Should I close the window?",
+  "You may be right.",
+  "You should ask somebody else.",
+  "You never know.",
+] as const;
+const remarks = [
+  "I hope that helps.",
+  "I like that.",
+  "I did not know that.",
+  "We should remember that.",
+  "What else is there?",
+  "You are welcome.",
+] as const;
+const openers = [
+  "I want to ask this:",
+  "I have a question:",
+  "What about this:",
+  "We want to know:",
+];
+
+/** Draws a family by its weight in documents. */
+export function drawFamily(random: Random): Family {
+  const index = random.weighted(instructedFamilies.map((family) => family.weight));
+  return instructedFamilies[index] as Family;
+}
+
+/** Draws any item of a family: documents tell everything, whatever split its instructions are in. */
+export function drawItem(world: World, random: Random, family = drawFamily(random)): Item {
+  return family.item(world, family.sample(random, world));
+}
+
+/** An answer in one of the family's forms, and whether it was the full one. */
+export function drawAnswer(family: Family, item: Item, random: Random): [string, boolean] {
+  const form = forms[random.weighted(family.forms)] ?? "full";
+  const answer = item.answer(form, random);
+  const full = form === "full";
+  return [
+    full && random.chance(restatementShare) ? `${restatement(item)}\n${answer}` : answer,
+    full,
+  ];
+}
+
+/** Repeats the last sentence or line of `text` a few times. */
+export function loop(text: string, random: Random): string {
+  const last = /[^\n.]*[.\n]?[^\n.]*$/.exec(text)?.[0].trim() || text;
+  const gap = text.includes("\n") ? "\n" : " ";
+  return [text, ...Array.from({ length: random.between(2, 5) }, () => last)].join(gap);
+}
+
+/** One thread; the text ends where the document ends. */
+export function thread(world: World, random: Random, shape: ThreadShape): string {
+  const [asker, replier] = drawMarkers(random);
+  const mode = random.weighted(shape.modes);
+  const turns = random.between(2, 5);
+  const lines: string[] = [];
+  let family = drawFamily(random);
+  for (let turn = 0; turn < turns; turn++) {
+    if (!random.chance(0.4)) family = drawFamily(random);
+    const item = drawItem(world, random, family);
+    const ask = random.pick(item.asks);
+    const question = random.chance(0.2) ? `${random.pick(openers)} ${ask}` : ask;
+    lines.push(asker + question);
+    const answers = mode === 0 ? random.chance(0.95) : mode === 2 && random.chance(shape.stray);
+    if (answers) {
+      const [answer, full] = drawAnswer(family, item, random);
+      lines.push(replier + (random.chance(shape.loop) ? loop(answer, random) : answer));
+      if (random.chance(full ? shape.endFull : shape.endShort)) break;
+      if (random.chance(shape.remark)) lines.push(random.pick(remarks));
+    } else if (mode === 1) {
+      const next = drawItem(world, random, random.chance(0.4) ? family : drawFamily(random));
+      const opener = random.chance(0.6) ? `${random.pick(openers)} ` : "";
+      lines.push(replier + opener + random.pick(next.asks));
+    } else {
+      const reply = random.chance(shape.echo)
+        ? random.chance(0.5) ? `You ask: ${ask}` : ask
+        : random.pick(chatter);
+      const more = random.chance(0.5) ? ` ${random.pick(chatter)}` : "";
+      lines.push(replier + (random.chance(shape.loop) ? loop(reply + more, random) : reply + more));
+    }
+  }
+  return lines.join("\n");
+}
