@@ -6,12 +6,12 @@
  * another thread and the event loop goes on meanwhile. (onnxruntime-node's own binding copies every
  * output and blocks.) Knows sessions and tensors; does not know what a graph computes.
  */
-import { readdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { type DataType, dataTypeBytes, dataTypeCodes } from "./onnx.ts";
+import { address, check, checkAsync, cString, outOf, runtime } from "./ort_api.ts";
+
+export { ortVersion } from "./ort_api.ts";
 
 /** A tensor over the caller's memory: float16 and bfloat16 as Uint16Array, int64 as BigInt64Array. */
 export interface OrtTensor {
@@ -32,170 +32,11 @@ export interface SessionOptions {
   memoryPattern?: boolean;
   /** Folder of the external data that a model given as bytes refers to. */
   externalFolder?: string;
+  /** External data given from memory instead: large weights need not pass through the model's bytes. */
+  initializers?: Record<string, OrtTensor>;
 }
-
-type Pointer = bigint | null;
-// deno-lint-ignore no-explicit-any -- koffi's functions take whatever their C signature takes
-type NativeFunction = ((...args: any[]) => any) & { async: (...args: any[]) => void };
 
 const optimizationLevels = { none: 0, basic: 1, extended: 2, all: 99 } as const;
-const libraryName = /^(libonnxruntime\.so\.\d+|libonnxruntime\.[\d.]+\.dylib|onnxruntime\.dll)$/;
-
-/** Position in the C API's table of functions (onnxruntime_c_api.h; the table only ever grows), result, arguments. */
-const signatures = {
-  GetErrorMessage: [2, "str", ["void *"]],
-  CreateEnv: [3, "void *", ["int", "str", "void *"]],
-  CreateSession: [7, "void *", [
-    "void *",
-    process.platform === "win32" ? "str16" : "str",
-    "void *",
-    "void *",
-  ]],
-  CreateSessionFromArray: [8, "void *", ["void *", "void *", "size_t", "void *", "void *"]],
-  Run: [9, "void *", [
-    "void *",
-    "void *",
-    "void *",
-    "void *",
-    "size_t",
-    "void *",
-    "size_t",
-    "void *",
-  ]],
-  CreateSessionOptions: [10, "void *", ["void *"]],
-  SetSessionExecutionMode: [13, "void *", ["void *", "int"]],
-  DisableMemPattern: [17, "void *", ["void *"]],
-  DisableCpuMemArena: [19, "void *", ["void *"]],
-  SetSessionLogSeverityLevel: [22, "void *", ["void *", "int"]],
-  SetSessionGraphOptimizationLevel: [23, "void *", ["void *", "int"]],
-  SetIntraOpNumThreads: [24, "void *", ["void *", "int"]],
-  SetInterOpNumThreads: [25, "void *", ["void *", "int"]],
-  SessionGetInputCount: [30, "void *", ["void *", "void *"]],
-  SessionGetOutputCount: [31, "void *", ["void *", "void *"]],
-  SessionGetInputName: [36, "void *", ["void *", "size_t", "void *", "void *"]],
-  SessionGetOutputName: [37, "void *", ["void *", "size_t", "void *", "void *"]],
-  CreateTensorWithDataAsOrtValue: [49, "void *", [
-    "void *",
-    "void *",
-    "size_t",
-    "void *",
-    "size_t",
-    "int",
-    "void *",
-  ]],
-  GetTensorMutableData: [51, "void *", ["void *", "void *"]],
-  GetTensorElementType: [60, "void *", ["void *", "void *"]],
-  GetDimensionsCount: [61, "void *", ["void *", "void *"]],
-  GetDimensions: [62, "void *", ["void *", "void *", "size_t"]],
-  GetTensorTypeAndShape: [65, "void *", ["void *", "void *"]],
-  CreateCpuMemoryInfo: [69, "void *", ["int", "int", "void *"]],
-  AllocatorFree: [76, "void *", ["void *", "void *"]],
-  GetAllocatorWithDefaultOptions: [78, "void *", ["void *"]],
-  ReleaseStatus: [93, "void", ["void *"]],
-  ReleaseSession: [95, "void", ["void *"]],
-  ReleaseValue: [96, "void", ["void *"]],
-  ReleaseTensorTypeAndShapeInfo: [99, "void", ["void *"]],
-  ReleaseSessionOptions: [100, "void", ["void *"]],
-  AddSessionConfigEntry: [130, "void *", ["void *", "str", "str"]],
-} as const;
-
-interface Runtime {
-  /** Held for as long as the process lives: koffi unloads a library whose handle is collected. */
-  readonly library: unknown;
-  readonly version: string;
-  readonly api: Record<keyof typeof signatures, NativeFunction>;
-  readonly env: bigint;
-  readonly cpu: bigint;
-  readonly allocator: bigint;
-}
-
-let loaded: Runtime | undefined;
-
-/** Where the bytes of `view` begin. Reading `.buffer` moves a small array out of the garbage-collected heap first. */
-function address(view: ArrayBufferView): bigint {
-  return koffi.address(view.buffer) + BigInt(view.byteOffset);
-}
-
-/** Calls `fn` with a place for one pointer or size as its last argument, and returns what was put there. */
-function outOf(fn: (place: bigint) => Pointer): bigint {
-  const place = new BigUint64Array(1);
-  check(fn(address(place)));
-  return place[0]!;
-}
-
-/** Turns an OrtStatus into an Error; null is success. */
-function check(status: Pointer): void {
-  if (!status) return;
-  const { api } = loaded!;
-  const message: string = api.GetErrorMessage(status);
-  api.ReleaseStatus(status);
-  throw new Error(`ONNX Runtime: ${message}`);
-}
-
-/** Calls `fn` on another thread. */
-async function checkAsync(fn: NativeFunction, ...args: unknown[]): Promise<void> {
-  check(
-    await new Promise<Pointer>((resolve, reject) =>
-      fn.async(
-        ...args,
-        (error: unknown, status: Pointer) => error ? reject(error) : resolve(status),
-      )
-    ),
-  );
-}
-
-function findLibrary(): string {
-  const require = createRequire(import.meta.url);
-  const bin = join(dirname(require.resolve("onnxruntime-node")), "..", "bin");
-  const tried: string[] = [];
-  for (const napi of readdirSync(bin).filter((name) => name.startsWith("napi-")).reverse()) {
-    const folder = join(bin, napi, process.platform, process.arch);
-    tried.push(folder);
-    let files: string[] = [];
-    try {
-      files = readdirSync(folder);
-    } catch { /* this platform is not in the package: the error below says so */ }
-    const name = files.find((file) => libraryName.test(file));
-    if (name) return join(folder, name);
-  }
-  throw new Error(
-    `Expected onnxruntime-node to ship a library for ${process.platform} ${process.arch} but found ` +
-      `none in ${tried.join(", ") || bin}. Its platforms are Linux, macOS (arm64) and Windows.`,
-  );
-}
-
-function runtime(): Runtime {
-  if (loaded) return loaded;
-  const path = findLibrary();
-  const library = koffi.load(path);
-  const [getApi, getVersion] = koffi.decode(
-    library.func("OrtGetApiBase", "void *", [])(),
-    "void *",
-    2,
-  );
-  const version: string = koffi.decode(getVersion, koffi.proto("str", []))();
-  const table = koffi.decode(getApi, koffi.proto("void *", ["uint32_t"]))(17); // 17: oldest table with all we call
-  if (!table) {
-    throw new Error(`Expected ONNX Runtime 1.17 or newer in ${path} but found ${version}`);
-  }
-  const functions: bigint[] = koffi.decode(table, "void *", 131);
-  const api = Object.fromEntries(
-    Object.entries(signatures).map((
-      [name, [index, result, args]],
-    ) => [name, koffi.decode(functions[index]!, koffi.proto(result, [...args]))]),
-  ) as Runtime["api"];
-  const partial = { library, version, api, env: 0n, cpu: 0n, allocator: 0n };
-  loaded = partial; // check() reads error messages through it
-  partial.env = outOf((place) => api.CreateEnv(3, "implicit", place)); // 3: errors only
-  partial.cpu = outOf((place) => api.CreateCpuMemoryInfo(0, 0, place));
-  partial.allocator = outOf((place) => api.GetAllocatorWithDefaultOptions(place));
-  return loaded;
-}
-
-/** Version of the ONNX Runtime library in use, such as "1.30.0". Loads it if need be. */
-export function ortVersion(): string {
-  return runtime().version;
-}
 
 function createOptions(options: SessionOptions): bigint {
   const { api } = runtime();
@@ -204,7 +45,7 @@ function createOptions(options: SessionOptions): bigint {
     check(api.SetSessionExecutionMode(handle, 0)); // sequential
     check(api.SetIntraOpNumThreads(handle, options.threads ?? availableParallelism()));
     check(api.SetInterOpNumThreads(handle, 1));
-    check(api.SetSessionLogSeverityLevel(handle, 3));
+    check(api.SetSessionLogSeverityLevel(handle, 4));
     check(
       api.SetSessionGraphOptimizationLevel(handle, optimizationLevels[options.optimize ?? "all"]),
     );
@@ -315,12 +156,13 @@ export class Session {
   /** C strings of the names, by name; the arrays must stay reachable. */
   private readonly names = new Map<string, Uint8Array>();
 
-  private constructor(handle: bigint) {
+  /** `held`: what the session reads for as long as it lives. */
+  private constructor(handle: bigint, private held: unknown) {
     this.handle = handle;
     this.inputNames = this.readNames("SessionGetInputCount", "SessionGetInputName");
     this.outputNames = this.readNames("SessionGetOutputCount", "SessionGetOutputName");
     for (const name of [...this.inputNames, ...this.outputNames]) {
-      this.names.set(name, new TextEncoder().encode(name + "\0"));
+      this.names.set(name, cString(name));
     }
   }
 
@@ -332,8 +174,20 @@ export class Session {
     const { api, env } = runtime();
     const settings = createOptions(options);
     const place = new BigUint64Array(1);
+    const given = Object.entries(options.initializers ?? {});
+    const names = given.map(([name]) => cString(name));
+    const values: bigint[] = [];
     inFlight.add(model).add(place);
     try {
+      for (const [name, tensor] of given) values.push(createValue(name, tensor));
+      if (given.length > 0) {
+        const nameTable = BigUint64Array.from(names, address);
+        const valueTable = BigUint64Array.from(values);
+        const count = given.length;
+        check(
+          api.AddExternalInitializers(settings, address(nameTable), address(valueTable), count),
+        );
+      }
       if (typeof model === "string") {
         await checkAsync(api.CreateSession, env, model, settings, address(place));
       } else {
@@ -352,8 +206,9 @@ export class Session {
       inFlight.delete(model);
       inFlight.delete(place);
       api.ReleaseSessionOptions(settings);
+      for (const value of values) api.ReleaseValue(value);
     }
-    return new Session(place[0]!);
+    return new Session(place[0]!, given);
   }
 
   /**
@@ -433,6 +288,7 @@ export class Session {
     if (this.running > 0 || this.handle === 0n) return;
     runtime().api.ReleaseSession(this.handle);
     this.handle = 0n;
+    this.held = null;
   }
 
   private nameTable(names: readonly string[]): BigUint64Array {

@@ -54,6 +54,24 @@ Deno.test("Session.run() writes listed outputs into the caller's arrays, views i
   session.dispose();
 });
 
+Deno.test("Session.create() takes external initializers from memory", async () => {
+  const external = { location: "memory", offset: 0, length: 24 };
+  const session = await Session.create(
+    encodeModel({
+      ...product,
+      initializers: [{ name: "w", dtype: "float32", shape: [3, 2], external }],
+    }),
+    {
+      initializers: {
+        w: { dtype: "float32", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 7) },
+      },
+    },
+  );
+  const { y } = await session.run({ x: rows(1, 1, 1) });
+  assert.deepEqual(y!.data, Float32Array.of(18, 26));
+  session.dispose();
+});
+
 Deno.test("Session.run() leaves the event loop free and survives dispose() while running", async () => {
   const n = 1024;
   const session = await Session.create(encodeModel({
