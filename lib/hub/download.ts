@@ -1,0 +1,101 @@
+/**
+ * Finds a checkpoint: a local folder as it is, or a model of the hub, of which only the files that
+ * are needed are fetched (config, safetensors, tokenizer).
+ *
+ * Does NOT read weights: that is lib/model's loadCheckpoint.
+ */
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type HubOptions, openRepository } from "./repository.ts";
+
+const INDEX = "model.safetensors.index.json";
+const SMALL = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+];
+
+/**
+ * The folder of a checkpoint: config.json, safetensors (one file, or shards with their index) and
+ * tokenizer.json.
+ *
+ * A model of the hub is downloaded once into the cache that all Hugging Face tools share (HF_HOME)
+ * and found there the next time, without asking the hub again; `refresh: true` asks.
+ *
+ * @param nameOrFolder "owner/name" on the hub, or a folder
+ * @throws Error that says what to do: gated, missing, offline, disk full, wrong hash, no checkpoint.
+ * @example
+ * const folder = await resolveModel("HuggingFaceTB/SmolLM2-135M", {
+ *   onProgress: ({ bytes, total, secondsLeft }) => bar.update(bytes / total, `${secondsLeft} s left`),
+ * });
+ */
+export async function resolveModel(
+  nameOrFolder: string,
+  options: HubOptions = {},
+): Promise<string> {
+  const found = await stat(nameOrFolder).catch(() => null);
+  if (found?.isDirectory()) {
+    const paths = (await readdir(nameOrFolder)).sort();
+    const files = neededFiles(paths, nameOrFolder);
+    if (files.includes(INDEX)) await shardsOf(join(nameOrFolder, INDEX), paths);
+    return nameOrFolder;
+  }
+  if (found) {
+    throw new Error(
+      `Expected a checkpoint folder but found the file ${nameOrFolder}. Give the folder it lies in.`,
+    );
+  }
+  const repository = await openRepository("model", nameOrFolder, options);
+  const files = neededFiles(repository.paths, nameOrFolder);
+  if (files.includes(INDEX)) {
+    const [index] = await repository.get([INDEX]);
+    files.push(...await shardsOf(index!, repository.paths));
+  }
+  await repository.get(files);
+  return repository.folder;
+}
+
+/** Which of a checkpoint's files are needed; the shards come from the index. */
+function neededFiles(paths: readonly string[], where: string): string[] {
+  const missing = ["config.json", "tokenizer.json"].find((name) => !paths.includes(name));
+  const weights = ["model.safetensors", INDEX].find((name) => paths.includes(name));
+  if (!missing && weights) return [...SMALL.filter((name) => paths.includes(name)), weights];
+  const pickled = paths.find((path) => /\.(bin|pth|pt|gguf)$/.test(path));
+  throw new Error(
+    `Expected a checkpoint with ${
+      missing ?? `model.safetensors or ${INDEX}`
+    } in ${where} but found ` +
+      `${paths.slice(0, 8).join(", ") || "nothing"}. ` +
+      (!missing && pickled
+        ? `Save it again from Hugging Face transformers (save_pretrained), which writes safetensors.`
+        : `Give a model in Hugging Face's layout; a tokenizer.model alone must be converted first.`),
+  );
+}
+
+/** The shard files an index names. */
+async function shardsOf(indexPath: string, paths: readonly string[]): Promise<string[]> {
+  let map: unknown;
+  try {
+    map = JSON.parse(await readFile(indexPath, "utf8")).weight_map;
+  } catch (cause) {
+    throw new Error(`Expected JSON in ${indexPath} but found: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+  const shards = [...new Set(Object.values(map ?? {}))];
+  if (shards.length === 0) {
+    throw new Error(
+      `Expected "weight_map" in ${indexPath} to name files but found none. Download it again.`,
+    );
+  }
+  const absent = shards.find((shard) => !paths.includes(shard as string));
+  if (absent !== undefined) {
+    throw new Error(
+      `Expected ${JSON.stringify(absent)}, which ${indexPath} names, beside it but found no such ` +
+        `file. The checkpoint is incomplete: copy or download it again.`,
+    );
+  }
+  return shards as string[];
+}
