@@ -1,0 +1,163 @@
+/**
+ * How sure a result is: mean ± sd over seeds as the paper prints it, and what the paper lacks, a
+ * bootstrap interval by instruction and a sign test between two arms. Works on numbers in rows; it
+ * does not know what they measure.
+ */
+import { quantileSorted, sampleStandardDeviation } from "simple-statistics";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+
+/**
+ * Mean and standard deviation (ddof 1) over seeds, in the unit of the values. A single seed has no
+ * deviation: NaN, never 0.
+ *
+ * @example meanAndDeviation([43.1, 44.0, 42.2, 43.9, 43.3]) // { mean: 43.3, sd: 0.72…, n: 5 }
+ */
+export function meanAndDeviation(
+  values: readonly number[],
+): { readonly mean: number; readonly sd: number; readonly n: number } {
+  if (values.length === 0) throw new Error("Expected at least one seed's value but found none");
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const sd = values.length < 2 ? NaN : sampleStandardDeviation(values as number[]);
+  return { mean, sd, n: values.length };
+}
+
+/** A table of one arm: `[seed][instruction]`, NaN where there is no value. */
+export type SeedTable = readonly (readonly number[])[];
+
+export interface BootstrapOptions {
+  readonly seed: number;
+  /** How many times the instructions are drawn anew. */
+  readonly resamples?: number;
+  /** Coverage, 0…1. */
+  readonly level?: number;
+}
+
+export interface Interval {
+  readonly estimate: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Sum and count of each column over the seeds, leaving NaN out. */
+function columnTotals(table: SeedTable): { sums: Float64Array; counts: Float64Array } {
+  const width = table[0]?.length ?? 0;
+  if (width === 0 || table.some((row) => row.length !== width)) {
+    throw new Error(
+      `Expected seeds with equally many instructions, at least one, but found ` +
+        `[${table.map((row) => row.length).join(", ")}]`,
+    );
+  }
+  const sums = new Float64Array(width), counts = new Float64Array(width);
+  for (const row of table) {
+    row.forEach((value, i) => {
+      if (Number.isNaN(value)) return;
+      sums[i]! += value;
+      counts[i]! += 1;
+    });
+  }
+  return { sums, counts };
+}
+
+/**
+ * Percentile bootstrap of a mean over groups: the groups (instructions) are drawn with replacement,
+ * all that belongs to a group goes with it.
+ *
+ * @param sums the sum of each group's values
+ * @param counts how many values each group has; 0 is allowed
+ */
+export function bootstrapGroups(
+  sums: ArrayLike<number>,
+  counts: ArrayLike<number>,
+  { seed, resamples = 2000, level = 0.95 }: BootstrapOptions,
+): Interval {
+  const groups = sums.length;
+  const random = xoroshiro128plus(seed);
+  const means: number[] = [];
+  let [total, count] = [0, 0];
+  for (let i = 0; i < groups; i++) [total, count] = [total + sums[i]!, count + counts[i]!];
+  for (let r = 0; r < resamples; r++) {
+    let drawnSum = 0, drawnCount = 0;
+    for (let i = 0; i < groups; i++) {
+      const pick = uniformInt(random, 0, groups - 1);
+      drawnSum += sums[pick]!;
+      drawnCount += counts[pick]!;
+    }
+    if (drawnCount > 0) means.push(drawnSum / drawnCount);
+  }
+  if (means.length === 0) return { estimate: NaN, low: NaN, high: NaN };
+  means.sort((a, b) => a - b);
+  return {
+    estimate: total / count,
+    low: quantileSorted(means, (1 - level) / 2),
+    high: quantileSorted(means, (1 + level) / 2),
+  };
+}
+
+/**
+ * Paired bootstrap by instruction: every draw takes an instruction with the values of all its seeds,
+ * so the interval speaks of other instructions from the same source, with these seeds. Given two
+ * arms, it is the interval of their difference `a − b`, paired by seed and instruction; where either
+ * has no value, the pair is left out.
+ *
+ * @param a [seed][instruction], for instance probabilities from `toProbability`; the interval has
+ *   the same unit
+ * @example pairedBootstrap(responseTuned, singleTask, { seed: 1 }) // differs if 0 is outside
+ */
+export function pairedBootstrap(a: SeedTable, b: SeedTable, options: BootstrapOptions): Interval;
+export function pairedBootstrap(a: SeedTable, options: BootstrapOptions): Interval;
+export function pairedBootstrap(
+  a: SeedTable,
+  second: SeedTable | BootstrapOptions,
+  third?: BootstrapOptions,
+): Interval {
+  const options = third ?? (second as BootstrapOptions);
+  const table = third ? difference(a, second as SeedTable) : a;
+  const { sums, counts } = columnTotals(table);
+  return bootstrapGroups(sums, counts, options);
+}
+
+function difference(a: SeedTable, b: SeedTable): number[][] {
+  if (a.length !== b.length || a.some((row, s) => row.length !== b[s]!.length)) {
+    throw new Error(
+      `Expected two arms with the same seeds and instructions but found ${a.length} × ` +
+        `${a[0]?.length ?? 0} and ${b.length} × ${b[0]?.length ?? 0}: compare the seeds both have`,
+    );
+  }
+  return a.map((row, s) => row.map((value, i) => value - b[s]![i]!));
+}
+
+/**
+ * Two-sided exact sign test: do two arms differ on the same instructions? Each instruction votes
+ * once, with its mean over the seeds, since seeds of one instruction are not independent; ties and
+ * instructions without a value in either arm do not vote.
+ *
+ * @returns wins and losses of `a`, ties, and the probability of a split at least as uneven under
+ *   equal arms (1 where nobody votes)
+ */
+export function signTest(
+  a: SeedTable,
+  b: SeedTable,
+): { readonly wins: number; readonly losses: number; readonly ties: number; readonly p: number } {
+  const { sums, counts } = columnTotals(difference(a, b));
+  let wins = 0, losses = 0, ties = 0;
+  sums.forEach((sum, i) => {
+    if (counts[i] === 0) return;
+    // Differences that cancel over the seeds leave rounding behind, which must not vote.
+    if (Math.abs(sum) < 1e-12) ties++;
+    else if (sum > 0) wins++;
+    else losses++;
+  });
+  return { wins, losses, ties, p: binomialTwoSided(Math.min(wins, losses), wins + losses) };
+}
+
+/** 2 · P(X ≤ k) for X ~ Binomial(n, ½), at most 1; in logarithms, as 2⁻ⁿ underflows beyond 1,074. */
+function binomialTwoSided(k: number, n: number): number {
+  let logTerm = -n * Math.LN2;
+  let tail = Math.exp(logTerm);
+  for (let i = 1; i <= k; i++) {
+    logTerm += Math.log((n - i + 1) / i);
+    tail += Math.exp(logTerm);
+  }
+  return Math.min(1, 2 * tail);
+}
