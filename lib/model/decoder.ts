@@ -1,0 +1,219 @@
+/**
+ * A decoder-only transformer of any of the families, as functions of tensors: token ids to final
+ * states, states to logits. Written in tfjs core ops, so that it runs wherever they do.
+ *
+ * It knows nothing of training, caches or files.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { ModelConfig } from "./config.ts";
+import { activate, causalAttention, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
+import { headName } from "./parameters.ts";
+import { rotaryTables } from "./rope.ts";
+
+/** Parameters as tensors, by their Hugging Face names; adapters beside them, as lora.ts names them. */
+export type ParameterTensors = Record<string, tf.Tensor>;
+
+/** How {@link hidden} runs. */
+export interface HiddenOptions {
+  /** alpha / rank of the adapters that `params` holds, if any (lora.ts). */
+  loraScale?: number;
+  /**
+   * Forgets what happens inside a layer and computes it again in the backward pass: one third more
+   * work, and memory for one layer's activations instead of all (Chen et al. 2016).
+   */
+  checkpointLayers?: boolean;
+}
+
+/**
+ * The final states, after the last norm. Causal, so padding on the right needs no mask.
+ *
+ * @param ids [B, T] token ids, T at most the context length
+ * @returns [B, T, D]
+ * @throws where T is more than the model's context.
+ * @example const states = hidden(config, params, ids);
+ * const next = logits(config, params, tf.reshape(states, [-1, config.hiddenSize]));
+ */
+export function hidden(
+  config: ModelConfig,
+  params: ParameterTensors,
+  ids: tf.Tensor2D,
+  options: HiddenOptions = {},
+): tf.Tensor3D {
+  const [batch, length] = ids.shape;
+  if (length > config.contextLength) {
+    throw new Error(
+      `Expected at most ${config.contextLength} positions, the model's context, but found ${length}.`,
+    );
+  }
+  const { names } = config.family;
+  const place = { batch, length, ...rotaryTables(config.rope, length) };
+
+  const embedding = params[`${names.embedding}.weight`]!;
+  let states = tf.gather(embedding, tf.reshape(ids, [-1])) as tf.Tensor2D; // [B·T, D]
+  for (let index = 0; index < config.layers; index++) {
+    const prefix = `${names.layers}.${index}.`;
+    states = options.checkpointLayers
+      ? recomputed(
+        params,
+        prefix,
+        states,
+        (own, x) => layer(config, new Modules(own, prefix, options.loraScale), place, x),
+      )
+      : layer(config, new Modules(params, prefix, options.loraScale), place, states);
+  }
+  const final = norm(config, new Modules(params, ""), names.finalNorm, states);
+  return tf.reshape(final, [batch, length, config.hiddenSize]);
+}
+
+/**
+ * Scores of every next token.
+ *
+ * @param states [N, D], rows of {@link hidden}'s result: only those whose logits are needed
+ * @returns [N, V]
+ */
+export function logits(
+  config: ModelConfig,
+  params: ParameterTensors,
+  states: tf.Tensor2D,
+): tf.Tensor2D {
+  return tf.matMul(states, params[headName(config)] as tf.Tensor2D, false, true);
+}
+
+/** Where in a batch a layer works, and the rotary angles of its positions. */
+interface Place {
+  readonly batch: number;
+  readonly length: number;
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** One layer: attention and MLP, each added to the states it reads. [B·T, D] → [B·T, D] */
+function layer(config: ModelConfig, modules: Modules, place: Place, x: tf.Tensor2D): tf.Tensor2D {
+  const { names, normPlacement } = config.family;
+  const attend = (states: tf.Tensor2D) => attention(config, modules, place, states);
+  const feed = (states: tf.Tensor2D) => mlp(config, modules, states);
+  const attentionNorm = (states: tf.Tensor2D) => norm(config, modules, names.attentionNorm, states);
+  const mlpNorm = (states: tf.Tensor2D) => norm(config, modules, names.mlpNorm, states);
+
+  if (normPlacement === "after") {
+    const middle: tf.Tensor2D = tf.add(x, attentionNorm(attend(x)));
+    return tf.add(middle, mlpNorm(feed(middle)));
+  }
+  if (config.parallel) return tf.add(tf.add(x, attend(attentionNorm(x))), feed(mlpNorm(x)));
+  const middle: tf.Tensor2D = tf.add(x, attend(attentionNorm(x)));
+  return tf.add(middle, feed(mlpNorm(middle)));
+}
+
+function attention(
+  config: ModelConfig,
+  modules: Modules,
+  { batch, length, ...tables }: Place,
+  x: tf.Tensor2D,
+): tf.Tensor2D {
+  const { family: { names, qkNorm }, heads, kvHeads, headDim } = config;
+  // Made here, not once for all layers: a layer that runs again must not read what is gone by then.
+  const [cos, sin] = [tables.cos, tables.sin].map((values) =>
+    tf.tensor2d(values, [length, config.rope.dims / 2])
+  ) as [tf.Tensor2D, tf.Tensor2D];
+  const clip = (states: tf.Tensor2D) =>
+    config.clipQkv === null ? states : tf.clipByValue(states, -config.clipQkv, config.clipQkv);
+  const split = (states: tf.Tensor, count: number): tf.Tensor4D =>
+    tf.reshape(states, [batch, length, count, headDim]);
+  // OLMo-2 norms all heads at once, Qwen3 each by itself.
+  const normed = (states: tf.Tensor2D, name: string): tf.Tensor =>
+    qkNorm === "none"
+      ? states
+      : qkNorm === "all"
+      ? norm(config, modules, name, states)
+      : norm(config, modules, name, tf.reshape(states, [-1, headDim]));
+
+  const [query, key, value] = names.qkv.length === 1
+    ? tf.split(
+      tf.reshape(modules.linear(names.qkv[0], x), [batch, length, heads, 3 * headDim]),
+      3,
+      3,
+    ) as tf.Tensor4D[]
+    : names.qkv.map((name) => clip(modules.linear(name, x)));
+  const q = rotary(split(normed(query as tf.Tensor2D, names.qNorm), heads), cos, sin);
+  const k = rotary(split(normed(key as tf.Tensor2D, names.kNorm), kvHeads), cos, sin);
+  const mixed = causalAttention(q, k, split(value!, kvHeads));
+  return modules.linear(names.output, tf.reshape(mixed, [batch * length, heads * headDim]));
+}
+
+function mlp(config: ModelConfig, modules: Modules, x: tf.Tensor2D): tf.Tensor2D {
+  const { names, gated } = config.family;
+  const up = modules.linear(names.up, x);
+  if (!gated) return modules.linear(names.down, activate(up, config.activation));
+  const gate = modules.linear(names.gate, x);
+  const product = config.activation === "silu"
+    ? gatedSilu(gate, up)
+    : tf.mul(activate(gate, config.activation), up);
+  return modules.linear(names.down, product as tf.Tensor2D);
+}
+
+function norm(config: ModelConfig, modules: Modules, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  const [weight, bias] = [modules.get(`${name}.weight`), modules.get(`${name}.bias`)];
+  return config.family.norm === "rms"
+    ? rmsNorm(x, weight as tf.Tensor1D, config.normEps)
+    : layerNorm(x, weight as tf.Tensor1D | null, bias as tf.Tensor1D | null, config.normEps);
+}
+
+/** The parameters whose names start with a prefix, by what follows it. */
+class Modules {
+  constructor(
+    private readonly params: ParameterTensors,
+    private readonly prefix: string,
+    private readonly loraScale = 0,
+  ) {}
+
+  get(name: string): tf.Tensor | null {
+    return this.params[this.prefix + name] ?? null;
+  }
+
+  /** x Wᵀ + b, and where W has an adapter + (x Aᵀ) Bᵀ · alpha / rank (Hu et al. 2021). [N, in] → [N, out] */
+  linear(name: string, x: tf.Tensor2D): tf.Tensor2D {
+    const [a, b] = [this.get(`${name}.lora_A.weight`), this.get(`${name}.lora_B.weight`)];
+    const bias = this.get(`${name}.bias`);
+    let y: tf.Tensor2D = tf.matMul(x, this.get(`${name}.weight`) as tf.Tensor2D, false, true);
+    if (bias) y = tf.add(y, bias);
+    if (!a || !b) return y;
+    const narrow = tf.mul(tf.matMul(x, a as tf.Tensor2D, false, true), this.loraScale);
+    return tf.add(y, tf.matMul(narrow as tf.Tensor2D, b as tf.Tensor2D, false, true));
+  }
+}
+
+/**
+ * Runs a layer without keeping its activations; the backward pass runs it again. `run` gets the
+ * parameters of the layer as its own argument, so that their gradients pass through.
+ */
+function recomputed(
+  params: ParameterTensors,
+  prefix: string,
+  x: tf.Tensor2D,
+  run: (own: ParameterTensors, x: tf.Tensor2D) => tf.Tensor2D,
+): tf.Tensor2D {
+  const names = Object.keys(params).filter((name) => name.startsWith(prefix));
+  const f = (x: tf.Tensor, ...values: tf.Tensor[]) =>
+    run(Object.fromEntries(names.map((name, i) => [name, values[i]!])), x as tf.Tensor2D);
+  const inputs = [x, ...names.map((name) => params[name]!)];
+  // tfjs declares the arguments of a customGrad function as tensors only; its last one is `save`.
+  const checkpoint = tf.customGrad(
+    ((...args: unknown[]) => {
+      (args[inputs.length] as tf.GradSaveFunc)(inputs);
+      return {
+        value: f(...inputs as [tf.Tensor, ...tf.Tensor[]]),
+        gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+          // A gradient taken within a backward pass would drop the tape of the outer one.
+          const { state } = tf.engine();
+          const tape = state.activeTape;
+          const grads = tf.grads(f)(saved, dy);
+          state.activeTape = tape;
+          return grads;
+        },
+      };
+    }) as unknown as Parameters<typeof tf.customGrad>[0],
+  );
+  return checkpoint(...inputs) as tf.Tensor2D;
+}
