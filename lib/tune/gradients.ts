@@ -1,0 +1,116 @@
+/**
+ * Loss and gradients of one step: compiles a loss program for every shape of batch that occurs, and
+ * adds up the gradients of a step's batches. Knows nothing of optimisers.
+ */
+import type { Engine, Program, TensorSpec } from "../engine/engine.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { hidden, logits } from "../model/decoder.ts";
+import type { Parameters } from "../model/parameters.ts";
+import type { StepBatch } from "../text/batch.ts";
+import { type FlatLayout, views } from "./flat.ts";
+import {
+  findTargets,
+  type Forward,
+  lossFunction,
+  lossInputs,
+  type LossShape,
+  lossSpecs,
+  type Reduction,
+  targetWeights,
+} from "./objective.ts";
+
+/** A step's loss, and the examples whose own loss is not finite. */
+export interface StepLoss {
+  readonly value: number;
+  readonly broken: readonly number[];
+}
+
+/** Computes gradients into a flat array. */
+export interface Gradients {
+  compute(batches: readonly StepBatch[]): Promise<StepLoss>;
+  dispose(): void;
+}
+
+/** The decoder of `config` as the objective wants it. */
+export function forwardOf(config: ModelConfig): Forward {
+  return {
+    vocabSize: config.vocabSize,
+    hidden: (params, ids) => hidden(config, params, ids),
+    logits: (params, states) => logits(config, params, states),
+  };
+}
+
+/**
+ * Prepares the gradients of the parameters that `layout` places.
+ *
+ * @param flat where their values are read and their gradients written
+ * @param frozen parameters that get no gradient
+ */
+export function createGradients(
+  engine: Engine,
+  forward: Forward,
+  parameters: Parameters,
+  layout: FlatLayout,
+  flat: { readonly values: Float32Array; readonly gradients: Float32Array },
+  reduction: Reduction,
+): Gradients {
+  const programs = new Map<string, Promise<Program>>();
+  const inputs: Record<string, Float32Array> = {};
+  const specs: Record<string, TensorSpec> = {};
+  for (const [name, { shape, data }] of parameters) {
+    inputs[name] = data;
+    specs[name] = { shape, dtype: "float32" };
+  }
+  Object.assign(inputs, views(layout, flat.values));
+  const into = views(layout, flat.gradients, "grad.");
+  let more: { flat: Float32Array; into: Record<string, Float32Array> } | undefined;
+
+  const programFor = (shape: LossShape) => {
+    const key = JSON.stringify(shape);
+    const known = programs.get(key);
+    if (known) return known;
+    const program = engine.compile(lossFunction(forward, layout.names), {
+      ...specs,
+      ...lossSpecs(shape),
+    });
+    programs.set(key, program);
+    return program;
+  };
+
+  return {
+    async compute(batches) {
+      const targets = batches.map(findTargets);
+      const weights = targetWeights(targets, reduction);
+      let value = 0;
+      const broken = new Set<number>();
+      for (const [index, batch] of batches.entries()) {
+        const { rows } = targets[index]!;
+        const { shape, data, places } = lossInputs(
+          batch,
+          targets[index]!,
+          weights[index]!,
+          forward.vocabSize,
+        );
+        const program = await programFor(shape);
+        if (index > 0 && !more) {
+          const second = new Float32Array(layout.length);
+          more = { flat: second, into: views(layout, second, "grad.") };
+        }
+        const { nll } = await program.run({ ...inputs, ...data }, index === 0 ? into : more!.into);
+        places.forEach((place, target) => {
+          value += nll![place]! * weights[index]![target]!;
+          if (!Number.isFinite(nll![place]!)) broken.add(batch.examples[rows[target]!]!);
+        });
+        if (index > 0) addInto(flat.gradients, more!.flat);
+      }
+      return { value, broken: [...broken] };
+    },
+    dispose() {
+      for (const program of programs.values()) program.then((done) => done.dispose());
+    },
+  };
+}
+
+function addInto(sum: Float32Array, more: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
+}

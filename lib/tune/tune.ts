@@ -1,0 +1,204 @@
+/**
+ * The training loop: batches through the loss program, gradients through AdamW. Tuning and
+ * pretraining differ in their batches alone. Knows nothing of arms, judges or text.
+ */
+import { createHash } from "node:crypto";
+import type { Engine } from "../engine/engine.ts";
+import type { Model } from "../model/checkpoint.ts";
+import { packedBatches, type StepBatches, tuningBatches } from "../text/batch.ts";
+import type { EncodedExample } from "../text/example.ts";
+import { type AdamWOptions, createAdamW } from "./adamw.ts";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { flatten, layOut, views } from "./flat.ts";
+import { createGradients, forwardOf } from "./gradients.ts";
+import type { Reduction } from "./objective.ts";
+import { learningRate, type ScheduleOptions } from "./schedule.ts";
+
+/** Settings that every training has. The defaults are those of the authors' code. */
+export interface TrainOptions extends ScheduleOptions, AdamWOptions {
+  readonly steps?: number;
+  /** Rows a batch. A step takes `batchSize × accumulate` examples. */
+  readonly batchSize: number;
+  readonly accumulate?: number;
+  readonly seed: number;
+  /** Weight decay on norms and biases as well (default: on matrices alone). */
+  readonly decayAll?: boolean;
+  readonly reduction?: Reduction;
+  /** Where to keep checkpoints, one `every` so many steps; a run found there is taken up again. */
+  readonly checkpoint?: { readonly folder: string; readonly every: number };
+  readonly onStep?: (info: StepInfo) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Settings of {@link tune}: `steps`, or else `epochs` (each ⌊examples ÷ step's examples⌋ steps). */
+export interface TuneOptions extends TrainOptions {
+  readonly epochs?: number;
+}
+
+/** Settings of {@link pretrain}: `steps`, or else one pass over the stream. */
+export interface PretrainOptions extends TrainOptions {
+  /** Tokens a row. */
+  readonly length: number;
+}
+
+/** What is known after a step: `step` counts from 1, `gradNorm` is taken before clipping. */
+export interface StepInfo {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  readonly secondsLeft: number;
+}
+
+/** A trained model, and the loss of each step before its update. */
+export interface Trained {
+  readonly model: Model;
+  readonly losses: number[];
+}
+
+/**
+ * Tunes a copy of `model` on examples; targets are the labels that are not −100.
+ *
+ * @throws where there is no example or no step; where a loss or gradient is not finite (it names
+ *   the step and the examples; the last checkpoint stays); the signal's reason where aborted.
+ * @example
+ * const { model: tuned, losses } = await tune(engine, base, examples, {
+ *   steps: 40, batchSize: 16, learningRate: 6e-4, seed: 1,
+ * });
+ */
+export function tune(
+  engine: Engine,
+  model: Model,
+  examples: readonly EncodedExample[],
+  options: TuneOptions,
+): Promise<Trained> {
+  const { batchSize, accumulate = 1, epochs } = options;
+  const perStep = batchSize * accumulate;
+  const steps = options.steps ??
+    (epochs && Math.max(1, Math.floor((examples.length * epochs) / perStep)));
+  if (!steps) throw new Error("Expected steps or epochs of at least 1, but found neither.");
+  const maxLength = model.config.contextLength;
+  const batches = tuningBatches(examples, { ...options, maxLength });
+  const data = examples.flatMap(({ ids, labels }) => [ids.length, ...ids, ...labels]);
+  return train(engine, model, batches, Int32Array.from(data), { ...options, steps });
+}
+
+/**
+ * Pretrains a copy of `model` on a stream of tokens, cut into rows of `length`; every token is a
+ * target.
+ *
+ * @throws as {@link tune} does
+ * @example
+ * const base = { name: "world", config, parameters: initParameters(config, 1), hash: "", folder: null };
+ * await pretrain(engine, base, stream, { length: 128, batchSize: 16, learningRate: 3e-3, seed: 1 });
+ */
+export function pretrain(
+  engine: Engine,
+  model: Model,
+  tokens: Uint16Array | Int32Array,
+  options: PretrainOptions,
+): Promise<Trained> {
+  const { batchSize, accumulate = 1, length } = options;
+  const batches = packedBatches(tokens, options);
+  const steps = options.steps ??
+    Math.max(1, Math.floor(tokens.length / (batchSize * accumulate * length)));
+  return train(engine, model, batches, tokens, { ...options, steps });
+}
+
+async function train(
+  engine: Engine,
+  model: Model,
+  batches: StepBatches,
+  data: ArrayBufferView,
+  options: TrainOptions & { readonly steps: number },
+): Promise<Trained> {
+  const { steps, checkpoint, onStep, signal, reduction = "example-mean" } = options;
+  const layout = layOut(model.parameters, options.decayAll ? () => true : undefined);
+  const values = flatten(layout, model.parameters);
+  const state = {
+    values,
+    gradients: new Float32Array(layout.length),
+    mean: new Float32Array(layout.length),
+    variance: new Float32Array(layout.length),
+    decayed: layout.decayed,
+  };
+  const stored = { values, mean: state.mean, variance: state.variance };
+  const run = runHash(model, data, options);
+  const found = checkpoint && await readCheckpoint(checkpoint.folder, run, stored);
+  const losses = [...found?.losses ?? []];
+  const save = async () => {
+    if (checkpoint) {
+      await writeCheckpoint(checkpoint.folder, { run, step: losses.length, losses }, stored);
+    }
+  };
+
+  const gradients = createGradients(
+    engine,
+    forwardOf(model.config),
+    model.parameters,
+    layout,
+    state,
+    reduction,
+  );
+  const adamw = await createAdamW(engine, state, options);
+  const secondsLeft = stopwatch(steps);
+  try {
+    for (let step = losses.length; step < steps; step++) {
+      if (signal?.aborted) await save();
+      signal?.throwIfAborted();
+      const loss = await gradients.compute(batches(step));
+      const gradNorm = await adamw.gradientNorm();
+      if (!Number.isFinite(loss.value + gradNorm)) {
+        throw new Error(
+          `Expected a finite loss and gradient in step ${step + 1}, but found loss ${loss.value} ` +
+            `and gradient norm ${gradNorm}; examples in the step with a loss that is not finite: ` +
+            `${loss.broken.join(", ") || "none"}. ` +
+            (checkpoint ? `The last good checkpoint stays in ${checkpoint.folder}. ` : "") +
+            `Lower the learning rate or look at those examples.`,
+        );
+      }
+      const rate = learningRate(step, steps, options);
+      await adamw.update(step + 1, rate, gradNorm);
+      losses.push(loss.value);
+      if (checkpoint && (step + 1) % checkpoint.every === 0) await save();
+      const left = secondsLeft(step + 1);
+      onStep?.({
+        step: step + 1,
+        steps,
+        loss: loss.value,
+        gradNorm,
+        learningRate: rate,
+        secondsLeft: left,
+      });
+    }
+  } finally {
+    gradients.dispose();
+    adamw.dispose();
+  }
+
+  const trained = views(layout, values);
+  const parameters = new Map(
+    [...model.parameters].map(([name, { shape }]) => [name, { shape, data: trained[name]! }]),
+  );
+  const hash = createHash("sha256").update(run).digest("hex");
+  return { model: { ...model, parameters, hash, folder: null }, losses };
+}
+
+/** Identifies what determines a training: base, data and settings. */
+function runHash(model: Model, data: ArrayBufferView, options: TrainOptions): string {
+  const { checkpoint: _, onStep: __, signal: ___, ...settings } = options;
+  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(model.hash).update(JSON.stringify(sorted))
+    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest("hex");
+}
+
+/** Seconds left after `done` of `steps`, judged by the steps since the first, which compiles. */
+function stopwatch(steps: number): (done: number) => number {
+  let first: { done: number; time: number } | undefined;
+  return (done) => {
+    first ??= { done, time: performance.now() };
+    const each = (performance.now() - first.time) / 1000 / Math.max(1, done - first.done);
+    return each * (steps - done);
+  };
+}
