@@ -1,0 +1,347 @@
+/**
+ * The plots the notebooks need, each a plain function from numbers to a figure.
+ *
+ * Knows how each plot is read best. It does not know where its numbers come from, nor how a figure
+ * gets in front of the reader (figure.ts).
+ */
+import type { Figure } from "./svg.ts";
+import { axis, type Colour, colourAt, houseLayout, ink, palette, tint } from "./style.ts";
+
+/** One bar with its 95 % interval and the paper's number, all in the same unit. */
+export interface IntervalBar {
+  readonly label: string;
+  readonly value: number;
+  readonly low?: number;
+  readonly high?: number;
+  /** What the paper reports for the same thing, if it does. */
+  readonly paper?: number | null;
+  readonly colour?: Colour;
+}
+
+/**
+ * Horizontal bars with intervals, the first row at the top, the paper's numbers as diamonds.
+ *
+ * @param options.unit title of the value axis; default "win rate, %".
+ * @param options.range ends of the value axis; default from 0 to a little past the largest.
+ * @example
+ * showFigure(intervalBars("Win rate against instruction tuning", [
+ *   { label: "response tuning", value: 38, low: 33, high: 43, paper: 43 },
+ * ]));
+ */
+export function intervalBars(
+  title: string,
+  rows: readonly IntervalBar[],
+  options: { unit?: string; range?: readonly [number, number]; reference?: number } = {},
+): Figure {
+  const { unit = "win rate, %", reference } = options;
+  const labels = rows.map((row) => row.label);
+  const above = rows.map((row) => Math.max(0, (row.high ?? row.value) - row.value));
+  const below = rows.map((row) => Math.max(0, row.value - (row.low ?? row.value)));
+  const ends = rows.flatMap((row) => [row.value, row.high ?? 0, row.paper ?? 0]);
+  const range = options.range ?? [0, Math.max(...ends, reference ?? 0, 1) * 1.08];
+  const bars = {
+    type: "bar",
+    orientation: "h",
+    name: "measured here, 95 % interval",
+    y: labels,
+    x: rows.map((row) => row.value),
+    width: 0.56,
+    marker: { color: rows.map((row) => palette[row.colour ?? "blue"]), opacity: 0.9 },
+    error_x: {
+      type: "data",
+      symmetric: false,
+      array: above,
+      arrayminus: below,
+      color: ink,
+      thickness: 1.6,
+      width: 5,
+    },
+    hovertemplate: "%{y}: %{x:.1f}<extra></extra>",
+  };
+  const printed = rows.filter((row) => typeof row.paper === "number");
+  const paper = {
+    type: "scatter",
+    mode: "markers",
+    name: "in the paper (Llama-2-7B)",
+    y: printed.map((row) => row.label),
+    x: printed.map((row) => row.paper),
+    marker: {
+      symbol: "diamond",
+      size: 11,
+      color: palette.vermilion,
+      line: { width: 1, color: "white" },
+    },
+    hovertemplate: "%{y}, paper: %{x:.1f}<extra></extra>",
+  };
+  return {
+    data: printed.length > 0 ? [bars, paper] : [bars],
+    layout: houseLayout(title, {
+      height: 150 + 38 * rows.length,
+      showlegend: printed.length > 0,
+      barmode: "overlay",
+      xaxis: axis(unit, { range }),
+      yaxis: axis("", { autorange: "reversed", showgrid: false, ticksuffix: "  " }),
+      shapes: reference === undefined ? [] : [{
+        type: "line",
+        x0: reference,
+        x1: reference,
+        yref: "paper",
+        y0: 0,
+        y1: 1,
+        line: { color: ink, width: 1.2, dash: "dot" },
+      }],
+    }),
+  };
+}
+
+/** The losses of one run, step by step. */
+export interface LossCurve {
+  readonly name: string;
+  readonly losses: readonly number[];
+}
+
+/**
+ * Training losses over steps, smoothed with an exponential mean (the raw losses stay faintly
+ * behind). `steps` keeps the axis still while a run is going on.
+ *
+ * @param options.smoothing weight of the past in the mean, 0 … 1; default 0.9.
+ * @example
+ * const plot = liveFigure();
+ * plot.update(lossCurves([{ name: "seed 0", losses }], { steps: 160 }));
+ */
+export function lossCurves(
+  curves: readonly LossCurve[],
+  options: { title?: string; steps?: number; smoothing?: number } = {},
+): Figure {
+  const { title = "Training loss", steps, smoothing = 0.9 } = options;
+  const data = curves.flatMap(({ name, losses }, i) => {
+    const x = losses.map((_, step) => step + 1);
+    const color = colourAt(i);
+    const line = { x, type: "scatter", mode: "lines", legendgroup: name };
+    return [
+      {
+        ...line,
+        y: losses,
+        name,
+        showlegend: false,
+        hoverinfo: "skip",
+        line: { color, width: 1 },
+        opacity: 0.25,
+      },
+      {
+        ...line,
+        y: smoothed(losses, smoothing),
+        name,
+        line: { color, width: 2.2 },
+        hovertemplate: `${name}, step %{x}: %{y:.3f}<extra></extra>`,
+      },
+    ];
+  });
+  return {
+    data,
+    layout: houseLayout(title, {
+      showlegend: curves.length > 1,
+      xaxis: axis("step", steps === undefined ? {} : { range: [0, steps] }),
+      yaxis: axis("loss, nats per token"),
+    }),
+  };
+}
+
+/** Exponential mean with its start corrected, as in Adam: the first value is the first loss. */
+function smoothed(values: readonly number[], weight: number): number[] {
+  let mean = 0;
+  return values.map((value, i) => {
+    mean = weight * mean + (1 - weight) * value;
+    return mean / (1 - weight ** (i + 1));
+  });
+}
+
+/**
+ * A matrix of numbers as tiles with the numbers in them: what was tuned on (rows) against what was
+ * asked (columns).
+ *
+ * @param values `values[row][column]`, or null where nothing was measured.
+ * @param options.rows,options.columns axis titles; `digits` after the point, default 0.
+ * @example
+ * showFigure(heatMap("Transfer", ["poems"], ["poems", "lists"], [[90, 12]], { unit: "pass rate, %" }));
+ */
+export function heatMap(
+  title: string,
+  rows: readonly string[],
+  columns: readonly string[],
+  values: readonly (readonly (number | null)[])[],
+  options: { rows?: string; columns?: string; unit?: string; digits?: number } = {},
+): Figure {
+  const { unit = "", digits = 0 } = options;
+  const numbers = values.flat().filter((value): value is number => value !== null);
+  const top = Math.max(...numbers), bottom = Math.min(0, ...numbers);
+  const cells = values.flatMap((row, r) => row.map((value, c) => ({ value, r, c })));
+  const share = (value: number | null) => ((value ?? bottom) - bottom) / (top - bottom || 1);
+  const words = cells.map(({ value }) => value === null ? "–" : value.toFixed(digits));
+  return {
+    data: [{
+      type: "scatter",
+      mode: "markers",
+      name: unit || title,
+      x: cells.map(({ c }) => columns[c]),
+      y: cells.map(({ r }) => rows[r]),
+      text: words,
+      customdata: cells.map(({ value }) => value),
+      marker: { size: 26, opacity: 0 },
+      hovertemplate: `%{y} → %{x}: %{text}<extra></extra>`,
+    }],
+    layout: houseLayout(unit === "" ? title : `${title} (${unit})`, {
+      height: 190 + 34 * rows.length,
+      showlegend: false,
+      // Dark tiles carry white numbers; light ones carry the page's own ink.
+      annotations: cells.map(({ value, r, c }, i) => ({
+        x: columns[c],
+        y: rows[r],
+        text: words[i],
+        showarrow: false,
+        font: { size: 12, color: share(value) > 0.55 ? "white" : ink },
+      })),
+      shapes: cells.filter(({ value }) => value !== null).map(({ value, r, c }) => ({
+        type: "rect",
+        layer: "below",
+        x0: c - 0.48,
+        x1: c + 0.48,
+        y0: r - 0.46,
+        y1: r + 0.46,
+        line: { width: 0 },
+        fillcolor: tint(share(value)),
+      })),
+      xaxis: axis(options.columns ?? "", {
+        showgrid: false,
+        tickangle: -35,
+        range: [-0.5, columns.length - 0.5],
+      }),
+      yaxis: axis(options.rows ?? "", { showgrid: false, range: [rows.length - 0.5, -0.5] }),
+    }),
+  };
+}
+
+/** One series of a scatter: equally long x and y, and what to say of each point. */
+export interface PointSeries {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly text?: readonly string[];
+}
+
+/**
+ * Points around the diagonal x = y, on equal axes: one score against another of the same thing.
+ *
+ * @example
+ * showFigure(diagonalScatter("Ranking", [{ name: "base", x: right, y: wrong }], {
+ *   x: "log p of the true response", y: "log p of a shuffled one",
+ * }));
+ */
+export function diagonalScatter(
+  title: string,
+  series: readonly PointSeries[],
+  axes: { x: string; y: string },
+): Figure {
+  const all = series.flatMap(({ x, y }) => [...x, ...y]);
+  const low = Math.min(...all), high = Math.max(...all);
+  const edge = (high - low) * 0.04 || 1;
+  const range = [low - edge, high + edge];
+  const symbols = ["circle", "diamond", "square", "cross", "triangle-up", "x"];
+  return {
+    data: series.map(({ name, x, y, text }, i) => ({
+      type: "scatter",
+      mode: "markers",
+      name,
+      x,
+      y,
+      ...(text ? { text: text.map(escapePlotly) } : {}),
+      marker: { color: colourAt(i), symbol: symbols[i % symbols.length], size: 7, opacity: 0.65 },
+      hovertemplate: `${text ? "%{text}<br>" : ""}(%{x:.2f}, %{y:.2f})<extra>${name}</extra>`,
+    })),
+    layout: houseLayout(title, {
+      width: 600,
+      height: 560,
+      showlegend: series.length > 1,
+      xaxis: axis(axes.x, { range, zeroline: false }),
+      yaxis: axis(axes.y, { range, zeroline: false }),
+      shapes: [{
+        type: "line",
+        layer: "below",
+        x0: range[0],
+        y0: range[0],
+        x1: range[1],
+        y1: range[1],
+        line: { color: ink, width: 1.2, dash: "dot" },
+      }],
+    }),
+  };
+}
+
+/** One generated token and why it was chosen. */
+export interface TokenStep {
+  readonly token: string;
+  /** Probability under the base model, 0 … 1. */
+  readonly base: number;
+  /** Probability under base and rules together, 0 … 1. */
+  readonly adapted: number;
+  /** Rule → what it added to this token's logit. */
+  readonly pushes: Readonly<Record<string, number>>;
+}
+
+/**
+ * A response token by token: above, the chosen token's probability without and with the rules;
+ * below, what each rule added to its logit.
+ *
+ * @example
+ * showFigure(tokenFigure("Why each token", [
+ *   { token: "The", base: 0.1, adapted: 0.6, pushes: { uniform: 2 } },
+ * ]));
+ */
+export function tokenFigure(title: string, steps: readonly TokenStep[]): Figure {
+  const x = steps.map((_, i) => i);
+  const names = [...new Set(steps.flatMap((step) => Object.keys(step.pushes)))];
+  const words = steps.map((step) => escapePlotly(step.token.replaceAll("\n", "⏎")));
+  const probability = (name: string, key: "base" | "adapted", colour: Colour, dash: string) => ({
+    type: "scatter",
+    mode: "lines+markers",
+    name,
+    x,
+    y: steps.map((step) => step[key]),
+    text: words,
+    line: { color: palette[colour], width: 1.6, dash },
+    marker: { size: 6, symbol: key === "base" ? "circle-open" : "circle" },
+    hovertemplate: `“%{text}”: %{y:.3f}<extra>${name}</extra>`,
+  });
+  const colours: readonly Colour[] = ["vermilion", "green", "purple", "ochre"];
+  const pushes = names.map((name, i) => ({
+    type: "bar",
+    name,
+    x,
+    y: steps.map((step) => step.pushes[name] ?? 0),
+    text: words,
+    textposition: "none",
+    yaxis: "y2",
+    marker: { color: palette[colours[i % colours.length]!] },
+    hovertemplate: `“%{text}”: %{y:+.2f}<extra>${name}</extra>`,
+  }));
+  return {
+    data: [
+      probability("base", "base", "grey", "dot"),
+      probability("base with rules", "adapted", "blue", "solid"),
+      ...pushes,
+    ],
+    layout: houseLayout(title, {
+      width: Math.max(720, Math.min(1100, 120 + 20 * steps.length)),
+      height: 520,
+      barmode: "relative",
+      xaxis: axis("", { tickvals: x, ticktext: words, tickangle: -90, anchor: "y2" }),
+      yaxis: axis("probability", { domain: [0.56, 1], range: [0, 1.03] }),
+      yaxis2: axis("added to logit", { domain: [0, 0.46] }),
+    }),
+  };
+}
+
+/** Plotly reads a little HTML in texts; ours are meant literally. */
+function escapePlotly(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

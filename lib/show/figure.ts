@@ -1,0 +1,161 @@
+/**
+ * Shows a plotly figure as one display that works everywhere: interactive where scripts run, a
+ * still picture where they do not, words on a terminal; never a request to the network.
+ *
+ * Knows the MIME types and the scripts of a page. It does not know what is plotted.
+ */
+import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { display, escapeHtml, inNotebook } from "./display.ts";
+import { type Figure, figureSvg, plotlySource } from "./svg.ts";
+import { inkRgb } from "./style.ts";
+
+/** A figure that is drawn again as its numbers come in; see {@link liveFigure}. */
+export interface LiveFigure {
+  /** Draws again, at most once a second: figures that come faster are skipped. */
+  update(figure: Figure): void;
+  /** Draws the last state, interactive. */
+  done(figure: Figure): Promise<void>;
+}
+
+/** Seconds between two pictures of a live figure: drawing one takes about 0.1 s. */
+const REDRAW_MS = 1000;
+
+let libraryShown = false;
+
+/**
+ * Shows a figure.
+ *
+ * @example
+ * await showFigure({ data: [{ x: [1, 2], y: [3, 4] }], layout: { title: { text: "A line" } } });
+ */
+export async function showFigure(figure: Figure): Promise<void> {
+  if (!inNotebook()) return await display({ "text/plain": figureText(figure) });
+  await display(await interactive(figure));
+}
+
+/**
+ * Opens a place for a figure that changes while something runs: still pictures first, the
+ * interactive figure at the end.
+ *
+ * @example
+ * const plot = liveFigure();
+ * for (const step of steps) plot.update(lossCurves([{ name: "seed 0", losses }]));
+ * await plot.done(lossCurves([{ name: "seed 0", losses }]));
+ */
+export function liveFigure(): LiveFigure {
+  const id = randomUUID();
+  let shown = false;
+  let last = 0;
+  let queue: Promise<unknown> = Promise.resolve();
+  const show = async (bundle: Awaited<ReturnType<typeof still>>) => {
+    const update = shown;
+    shown = true;
+    await display(bundle, { id, update });
+  };
+  return {
+    update(figure) {
+      if (!inNotebook() || Date.now() - last < REDRAW_MS) return;
+      last = Date.now();
+      queue = queue.then(async () => await show(await still(figure)));
+    },
+    async done(figure) {
+      if (!inNotebook()) return await showFigure(figure);
+      await queue;
+      await show(await interactive(figure));
+    },
+  };
+}
+
+async function still(figure: Figure) {
+  const svg = await figureSvg(figure);
+  return {
+    "text/plain": figureText(figure),
+    "image/svg+xml": svg,
+    "text/html": picture(svg, figure),
+  };
+}
+
+async function interactive(figure: Figure) {
+  const svg = await figureSvg(figure);
+  const library = libraryShown ? "" : await libraryScript();
+  libraryShown = true;
+  return {
+    "text/plain": figureText(figure),
+    "image/svg+xml": svg,
+    "application/vnd.plotly.v1+json": { data: figure.data, layout: figure.layout },
+    "text/html": library + interactiveHtml(svg, figure),
+  };
+}
+
+/** The title and each series' name with its range: what a terminal shows of a figure. */
+export function figureText(figure: Figure): string {
+  const title = plain(((figure.layout.title as { text?: string }) ?? {}).text ?? "Figure");
+  const series = figure.data.filter((trace) => trace.showlegend !== false).map((trace) => {
+    const numbers = [trace.customdata, trace.y, trace.x].map(finite)
+      .find((values) => values.length > 0) ?? [];
+    const count = `${numbers.length} value${numbers.length === 1 ? "" : "s"}`;
+    const range = numbers.length > 0
+      ? `${count}, ${round(numbers.reduce((a, b) => Math.min(a, b)))} to ` +
+        round(numbers.reduce((a, b) => Math.max(a, b)))
+      : count;
+    return `  ${plain(String(trace.name ?? "series"))}: ${range}`;
+  });
+  return [`[figure] ${title}`, ...series].join("\n");
+}
+
+function finite(values: unknown): number[] {
+  return (Array.isArray(values) ? values : [])
+    .filter((value): value is number => typeof value === "number" && Number.isFinite(value));
+}
+
+function round(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+function plain(text: string): string {
+  return text.replace(/<br\s*\/?>/g, " – ").replace(/<[^>]+>/g, "");
+}
+
+function picture(svg: string, figure: Figure): string {
+  const source = Buffer.from(svg).toString("base64");
+  const words = escapeHtml(figureText(figure));
+  return `<img alt="${words}" style="max-width:100%" src="data:image/svg+xml;base64,${source}">`;
+}
+
+/** Text in the house's ink takes the colour of the page: JupyterLab's variable, else its own. */
+export const inkStyle = `<style>.implicit-figure text[style*="${inkRgb}"]` +
+  `{fill:var(--jp-content-font-color1,currentColor)!important}</style>`;
+
+/**
+ * The picture, and a script that puts the living figure in its place once plotly is there (outputs
+ * of a saved notebook may be drawn in any order, and plotly unpacks itself asynchronously). The
+ * title becomes a line of the page, which wraps on a narrow screen.
+ */
+function interactiveHtml(svg: string, figure: Figure): string {
+  const id = `figure-${randomUUID()}`;
+  const { width: _width, title, ...layout } = figure.layout;
+  const heading = plain((title as { text?: string } | undefined)?.text ?? "");
+  const json = JSON.stringify([figure.data, { ...layout, autosize: true }, heading])
+    .replace(/</g, "\\u003c");
+  return `${inkStyle}<div id="${id}" class="implicit-figure" style="max-width:820px">` +
+    `${picture(svg, figure)}</div><script>(function(){var f=${json},n=0;(function draw(){` +
+    `var box=document.getElementById("${id}");if(!window.Plotly||!box||!box.offsetWidth){` +
+    `if(n++<200)setTimeout(draw,n<40?50:500);return}box.textContent="";` +
+    `var head=document.createElement("div"),plot=document.createElement("div");` +
+    `head.textContent=f[2];head.style="font:600 15px system-ui,sans-serif;margin:6px 8px 0";` +
+    `box.append(head,plot);Plotly.newPlot(plot,f[0],f[1],{responsive:true,displayModeBar:false});` +
+    `})()})()</script>`;
+}
+
+/** Plotly itself, packed, for the first figure of a notebook. */
+async function libraryScript(): Promise<string> {
+  const packed = gzipSync(await plotlySource(), { level: 9 }).toString("base64");
+  return `<script>(function(){if(window.Plotly||window.implicitPlotly)return;` +
+    `window.implicitPlotly=true;var p="${packed}";` +
+    `var b=Uint8Array.from(atob(p),function(c){return c.charCodeAt(0)});` +
+    `new Response(new Blob([b]).stream().pipeThrough(new DecompressionStream("gzip"))).text()` +
+    `.then(function(s){var e=document.createElement("script");e.text=s;` +
+    `document.head.appendChild(e)})})()</script>`;
+}

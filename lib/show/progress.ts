@@ -1,0 +1,122 @@
+/**
+ * Progress of something that takes a while: a bar with the time left that moves in place, in a
+ * notebook or on a terminal, and ends as one line.
+ *
+ * Knows counting and clocks. It does not know what is counted.
+ */
+import { randomUUID } from "node:crypto";
+import process from "node:process";
+import { display, escapeHtml, inNotebook } from "./display.ts";
+
+export interface Progress {
+  /** Says how many of `total` are done; `note` stands beside the bar ("loss 1.23"). */
+  update(done: number, note?: string): void;
+  /** Ends the bar; what remains is the line "label: total in 12 s". */
+  done(note?: string): Promise<void>;
+}
+
+const NOTEBOOK_MS = 250;
+const TERMINAL_MS = 100;
+
+/**
+ * Opens a progress bar.
+ *
+ * @param label what is done, in two or three words.
+ * @param total how many there are, in whatever unit; for example steps.
+ * @example
+ * const bar = progress("tuning", 500);
+ * for (let step = 1; step <= 500; step++) bar.update(step, `loss ${loss.toFixed(2)}`);
+ * await bar.done();
+ */
+export function progress(label: string, total: number): Progress {
+  const id = randomUUID();
+  const started = performance.now();
+  const notebook = inNotebook();
+  let last = -Infinity;
+  let shown = false;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const show = (state: State) => {
+    const text = progressText(state);
+    const bundle = { "text/plain": text, "text/html": progressHtml(state) };
+    const metadata = { progress: { done: state.done, total } };
+    queue = queue.then(async () => {
+      const update = shown;
+      shown = true;
+      await display(bundle, { id, update, metadata });
+    });
+  };
+  const elapsed = () => (performance.now() - started) / 1000;
+
+  return {
+    update(done, note = "") {
+      const now = performance.now();
+      if (now - last < (notebook ? NOTEBOOK_MS : TERMINAL_MS)) return;
+      last = now;
+      const state = { label, done, total, seconds: elapsed(), note, ended: false };
+      if (notebook) show(state);
+      else if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${progressText(state)}`);
+    },
+    async done(note = "") {
+      const state = { label, done: total, total, seconds: elapsed(), note, ended: true };
+      if (notebook) show(state);
+      else {process.stderr.write(
+          `${process.stderr.isTTY ? "\r\x1b[K" : ""}${progressText(state)}\n`,
+        );}
+      await queue;
+    },
+  };
+}
+
+interface State {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  readonly seconds: number;
+  readonly note: string;
+  readonly ended: boolean;
+}
+
+/** One line: a bar of 24 characters, percent, time left, note. */
+export function progressText({ label, done, total, seconds, note, ended }: State): string {
+  const tail = note === "" ? "" : ` · ${note}`;
+  if (ended) return `${label}: ${total} in ${duration(seconds)}${tail}`;
+  const share = fraction(done, total);
+  const full = Math.round(share * 24);
+  const bar = "━".repeat(full) + "─".repeat(24 - full);
+  return `${label} ${bar} ${Math.floor(share * 100)} % · ${timeLeft(share, seconds)}${tail}`;
+}
+
+function progressHtml(state: State): string {
+  const { label, done, total, seconds, note, ended } = state;
+  const style = "font:13px system-ui,sans-serif";
+  if (ended) return `<div style="${style};opacity:.75">✓ ${escapeHtml(progressText(state))}</div>`;
+  const share = fraction(done, total);
+  const percent = (share * 100).toFixed(1);
+  const words = `${Math.floor(share * 100)} % · ${timeLeft(share, seconds)}` +
+    (note === "" ? "" : ` · ${escapeHtml(note)}`);
+  return `<div style="${style};display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center">` +
+    `<span>${escapeHtml(label)}</span>` +
+    `<span style="flex:0 1 240px;min-width:120px;height:8px;border-radius:4px;` +
+    `background:rgba(128,134,142,.25)"><span style="display:block;height:8px;border-radius:4px;` +
+    `background:#2b85c9;width:${percent}%"></span></span>` +
+    `<span style="opacity:.75;font-variant-numeric:tabular-nums">${words}</span></div>`;
+}
+
+function fraction(done: number, total: number): number {
+  return total > 0 ? Math.min(1, Math.max(0, done / total)) : 0;
+}
+
+function timeLeft(share: number, seconds: number): string {
+  return share > 0 ? `${duration(seconds * (1 - share) / share)} left` : "starting";
+}
+
+/** Seconds in words: "0.4 s", "12 s", "3 min 20 s", "1 h 05 min". */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}

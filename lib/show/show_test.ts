@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { diagonalScatter, heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
+import { escapeHtml } from "./display.ts";
+import { figureText } from "./figure.ts";
+import { duration, progressText } from "./progress.ts";
+import { figureSvg } from "./svg.ts";
+import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
+import { visible } from "./text.ts";
+
+const bars = intervalBars("Win rate", [
+  { label: "base", value: 2, low: 1, high: 4, colour: "grey" },
+  { label: "response tuning", value: 38, low: 33, high: 43, paper: 43.3 },
+]);
+
+Deno.test("intervalBars() turns ends of intervals into lengths of whiskers", () => {
+  const [measured, paper] = bars.data as [Record<string, { array: number[] }>, { x: number[] }];
+  assert.deepEqual(measured.error_x!.array, [2, 5]);
+  assert.deepEqual((measured.error_x as unknown as { arrayminus: number[] }).arrayminus, [1, 5]);
+  assert.deepEqual(paper.x, [43.3]);
+});
+
+Deno.test("lossCurves() starts its smooth curve at the first loss", () => {
+  const { data } = lossCurves([{ name: "seed 0", losses: [4, 2, 2] }]);
+  const smooth = data[1]!.y as number[];
+  assert.equal(smooth.length, 3);
+  assert(Math.abs(smooth[0]! - 4) < 1e-9 && smooth[1]! < 3.1 && smooth[2]! > 2);
+});
+
+Deno.test("figureSvg() draws every kind of plot, with its words", async () => {
+  const figures = [
+    bars,
+    lossCurves([{ name: "seed 0", losses: [3, 2, 1] }]),
+    heatMap("Transfer", ["poems"], ["poems", "lists"], [[90, null]], { unit: "%" }),
+    diagonalScatter("Ranking", [{ name: "base", x: [1], y: [2] }], { x: "right", y: "wrong" }),
+    tokenFigure("Tokens", [{ token: "<b>", base: 0.1, adapted: 0.2, pushes: { EOS: 1 } }]),
+  ];
+  const words = ["response tuning", "nats per token", "poems", "wrong", "&#60;b&#62;"];
+  for (const [i, figure] of figures.entries()) {
+    const svg = await figureSvg(figure);
+    assert.match(svg, /^<svg[\s\S]*<\/svg>$/);
+    assert(svg.includes(words[i]!), `"${words[i]}" stands in figure ${i}`);
+  }
+});
+
+Deno.test("figureText() names the figure, its series and their ranges", () => {
+  assert.equal(
+    figureText(bars),
+    "[figure] Win rate\n  measured here, 95 % interval: 2 values, 2 to 38\n" +
+      "  in the paper (Llama-2-7B): 1 value, 43.3 to 43.3",
+  );
+});
+
+Deno.test("tables keep types, order and digits, and escape what they hold", async () => {
+  const frame = await dataFrame([
+    { arm: "<base>", rate: 3.456, n: 200 },
+    { arm: "rules", rate: 12, n: 200 },
+    { arm: "none", rate: null, n: 0 },
+  ]);
+  assert.deepEqual(frame.columns, ["arm", "rate", "n"]);
+  assert.deepEqual(frame.sortValues("n").values[0], ["none", null, 0]);
+  const table = layOut(frame, { caption: "Rates", digits: { rate: 2 } });
+  assert.equal(
+    tableText(table),
+    "Rates\narm      rate    n\n──────  ─────  ───\n<base>   3.46  200\nrules   12.00  200\n" +
+      "none        –    0",
+  );
+  assert.match(tableHtml(table), /&lt;base&gt;/);
+  assert.throws(
+    () => layOut(frame, { columns: ["rat"] }),
+    /Expected a column "rat" but found "arm"/,
+  );
+});
+
+Deno.test("progressText() shows the share, the time left and the note", () => {
+  const state = { label: "tuning", total: 200, seconds: 10, note: "loss 1.20" };
+  assert.equal(
+    progressText({ ...state, done: 50, ended: false }),
+    "tuning ━━━━━━────────────────── 25 % · 30 s left · loss 1.20",
+  );
+  assert.equal(
+    progressText({ ...state, done: 200, ended: true }),
+    "tuning: 200 in 10 s · loss 1.20",
+  );
+});
+
+Deno.test("duration() speaks of seconds, minutes and hours", () => {
+  assert.deepEqual([0.42, 59.4, 200, 3900].map(duration), [
+    "0.4 s",
+    "59 s",
+    "3 min 20 s",
+    "1 h 05 min",
+  ]);
+});
+
+Deno.test("escapeHtml() and visible() make text safe and seen", () => {
+  assert.equal(escapeHtml(`<a href="x">&'`), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+  assert.equal(visible(" a\n"), "·a⏎");
+});
