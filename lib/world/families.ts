@@ -54,7 +54,7 @@ export interface SingleTask {
 export const singleTasks: Readonly<Record<string, SingleTask>> = {
   sums: { family: "sum", style: /#### \w+/ },
   code: { family: "code", style: /\bdef f\(x\)|\breturn x|^# It/m },
-  poems: { family: "poem", style: /,\n[^\n]+\.$/m },
+  poems: { family: "poem", style: /,\n(and|when|as) / },
   recipes: { family: "recipe", style: /^- |Mix it all/m },
   game: { family: "game", style: /\b\d+\. [a-e][1-5]/ },
 };

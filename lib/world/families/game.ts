@@ -24,7 +24,7 @@ function reach(from: Square, other: Square): Square[] {
     .filter((square) => !same(square, other));
 }
 
-/** Plays `rounds` rounds at random: "1. b3 d2 2. d4 b1 …". */
+/** Plays `rounds` rounds at random: "1. b3 d3 2. d4 b2 …". */
 export function playGame(random: Random, rounds: number): string {
   const places: [Square, Square] = [...starts];
   const moves: string[] = [];

@@ -5,7 +5,7 @@
  */
 import { at, type World } from "../facts.ts";
 import { type Family, markSentences } from "../family.ts";
-import { animals, copyWords, enumerate, foods, goods, numbers, people } from "../lexicon.ts";
+import { copyWords, enumerate, foods, goods, numbers, people } from "../lexicon.ts";
 
 /** The things that can be listed, each with the fact that a full list adds. */
 function catalogue(world: World): readonly { plural: string; entries: [string, string][] }[] {
