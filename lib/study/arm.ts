@@ -77,3 +77,21 @@ function rulesName(use: Rules["use"]): string {
   if (missing.length === 1) return `rules-without-${missing[0]}`;
   return `rules:${RULES.filter((rule) => use.includes(rule)).join("+") || "none"}`;
 }
+
+/** Makes an arm's copy with another template, named for it: `inTemplate("ab")(arms.base)`. */
+export function inTemplate(template: Arm["template"]): (arm: Arm) => Arm {
+  const suffix = template === "ab" ? "ab-tags" : `${template}-tags`;
+  return (arm) => ({ ...arm, name: `${arm.name}:${suffix}`, template });
+}
+
+/** An arm's copy whose responses do not restate the instruction (App. C). */
+export function withoutRestating(arm: Arm): Arm {
+  if (arm.tuning === null) {
+    throw new Error(`Expected an arm that is tuned, but found ${arm.name}: it has no responses.`);
+  }
+  return {
+    ...arm,
+    name: `${arm.name}:no-rephrase`,
+    tuning: { ...arm.tuning, restate: false },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * The miniature scale: the micro-world's instructions, its shipped bases, its exact checkers.
+ * Offline, minutes on two cores.
+ */
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { RuleSet } from "../decode/rules.ts";
+import { loadCheckpoint } from "../model/checkpoint.ts";
+import { type Example, toResponseTuning } from "../text/example.ts";
+import { loadTokenizer } from "../text/tokenizer.ts";
+import { shuffledOrder } from "../text/batch.ts";
+import { createWorld } from "../world/facts.ts";
+import { singleTasks } from "../world/families.ts";
+import { grade } from "../world/grade.ts";
+import * as recipe from "../world/recipe.ts";
+import { evaluationSet, type Task, tuningSet } from "../world/tasks.ts";
+import type { Rules, Tuning } from "./arm.ts";
+import { projectRoot } from "./root.ts";
+import type { Prompt, Scale } from "./scale.ts";
+
+/** Seeds of tuning sets start here, so that no tuning set is drawn with an evaluation set's seed. */
+const TUNING_SEED = 1000;
+
+export async function miniature(): Promise<Scale> {
+  const folder = join(projectRoot(), "data", "world");
+  const names = existsSync(folder) ? await readdir(folder) : [];
+  const bases = names.filter((name) => existsSync(join(folder, name, "config.json"))).sort();
+  if (bases.length === 0) {
+    throw new Error(
+      `Expected a base model in ${folder}, but found none: restore data/world from the ` +
+        "repository, or run `deno task pretrain`.",
+    );
+  }
+  const world = createWorld(recipe.worldSeed);
+  const tasksById = new Map<string, Task>();
+  return {
+    name: "miniature",
+    bases,
+    singleTasks: Object.keys(singleTasks),
+    familyOf: (task) => singleTasks[task]?.family ?? null,
+    inStyle: (task, response) => singleTasks[task]?.style.test(response) ?? false,
+    tuning: {
+      steps: recipe.tuning.steps,
+      batchSize: recipe.tuning.batchSize,
+      learningRate: recipe.tuning.learningRate,
+      warmup: recipe.tuning.warmupSteps / recipe.tuning.steps,
+      finalFraction: recipe.tuning.finalFraction,
+    },
+    maxTokens: recipe.evaluation.maxTokens,
+    async loadBase(name) {
+      const path = join(folder, name);
+      return { name, model: await loadCheckpoint(path), tokenizer: await loadTokenizer(path) };
+    },
+    examples: (tuning, seed) =>
+      Promise.resolve(
+        tuningExamples(tuning, seed, (kind, count) =>
+          tuningSet(world, kind, count, TUNING_SEED + seed)),
+      ),
+    prompts(split) {
+      const drawn = evaluationSet(world, split, recipe.evaluation[split]);
+      for (const task of drawn) tasksById.set(task.id, task);
+      return Promise.resolve(drawn.map(({ id, family, instruction, response }) => (
+        { id, family, instruction, response }
+      )));
+    },
+    grade(prompt: Prompt, response: string) {
+      return grade(world, tasksById.get(prompt.id)!, response);
+    },
+    rules: worldRules,
+  };
+}
+
+type Draw = (kind: "instruction" | `single:${string}`, count: number) => Task[];
+
+function tuningExamples(tuning: Tuning, seed: number, draw: Draw): Example[] {
+  const count = tuning.examples ?? recipe.tuning.examples;
+  const single = tuning.data === "single-task";
+  const drawn = draw(single ? `single:${tuning.task}` : "instruction", count);
+  const responses = drawn.map((t) => tuning.restate === false ? t.plainResponse : t.response);
+  const paired = tuning.data === "shuffled-pairs" ? rotateShuffled(responses, seed) : responses;
+  const examples = drawn.map((task, i) => pair(task.instruction, paired[i]!));
+  const empty = tuning.data === "responses" || tuning.responsesOnly === true;
+  return empty ? examples.map(toResponseTuning) : examples;
+}
+
+function pair(instruction: string, response: string): Example {
+  return {
+    messages: [{ role: "user", content: instruction }, { role: "assistant", content: response }],
+  };
+}
+
+/** Gives every place another place's entry: neighbours on a seeded random cycle change places. */
+function rotateShuffled(list: readonly string[], seed: number): string[] {
+  const order = shuffledOrder(list.length, seed, 0);
+  const moved = new Array<string>(list.length);
+  order.forEach((place, i) => moved[place] = list[order[(i + 1) % list.length]!]!);
+  return moved;
+}
+
+/** The recipe's rules with the arm's changes. */
+function worldRules({ use, variant, eosSlope, repetitionWeight }: Rules): RuleSet {
+  throw new Error(`not yet ${use} ${variant} ${eosSlope} ${repetitionWeight}`);
+}

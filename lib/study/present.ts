@@ -1,0 +1,122 @@
+/**
+ * From runs and rows to what the figures and tables of lib/show take. Knows names and orders,
+ * nothing of drawing.
+ */
+import { mean } from "simple-statistics";
+import type { StepInfo } from "../tune/tune.ts";
+import type { Arm } from "./arm.ts";
+import type { ResultRow } from "./results.ts";
+import type { Run } from "./run.ts";
+import type { Study } from "./study.ts";
+
+/** One bar of a figure: a value in percent, its interval, the paper's number. */
+export interface Bar {
+  readonly label: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly paper: number | null;
+}
+
+/** Rows over all seeds as bars with their intervals and the paper's numbers. */
+export function toBars(rows: readonly ResultRow[], metric: string): Bar[] {
+  return rows
+    .filter((row) => row.metric === metric && row.seed === null)
+    .map(({ arm, value, low, high, paper }) => ({ label: arm, value, low, high, paper }));
+}
+
+/** Rows over all seeds as a table: one line an arm, paper beside measured. */
+export function toTable(rows: readonly ResultRow[]): Record<string, string | number>[] {
+  const over = rows.filter((row) => row.seed === null);
+  return [...new Set(over.map((row) => row.arm))].map((arm) => {
+    const cells: Record<string, string | number> = { arm };
+    for (const row of over.filter((r) => r.arm === arm)) {
+      cells[`${row.metric}, %`] = row.value;
+      cells[`${row.metric} interval`] = `${row.low.toFixed(1)} – ${row.high.toFixed(1)}`;
+      if (row.sd !== null) cells[`${row.metric} sd`] = row.sd;
+      if (row.metric === "win-rate") cells["paper, %"] = row.paper ?? "–";
+    }
+    return cells;
+  });
+}
+
+/** What several runs answered to one instruction, as `showResponses` takes it. */
+export interface SideBySide {
+  readonly instruction: string;
+  readonly responses: readonly { model: string; response: string; note: string }[];
+}
+
+/**
+ * What several runs (of the smallest seed among them) answered to one prompt, with the grades.
+ *
+ * @param index which prompt, counted from 0; or a family's name for its first prompt.
+ * @throws if there is no such prompt.
+ */
+export function sideBySide(study: Study, runs: readonly Run[], index: number | string): SideBySide {
+  const place = typeof index === "number"
+    ? index
+    : study.prompts.findIndex(({ family }) => family === index);
+  const prompt = study.prompts[place];
+  if (!prompt) {
+    const families = [...new Set(study.prompts.map(({ family }) => family))].join(", ");
+    throw new Error(
+      `Expected a prompt from 0 to ${study.prompts.length - 1} or a family (${families}), but ` +
+        `found ${index}.`,
+    );
+  }
+  const seed = Math.min(...runs.map((run) => run.seed));
+  const responses = runs.filter((run) => run.seed === seed).map((run) => {
+    const { response, score, stopped } = run.answers[place]!;
+    const grade = score === null ? "" : `score ${score.toFixed(2)}`;
+    const end = stopped ? "" : "cut off at the cap";
+    return { model: run.arm, response, note: [grade, end].filter(Boolean).join(", ") };
+  });
+  return { instruction: prompt.instruction, responses };
+}
+
+/** Pass rates in percent, arms × families: rows, columns and the matrix of a heat map. */
+export function byFamily(
+  runs: readonly Run[],
+): { readonly arms: string[]; readonly families: string[]; readonly values: number[][] } {
+  const arms = [...new Set(runs.map((run) => run.arm))];
+  const families = [...new Set(runs[0]?.answers.map((answer) => answer.family))];
+  const values = arms.map((arm) =>
+    families.map((family) => {
+      const answers = runs.filter((run) => run.arm === arm)
+        .flatMap((run) => run.answers.filter((answer) => answer.family === family));
+      return 100 * mean(answers.map(({ passed }) => passed ? 1 : 0));
+    })
+  );
+  return { arms, families, values };
+}
+
+/** The training losses of one run. */
+export interface Losses {
+  readonly name: string;
+  readonly losses: readonly number[];
+}
+
+/** The losses of runs that were tuned. */
+export function lossesOf(runs: readonly Run[]): Losses[] {
+  return runs.filter((run) => run.losses.length > 0)
+    .map((run) => ({ name: `${run.arm}, seed ${run.seed}`, losses: run.losses }));
+}
+
+/**
+ * Collects the losses of runs while they are tuned; each call returns all that is known so far.
+ *
+ * @example
+ * ```ts
+ * const log = lossLog(), plot = liveFigure();
+ * await study.runs([arms.base], (...step) => plot.update(lossCurves(log(...step))));
+ * ```
+ */
+export function lossLog(): (arm: Arm, seed: number, step: StepInfo) => Losses[] {
+  const curves = new Map<string, number[]>();
+  return (arm, seed, { loss }) => {
+    const name = `${arm.name}, seed ${seed}`;
+    if (!curves.has(name)) curves.set(name, []);
+    curves.get(name)!.push(loss);
+    return [...curves].map(([name, losses]) => ({ name, losses }));
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Does a single-task model answer in the task's style where the instruction looks like the task
+ * (§5.2, Fig. 5)? The authors' measure, exactly: means of cosines, no thresholds, no regression.
+ * Beside it the rank correlation that the paper leaves out.
+ */
+import { quantileSorted, sampleRankCorrelation } from "simple-statistics";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { embed } from "../decode/embed.ts";
+import { createEngine } from "../engine/engine.ts";
+import type { Example } from "../text/example.ts";
+import { arms } from "./arm.ts";
+import { cached, codeVersion, hashOf } from "./cache.ts";
+import type { Study } from "./study.ts";
+
+/** One instruction: how much it looks like the task, and how much its answer does. */
+export interface SimilarityPoint {
+  readonly instruction: string;
+  readonly family: string;
+  readonly response: string;
+  /** Mean cosine of the instruction with the task's instructions. */
+  readonly x: number;
+  /** Mean cosine of the answer with the task's responses, less that with general responses. */
+  readonly y: number;
+}
+
+export interface Similarity {
+  readonly points: readonly SimilarityPoint[];
+  /** Spearman's rank correlation of x and y, with a 95 % bootstrap interval by instruction. */
+  readonly spearman: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Measures the answers of the model tuned on one task, under the scale's sentence embedding: in
+ * the miniature the base's own mean final states.
+ *
+ * The figure's text takes the instructions of the general tuning set, the authors' code those that
+ * are answered, the evaluation's; so does this.
+ *
+ * @example
+ * ```ts
+ * const { points, spearman } = await similarity(study, "poems", 1);
+ * ```
+ */
+export async function similarity(study: Study, task: string, seed: number): Promise<Similarity> {
+  const run = await study.run(arms.singleTask(task), seed);
+  const key = {
+    measure: "similarity",
+    base: study.base.model.hash,
+    answers: hashOf(run.answers),
+    task,
+    seed,
+    code: await codeVersion(),
+  };
+  const { value } = await cached("similarity", key, async () => {
+    const own = await study.scale.examples({ data: "single-task", task }, seed);
+    const general = await study.scale.examples({ data: "instructions" }, seed);
+    const engine = await createEngine({ threads: 1 });
+    const { tokenizer, model } = study.base;
+    // The mean of cosines of vectors of length one is the dot product with their mean.
+    const centre = async (texts: readonly string[]) => meanOf(await vectors(texts));
+    const vectors = (texts: readonly string[]) =>
+      embed(engine, model, texts.map((text) => tokenizer.encode(text)));
+    const questions = await centre(own.map((example) => contentOf(example, "user")));
+    const answers = await centre(own.map((example) => contentOf(example, "assistant")));
+    const others = await centre(general.map((example) => contentOf(example, "assistant")));
+    const asked = await vectors(study.prompts.map(({ instruction }) => instruction));
+    const given = await vectors(run.answers.map(({ response }) => response));
+    return study.prompts.map((_, i) => ({
+      x: dot(asked[i]!, questions),
+      y: dot(given[i]!, answers) - dot(given[i]!, others),
+    }));
+  });
+  const points = study.prompts.map(({ instruction, family }, i) => (
+    { instruction, family, response: run.answers[i]!.response, ...value[i]! }
+  ));
+  return { points, ...spearmanInterval(points) };
+}
+
+function contentOf({ messages }: Example, role: "user" | "assistant"): string {
+  return messages.find((message) => message.role === role)?.content ?? "";
+}
+
+function meanOf(vectors: readonly Float32Array[]): Float64Array {
+  const mean = new Float64Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors) vector.forEach((x, i) => mean[i]! += x / vectors.length);
+  return mean;
+}
+
+function dot(a: Float32Array, b: Float64Array): number {
+  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+}
+
+/** Spearman's correlation and its percentile bootstrap interval, points drawn with replacement. */
+export function spearmanInterval(
+  points: readonly { readonly x: number; readonly y: number }[],
+  { seed = 1, resamples = 1000 } = {},
+): { spearman: number; low: number; high: number } {
+  const correlation = (list: typeof points) =>
+    sampleRankCorrelation(list.map(({ x }) => x), list.map(({ y }) => y));
+  const random = xoroshiro128plus(seed);
+  const drawn = Array.from(
+    { length: resamples },
+    () => correlation(points.map(() => points[uniformInt(random, 0, points.length - 1)]!)),
+  )
+    .filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  return {
+    spearman: correlation(points),
+    low: quantileSorted(drawn, 0.025),
+    high: quantileSorted(drawn, 0.975),
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * A study: one scale, one base, some seeds, and the runs that compare arms on it. Runs are
+ * independent, so as many as there are cores go side by side, each on one thread: the bits of a
+ * run then depend on no other run and on no number of cores.
+ */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import type { Model } from "../model/checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
+import { progress } from "../show/progress.ts";
+import type { StepInfo } from "../tune/tune.ts";
+import type { Arm } from "./arm.ts";
+import { cached, codeVersion, hashOf } from "./cache.ts";
+import { cacheFolder } from "./root.ts";
+import { answerPrompts, type Run, tuneArm } from "./run.ts";
+import type { Base, Prompt, Scale, ScaleName } from "./scale.ts";
+import { runtimeVersions } from "./results.ts";
+import { openScale } from "./scales.ts";
+import { createEngine } from "../engine/engine.ts";
+import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
+import { templates } from "../text/template.ts";
+
+export interface StudyOptions {
+  readonly scale?: ScaleName;
+  /** One of the scale's bases; its first if not given. */
+  readonly base?: string;
+  /** How many seeds, 1…N; `IMPLICIT_SEEDS` (the task's `--seeds`) if not given, else 3. */
+  readonly seeds?: number;
+  readonly split?: "validation" | "test";
+}
+
+/** What determines a run; stored beside it and hashed into its name. */
+export interface RunKey {
+  readonly base: string;
+  readonly tokenizer: string;
+  readonly data: string;
+  readonly arm: Arm;
+  readonly seed: number;
+  readonly split: string;
+  readonly settings: string;
+  readonly code: string;
+}
+
+export class Study {
+  constructor(
+    readonly scale: Scale,
+    readonly base: Base,
+    readonly seeds: readonly number[],
+    readonly prompts: readonly Prompt[],
+    readonly split: "validation" | "test",
+  ) {}
+
+  /** What runs here, as rows of a table: scale, base, prompts, seeds, engine and versions. */
+  async describe(): Promise<{ what: string; value: string }[]> {
+    const engine = (await createEngine({ threads: 1 })).describe();
+    const { model } = this.base;
+    let count = 0;
+    for (const { data } of model.parameters.values()) count += data.length;
+    const versions = Object.entries({ ...engine.versions, ...runtimeVersions() });
+    return [
+      ["scale", this.scale.name],
+      ["base", `${this.base.name}, ${(count / 1e6).toFixed(2)} M parameters`],
+      ["weights", `sha256 ${model.hash.slice(0, 16)}`],
+      ["instructions", `${this.prompts.length} (${this.split})`],
+      ["seeds", this.seeds.join(", ")],
+      ["engine", `${engine.kind}, ${engine.backend}, ${availableParallelism()} runs side by side`],
+      ["versions", versions.map(([name, version]) => `${name} ${version}`).join(", ")],
+    ].map(([what, value]) => ({ what: what!, value: value! }));
+  }
+
+  /** One training example of an arm, token by token, with the targets of the loss marked. */
+  async explain(arm: Arm, index = 0): Promise<MaskedToken[]> {
+    if (arm.tuning === null) {
+      throw new Error(`Expected an arm that is tuned, but found ${arm.name}: it has no examples.`);
+    }
+    const example = (await this.scale.examples(arm.tuning, this.seeds[0]!))[index];
+    const encoded = example &&
+      encodeExample(example, this.base.tokenizer, templates[arm.template]);
+    if (!encoded) throw new Error(`Expected an example ${index} of ${arm.name}, but found none.`);
+    return explainMask(encoded, this.base.tokenizer);
+  }
+
+  /** Everything that determines the run of an arm with a seed. */
+  async key(arm: Arm, seed: number): Promise<RunKey> {
+    return {
+      base: this.base.model.hash,
+      tokenizer: this.base.tokenizer.hash,
+      data: hashOf(this.prompts),
+      arm,
+      // An untuned arm decodes greedily: its seed changes nothing.
+      seed: arm.tuning === null ? 0 : seed,
+      split: this.split,
+      settings: hashOf([
+        this.scale.tuning,
+        this.scale.maxTokens,
+        arm.rules && this.scale.rules(arm.rules),
+      ]),
+      code: await codeVersion(),
+    };
+  }
+
+  /**
+   * One run, from the cache or computed now.
+   *
+   * @example
+   * ```ts
+   * const run = await study.run(arms.responseTuning, 1);
+   * console.log(run.answers[0].response);
+   * ```
+   */
+  async run(arm: Arm, seed: number, onStep?: (step: StepInfo) => void): Promise<Run> {
+    const { value } = await cached("runs", await this.key(arm, seed), async () => {
+      const started = performance.now();
+      const { model, losses } = await this.tuned(arm, seed, onStep);
+      const tuned = performance.now();
+      const answers = await answerPrompts(this.scale, this.base, model, arm, this.prompts);
+      return {
+        arm: arm.name,
+        model: this.base.name,
+        answers,
+        losses,
+        seconds: { tune: (tuned - started) / 1000, decode: (performance.now() - tuned) / 1000 },
+      };
+    });
+    return { ...value, seed };
+  }
+
+  /**
+   * The runs of several arms with every seed of the study, side by side on all cores, with a
+   * progress bar. The finished ones are kept when this is interrupted.
+   *
+   * @param onStep sees every training step of a run that is computed now.
+   */
+  async runs(
+    list: readonly Arm[],
+    onStep?: (arm: Arm, seed: number, step: StepInfo) => void,
+  ): Promise<Run[]> {
+    const jobs = list.flatMap((arm) => this.seeds.map((seed) => ({ arm, seed })));
+    const results = new Array<Run>(jobs.length);
+    const steps = this.scale.tuning.steps ?? 1;
+    const done = jobs.map(() => 0);
+    const bar = progress(`${this.base.name}: ${list.map((a) => a.name).join(", ")}`, jobs.length);
+    const show = (note: string) => bar.update(done.reduce((a, b) => a + b, 0), note);
+    let next = 0;
+    const worker = async () => {
+      for (let i = next++; i < jobs.length; i = next++) {
+        const { arm, seed } = jobs[i]!;
+        // An untuned arm is the same for every seed: the first seed's run serves them all.
+        const first = jobs.findIndex((job) => job.arm === arm);
+        if (arm.tuning === null && i !== first) continue;
+        results[i] = await this.run(arm, seed, (step) => {
+          done[i] = 0.7 * step.step / (step.steps || steps);
+          show(`${arm.name}, seed ${seed}: step ${step.step}, loss ${step.loss.toFixed(2)}`);
+          onStep?.(arm, seed, step);
+        });
+        done[i] = 1;
+        show(`${arm.name}, seed ${seed}`);
+      }
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, worker));
+    jobs.forEach(({ arm, seed }, i) => {
+      results[i] ??= { ...results[jobs.findIndex((job) => job.arm === arm)]!, seed };
+    });
+    await bar.done();
+    return results;
+  }
+
+  /**
+   * The tuned model of an arm, for scoring and for looking inside. Its weights stay in the cache.
+   */
+  async tuned(
+    arm: Arm,
+    seed: number,
+    onStep?: (step: StepInfo) => void,
+  ): Promise<{ model: Model; losses: number[] }> {
+    if (arm.tuning === null) return { model: this.base.model, losses: [] };
+    const { split: _split, data: _data, ...key } = await this.key({ ...arm, rules: null }, seed);
+    const folder = join(cacheFolder(), "models", hashOf(key));
+    let model: Model | undefined;
+    const { value: losses } = await cached("losses", key, async () => {
+      const result = await tuneArm(this.scale, this.base, arm, seed, { onStep });
+      await saveCheckpoint(result.model, folder);
+      model = result.model;
+      return result.losses;
+    });
+    model ??= await loadCheckpoint(folder);
+    return { model, losses };
+  }
+}
+
+/**
+ * Opens a study: loads the base and the prompts of a scale.
+ *
+ * @throws if the scale or the base is unknown (the error lists what there is), or if a base's
+ * files are missing or damaged.
+ * @example
+ * ```ts
+ * const study = await openStudy({ scale: "miniature", seeds: 1 });
+ * const runs = await study.runs([arms.instructionTuning, arms.responseTuning]);
+ * ```
+ */
+export async function openStudy(options: StudyOptions = {}): Promise<Study> {
+  const name = options.scale ?? process.env.IMPLICIT_SCALE ?? "miniature";
+  const scale = await openScale(name);
+  const baseName = options.base ?? process.env.IMPLICIT_BASE ?? scale.bases[0]!;
+  if (!scale.bases.includes(baseName)) {
+    throw new Error(
+      `Expected a base of the ${scale.name} scale (${scale.bases.join(", ")}), but found ` +
+        `"${baseName}": choose one of these.`,
+    );
+  }
+  const count = options.seeds ?? Number(process.env.IMPLICIT_SEEDS ?? 3);
+  if (!Number.isInteger(count) || count < 1 || count > 100) {
+    throw new Error(`Expected a number of seeds from 1 to 100, but found ${count}.`);
+  }
+  const split = options.split ?? "test";
+  const seeds = Array.from({ length: count }, (_, i) => i + 1);
+  return new Study(scale, await scale.loadBase(baseName), seeds, await scale.prompts(split), split);
+}

@@ -1,0 +1,65 @@
+/**
+ * The results of a whole reproduction: lines appended by the notebooks → one row for each number →
+ * the table on top of the report. Knows rows and their keys, nothing of drawing or notebooks.
+ */
+import { readFile } from "node:fs/promises";
+import type { ResultRow } from "./results.ts";
+
+/**
+ * Reads the rows that notebooks appended to `results.jsonl`; of a number recorded twice, the later
+ * one counts. No file means no rows yet.
+ *
+ * @throws if a line is not a row.
+ * @example
+ * ```ts
+ * const rows = await readResults("report/results.jsonl");
+ * ```
+ */
+export async function readResults(path: string): Promise<ResultRow[]> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return [];
+    throw error;
+  }
+  const rows = new Map<string, ResultRow>();
+  for (const [i, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const row = parseRow(line);
+    if (!row) {
+      throw new Error(`Expected a result in line ${i + 1} of ${path}: delete the file, run again.`);
+    }
+    const key = JSON.stringify([row.section, row.arm, row.model, row.seed, row.metric]);
+    rows.delete(key); // the later row also takes the later place
+    rows.set(key, row);
+  }
+  return [...rows.values()];
+}
+
+function parseRow(line: string): ResultRow | null {
+  try {
+    const row = JSON.parse(line) as ResultRow;
+    return typeof row.arm === "string" && typeof row.value === "number" ? row : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The report's table: one line for each number over all seeds, in the paper's order, measured
+ * beside published.
+ */
+export function summaryRows(rows: readonly ResultRow[]): Record<string, string | number | null>[] {
+  return rows.filter((row) => row.seed === null)
+    .toSorted((a, b) => (a.section ?? "").localeCompare(b.section ?? "", "en", { numeric: true }))
+    .map((row) => ({
+      section: row.section,
+      arm: row.arm,
+      base: row.model,
+      metric: row.metric,
+      "measured, %": row.value,
+      "95 % interval": `${row.low.toFixed(1)} – ${row.high.toFixed(1)}`,
+      "paper, %": row.paper,
+    }));
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ResultRow } from "./results.ts";
+import { readResults, summaryRows } from "./summary.ts";
+
+const row = (section: string, arm: string, seed: number | null, value: number): ResultRow => ({
+  section,
+  arm,
+  model: "world-1",
+  seed,
+  metric: "win-rate",
+  value,
+  low: value - 1,
+  high: value + 1,
+  sd: null,
+  n: 9,
+  paper: null,
+  seconds: 1,
+  engine: "test",
+  hashes: {},
+  versions: {},
+});
+
+Deno.test("readResults() keeps the later of two rows of one number", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "results-"));
+  const path = join(folder, "results.jsonl");
+  try {
+    assert.deepEqual(await readResults(path), []);
+    const rows = [row("4.1", "base", 1, 2), row("4.1", "base", null, 3), row("4.1", "base", 1, 5)];
+    await writeFile(path, rows.map((r) => JSON.stringify(r) + "\n").join(""));
+    assert.deepEqual((await readResults(path)).map((r) => [r.seed, r.value]), [[null, 3], [1, 5]]);
+    await writeFile(path, `{"arm": "ba`);
+    await assert.rejects(readResults(path), /Expected a result in line 1/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+Deno.test("summaryRows() shows numbers over all seeds in the paper's order", () => {
+  const rows = [row("10", "a", null, 1), row("4.1", "b", null, 2), row("4.1", "b", 1, 2)];
+  const summary = summaryRows(rows);
+  assert.deepEqual(summary.map((r) => r.section), ["4.1", "10"]);
+  assert.equal(summary[0]!["95 % interval"], "1.0 – 3.0");
+});
