@@ -8,6 +8,7 @@
  */
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
+import { createCompiledEngine } from "./compile.ts";
 import { registerGradients } from "./gradients.ts";
 
 /** A function of named tensors, written in tfjs core ops. It may take gradients of itself. */
@@ -52,7 +53,12 @@ export interface EngineInfo {
 /** Makes programs of tensor functions. */
 export interface Engine {
   describe(): EngineInfo;
-  compile(fn: TensorFunction, inputs: Record<string, TensorSpec>): Promise<Program>;
+  /** `threads`: of this program alone; a program of one thread may run several times at once. */
+  compile(
+    fn: TensorFunction,
+    inputs: Record<string, TensorSpec>,
+    options?: { readonly threads?: number },
+  ): Promise<Program>;
 }
 
 /** Which engine {@link createEngine} makes. */
@@ -74,14 +80,14 @@ export interface EngineOptions {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   registerGradients();
-  if (options.kind === "eager") return await createEagerEngine();
-  throw new Error("Expected kind eager, but found compiled, which is not there yet.");
-}
-
-async function createEagerEngine(): Promise<Engine> {
-  await tf.ready();
   // Without it the cpu backend prints an advertisement on its first operation.
   tf.env().set("PROD", true);
+  await tf.ready();
+  if (options.kind === "eager") return createEagerEngine();
+  return createCompiledEngine(options.threads);
+}
+
+function createEagerEngine(): Engine {
   const backend = tf.getBackend();
   return {
     describe: () => ({

@@ -187,13 +187,6 @@ const gradients: Record<string, Gradient> = {
       },
     }),
   },
-  LogSoftmax: {
-    outputsToSave: [true],
-    gradient: (dy, [y]) => ({
-      logits: () => tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.exp(y!))),
-    }),
-  },
-
   BatchMatMul: {
     inputsToSave: ["a", "b"],
     gradient: (dy, [a, b], { transposeA, transposeB }) => ({

@@ -46,7 +46,6 @@ const cases: Record<string, [number[][], Op][]> = {
   Max: [[[[2, 3]], (x) => tf.max(x!, 1)]],
   Tile: [[[[2, 1, 3]], (x) => tf.tile(x!, [2, 3, 1])], [[[3]], (x) => tf.broadcastTo(x!, [2, 3])]],
   Softmax: [[[[2, 3]], (x) => tf.softmax(x!)]],
-  LogSoftmax: [[[[2, 3]], (x) => tf.logSoftmax(x!)]],
   BatchMatMul: [
     [[[2, 2, 3], [2, 3, 2]], (a, b) => tf.matMul(a!, b!)],
     [[[2, 3, 2], [2, 3, 2]], (a, b) => tf.matMul(a!, b!, true, false)],

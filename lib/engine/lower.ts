@@ -1,0 +1,168 @@
+/**
+ * Turns a record of tfjs kernel calls into an ONNX graph.
+ *
+ * Reshapes cost nothing and constants are shared; calls whose results nobody needs are left out.
+ * It knows what each kernel means in ONNX, and nothing of models or of running a graph.
+ *
+ * @module
+ */
+import type { Attribute, Graph, Initializer, Node } from "./onnx.ts";
+import { rules } from "./rules.ts";
+import type { Step, Trace, Value } from "./trace.ts";
+
+/** Calls that change nothing but the shape, and the input they pass on. */
+const views: Readonly<Record<string, string>> = {
+  Identity: "x",
+  Reshape: "x",
+  ExpandDims: "input",
+};
+
+/** Writes the ONNX graph of one record; the rules call it. */
+export class Lowering {
+  private readonly nodes: Node[] = [];
+  private readonly initializers: Initializer[] = [];
+  private readonly names = new Map<Value, string>();
+  private readonly shared = new Map<unknown, string>();
+  private readonly uses = new Map<Value, number>();
+  private count = 0;
+
+  constructor(private readonly trace: Trace) {}
+
+  graph(): Graph {
+    const { inputs, outputs } = this.trace;
+    const steps = this.needed();
+    for (const [name, value] of Object.entries(inputs)) this.names.set(value, name);
+    for (const step of steps) {
+      if (!Object.hasOwn(views, step.kernel)) rules[step.kernel]!(this, step);
+    }
+    for (const [name, value] of Object.entries(outputs)) {
+      this.nodes.push({ op: "Identity", inputs: [this.name(value)], outputs: [name] });
+    }
+    const used = new Set(this.nodes.flatMap((node) => node.inputs));
+    const info = ([name, { dtype, shape }]: [string, Value]) => ({ name, dtype, shape });
+    return {
+      name: "program",
+      inputs: Object.entries(inputs).filter(([name]) => used.has(name)).map(info),
+      outputs: Object.entries(outputs).map(info),
+      initializers: this.initializers,
+      nodes: this.nodes,
+    };
+  }
+
+  /** The steps that the outputs depend on; counts on the way how often each value is used. */
+  private needed(): Step[] {
+    const needed = new Set<Step>();
+    const visit = (value: Value) => {
+      this.uses.set(value, (this.uses.get(value) ?? 0) + 1);
+      const { step } = value;
+      if (!step || needed.has(step)) return;
+      needed.add(step);
+      Object.values(step.inputs).forEach(visit);
+    };
+    Object.values(this.trace.outputs).forEach(visit);
+    return this.trace.steps.filter((step) => needed.has(step));
+  }
+
+  /** Appends a node and returns the name of its only result. */
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    domain?: string,
+  ): string {
+    return this.nodeOf(1, op, inputs, attributes, domain)[0]!;
+  }
+
+  /** Appends a node with several results and returns their names. */
+  nodeOf(
+    results: number,
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    domain?: string,
+  ): string[] {
+    const outputs = Array.from({ length: results }, () => this.fresh());
+    this.nodes.push({ op, inputs, outputs, attributes, domain });
+    return outputs;
+  }
+
+  /** Says which name holds a value. */
+  set(value: Value, name: string): void {
+    this.names.set(value, name);
+  }
+
+  /** The name that holds a value, in the shape it has or in another of the same size. */
+  name(value: Value, shape: readonly number[] = value.shape): string {
+    const base = baseOf(value);
+    if (base.constant) return this.constant(base.constant, base.dtype, shape);
+    const name = this.names.get(base)!;
+    if (base.shape.join() === shape.join()) return name;
+    return this.share(`${name} [${shape}]`, () => this.node("Reshape", [name, this.int64(shape)]));
+  }
+
+  /** An int64 constant, as ONNX wants shapes and axes. */
+  int64(values: readonly number[]): string {
+    return this.share(`int64 [${values}]`, () => {
+      const data = BigInt64Array.from(values, BigInt);
+      return this.initializer({ name: "", dtype: "int64", shape: [values.length], data });
+    });
+  }
+
+  /** A float32 constant without dimensions. */
+  scalar(value: number): string {
+    return this.share(
+      `scalar ${value}`,
+      () =>
+        this.initializer({ name: "", dtype: "float32", shape: [], data: Float32Array.of(value) }),
+    );
+  }
+
+  private constant(
+    values: NonNullable<Value["constant"]>,
+    dtype: Value["dtype"],
+    shape: readonly number[],
+  ): string {
+    if (values.length === 1 && shape.length === 0 && dtype === "float32") {
+      return this.scalar(values[0]!);
+    }
+    let byShape = this.constants.get(values);
+    if (!byShape) this.constants.set(values, byShape = new Map());
+    const found = byShape.get(shape.join());
+    if (found) return found;
+    const data = dtype === "float32"
+      ? Float32Array.from(values)
+      : dtype === "int32"
+      ? Int32Array.from(values)
+      : Uint8Array.from(values);
+    const name = this.initializer({ name: "", dtype, shape, data });
+    byShape.set(shape.join(), name);
+    return name;
+  }
+  private readonly constants = new Map<unknown, Map<string, string>>();
+
+  private initializer(initializer: Initializer): string {
+    const name = this.fresh();
+    this.initializers.push({ ...initializer, name });
+    return name;
+  }
+
+  private share(key: string, make: () => string): string {
+    const name = this.shared.get(key) ?? make();
+    this.shared.set(key, name);
+    return name;
+  }
+
+  private fresh(): string {
+    return `t${this.count++}`;
+  }
+}
+
+/** The value that a chain of reshapes started from. */
+export function baseOf(value: Value): Value {
+  for (let base = value;;) {
+    const { step } = base;
+    const passed = step && views[step.kernel];
+    if (!passed) return base;
+    base = step.inputs[passed]!;
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What each tfjs kernel is in ONNX.
+ *
+ * @module
+ */
+import type { NamedAttrMap } from "@tensorflow/tfjs-core";
+import type { Lowering } from "./lower.ts";
+import type { Attribute } from "./onnx.ts";
+import { axesOf, sliceOf, splitSizes } from "./shapes.ts";
+import type { Step, Value } from "./trace.ts";
+
+/** Writes the nodes of one kernel call and says which names hold its results. */
+type Rule = (to: Lowering, step: Step) => void;
+
+/** A rule for a kernel with one result. */
+const one = (
+  write: (to: Lowering, inputs: Readonly<Record<string, Value>>, attrs: NamedAttrMap) => string,
+): Rule =>
+(to, step) => to.set(step.outputs[0]!, write(to, step.inputs, step.attrs));
+
+/** A rule for a kernel that is one ONNX operator of the same inputs, in their order. */
+const plain = (op: string, attributes: Record<string, Attribute> = {}, domain?: string): Rule =>
+  one((to, inputs) =>
+    to.node(op, Object.values(inputs).map((value) => to.name(value)), attributes, domain)
+  );
+
+const reduce = (op: string, axes: string): Rule =>
+  one((to, { x }, attrs) =>
+    to.node(op, [to.name(x!), to.int64(axesOf(x!, attrs[axes]))], {
+      keepdims: attrs.keepDims ? 1 : 0,
+    })
+  );
+
+const onnxTypes = { float32: 1, int32: 6, bool: 9 } as const;
+const microsoft = "com.microsoft";
+
+export const rules: Readonly<Record<string, Rule>> = {
+  Cast: one((to, { x }, { dtype }) =>
+    x!.dtype === dtype
+      ? to.name(x!)
+      : to.node("Cast", [to.name(x!)], { to: onnxTypes[dtype as Value["dtype"]] })
+  ),
+  Transpose: one((to, { x }, { perm }) =>
+    to.node("Transpose", [to.name(x!)], { perm: { ints: perm as number[] } })
+  ),
+
+  Add: plain("Add"),
+  Sub: plain("Sub"),
+  Multiply: plain("Mul"),
+  RealDiv: plain("Div"),
+  Maximum: plain("Max"),
+  Minimum: plain("Min"),
+  Equal: plain("Equal"),
+  Greater: plain("Greater"),
+  GreaterEqual: plain("GreaterOrEqual"),
+  Less: plain("Less"),
+  LessEqual: plain("LessOrEqual"),
+  LogicalAnd: plain("And"),
+
+  Neg: plain("Neg"),
+  Exp: plain("Exp"),
+  Log: plain("Log"),
+  Sqrt: plain("Sqrt"),
+  Rsqrt: one((to, { x }) => to.node("Reciprocal", [to.node("Sqrt", [to.name(x!)])])),
+  Square: one((to, { x }) => to.node("Mul", [to.name(x!), to.name(x!)])),
+  Sigmoid: plain("Sigmoid"),
+  Tanh: plain("Tanh"),
+  Relu: plain("Relu"),
+  Erf: plain("Erf"),
+  ClipByValue: one((to, { x }, { clipValueMin, clipValueMax }) =>
+    to.node("Clip", [
+      to.name(x!),
+      to.scalar(clipValueMin as number),
+      to.scalar(clipValueMax as number),
+    ])
+  ),
+  ZerosLike: one((to, { x }) => to.node("Expand", [to.scalar(0), to.int64(x!.shape)])),
+  Softmax: one((to, { logits }, { dim }) =>
+    to.node("Softmax", [to.name(logits!)], { axis: dim as number })
+  ),
+  Select: plain("Where"),
+
+  Sum: reduce("ReduceSum", "axis"),
+  Mean: reduce("ReduceMean", "axis"),
+  Max: reduce("ReduceMax", "reductionIndices"),
+
+  BatchMatMul: one((to, { a, b }, { transposeA, transposeB }) => {
+    const names = [to.name(a!), to.name(b!)];
+    if (!transposeA && !transposeB) return to.node("MatMul", names);
+    const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
+    return to.node("FusedMatMul", names, attributes, microsoft);
+  }),
+  GatherV2: one((to, { x, indices }, { axis }) =>
+    to.node("Gather", [to.name(x!), to.name(indices!)], { axis: axis as number })
+  ),
+  // Not ScatterND: its additions race where an index occurs twice.
+  UnsortedSegmentSum: one((to, { x, segmentIds }, { numSegments }) => {
+    const [rows, ...rest] = x!.shape as [number, ...number[]];
+    const column = to.name(segmentIds!, [rows, ...rest.map(() => 1)]);
+    const indices = to.node("Expand", [column, to.int64(x!.shape)]);
+    const zeros = to.node("Expand", [to.scalar(0), to.int64([numSegments as number, ...rest])]);
+    const attributes = { axis: 0, reduction: { string: "add" } };
+    return to.node("ScatterElements", [zeros, indices, to.name(x!)], attributes);
+  }),
+  TensorScatterUpdate: one((to, { tensor, indices, updates }) => {
+    const wide = to.node("Cast", [to.name(indices!)], { to: 7 });
+    return to.node("ScatterND", [to.name(tensor!), wide, to.name(updates!)]);
+  }),
+  Slice: one((to, { x }, attrs) => {
+    const [begin, size] = sliceOf(x!, attrs);
+    const end = begin.map((first, axis) => first + size[axis]!);
+    return to.node("Slice", [to.name(x!), to.int64(begin), to.int64(end)]);
+  }),
+  Concat: plainAlong("Concat"),
+  SplitV: (to, { inputs: { x }, attrs, outputs }) => {
+    const sizes = splitSizes(x!, attrs);
+    const [axis] = axesOf(x!, attrs.axis) as [number];
+    const parts = to.nodeOf(sizes.length, "Split", [to.name(x!), to.int64(sizes)], { axis });
+    parts.forEach((part, i) => to.set(outputs[i]!, part));
+  },
+  Tile: one((to, { x }, { reps }) => {
+    const times = reps as number[];
+    const broadcasts = times.every((count, axis) => count === 1 || x!.shape[axis] === 1);
+    return broadcasts
+      ? to.node("Expand", [to.name(x!), to.int64(x!.shape.map((size, i) => size * times[i]!))])
+      : to.node("Tile", [to.name(x!), to.int64(times)]);
+  }),
+  PadV2: one((to, { x }, { paddings, constantValue }) => {
+    const pairs = paddings as [number, number][];
+    const pads = to.int64([...pairs.map(([before]) => before), ...pairs.map(([, after]) => after)]);
+    return to.node("Pad", [to.name(x!), pads, to.scalar(constantValue as number)]);
+  }),
+
+  RmsNorm: (to, { inputs: { x, weight }, attrs, outputs }) => {
+    const attributes = { axis: -1, epsilon: { float: attrs.eps as number } };
+    const names = [to.name(x!), to.name(weight!)];
+    to.nodeOf(2, "SimplifiedLayerNormalization", names, attributes)
+      .forEach((name, i) => to.set(outputs[i]!, name));
+  },
+  LayerNorm: (to, { inputs: { x, scale, shift }, attrs, outputs }) => {
+    const attributes = { axis: -1, epsilon: { float: attrs.eps as number } };
+    const names = [to.name(x!), to.name(scale!), to.name(shift!)];
+    to.nodeOf(3, "LayerNormalization", names, attributes)
+      .forEach((name, i) => to.set(outputs[i]!, name));
+  },
+  Rotary: one((to, { x, cos, sin }) => {
+    const [batch, length, heads, size] = x!.shape as [number, number, number, number];
+    const rows = to.name(x!, [batch, length, heads * size]);
+    const names = [rows, to.int64([0]), to.name(cos!), to.name(sin!)];
+    const dims = 2 * cos!.shape[1]!;
+    const attributes: Record<string, Attribute> = dims < size
+      ? { num_heads: heads, rotary_embedding_dim: dims }
+      : {};
+    const turned = to.node("RotaryEmbedding", names, attributes, microsoft);
+    return to.node("Reshape", [turned, to.int64(x!.shape)]);
+  }),
+  Silu: plain("QuickGelu", { alpha: { float: 1 } }, microsoft),
+};
+
+function plainAlong(op: string): Rule {
+  return one((to, inputs, { axis }) => {
+    const parts = Object.values(inputs);
+    const [along] = axesOf(parts[0]!, axis) as [number];
+    return to.node(op, parts.map((part) => to.name(part)), { axis: along });
+  });
+}
