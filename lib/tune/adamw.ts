@@ -43,7 +43,7 @@ export function adamwFunction(betas: readonly [number, number]): TensorFunction 
     const mean = tf.add(tf.mul(m!, betas[0]), clipped);
     const variance = tf.add(tf.mul(v!, betas[1]), tf.mul(clipped, clipped));
     const direction = tf.div(mean, tf.add(tf.sqrt(variance), epsilon!));
-    return { p: tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!)), m: mean, v: variance };
+    return { value: tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!)), mean, variance };
   };
 }
 
@@ -104,7 +104,7 @@ export async function createAdamW(
         const v = variance.subarray(start, start + CHUNK);
         const g = gradients.subarray(start, start + CHUNK);
         const keep = start < decayed ? decay : none;
-        await update.run({ p, g, m, v, keep, ...scalars }, { p, m, v });
+        await update.run({ p, g, m, v, keep, ...scalars }, { value: p, mean: m, variance: v });
       });
     },
     dispose() {

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Engine } from "../engine/engine.ts";
-import type { Model } from "../model/checkpoint.ts";
+import { hashParameters, type Model } from "../model/checkpoint.ts";
 import { packedBatches, type StepBatches, tuningBatches } from "../text/batch.ts";
 import type { EncodedExample } from "../text/example.ts";
 import { type AdamWOptions, createAdamW } from "./adamw.ts";
@@ -181,8 +181,10 @@ async function train(
   const parameters = new Map(
     [...model.parameters].map(([name, { shape }]) => [name, { shape, data: trained[name]! }]),
   );
-  const hash = createHash("sha256").update(run).digest("hex");
-  return { model: { ...model, parameters, hash, folder: null }, losses };
+  return {
+    model: { ...model, parameters, hash: hashParameters(parameters), folder: null },
+    losses,
+  };
 }
 
 /** Identifies what determines a training: base, data and settings. */
