@@ -98,7 +98,9 @@ export async function startHub(
     }
     const commit = commitOf(repo);
     const revision = decodeURIComponent(api?.[4] ?? file?.[3] ?? "");
-    if (revision !== "main" && revision !== commit) return refuse(404, "RevisionNotFound");
+    if (!["main", "refs/convert/parquet", commit].includes(revision)) {
+      return refuse(404, "RevisionNotFound");
+    }
 
     if (api?.[3] === "revision") {
       return send(answer, 200, { _id: "1", id: name, sha: commit, gated: !!repo.gatedFor });
