@@ -93,6 +93,7 @@ Deno.test("pairOutputs() pairs by instruction and reports what only one side has
 
 Deno.test("averageLength() counts code points, floors, and reads a missing output as empty", () => {
   strictEqual(averageLength(["👍👍👍", null, "ab"]), 1);
+  strictEqual(averageLength(["👍👍👍", "ab"], 4), 1);
 });
 
 Deno.test("leaderboardRow() of four rows has no length-controlled rate; of five it has", () => {
