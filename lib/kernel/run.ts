@@ -90,7 +90,7 @@ export async function runNotebook(
 function failure(cell: Cell, reply: Json): string {
   const outputs = cell.outputs ??= [];
   const error = outputs.find((output) => output.output_type === "error");
-  if (error) return plain([`${error.ename}: ${error.evalue}`, ...error.traceback].join("\n"));
+  if (error) return plain(error.traceback.join("\n") || `${error.ename}: ${error.evalue}`);
   const said = outputs.filter((output) => output.output_type === "stream")
     .filter((output) => output.name === "stderr").map((output) => output.text).join("");
   const text = plain(said || String(reply.evalue ?? "the kernel gave no reason"));

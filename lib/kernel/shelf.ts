@@ -1,0 +1,99 @@
+/**
+ * The notebooks of a folder: which there are, which are meant, how long each took when it last ran.
+ *
+ * Knows file names and recorded times. It does not run anything.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Cell, type Notebook, readNotebook } from "./notebook.ts";
+
+/** Names of the notebooks in a folder, without ending, in order. */
+export async function notebookNames(folder: string): Promise<string[]> {
+  let files: string[];
+  try {
+    files = await readdir(folder);
+  } catch (error) {
+    throw new Error(`Expected notebooks in ${folder} but found ${(error as Error).message}.`);
+  }
+  return files.filter((file) => file.endsWith(".ipynb") && !file.startsWith("."))
+    .map((file) => file.replace(/\.ipynb$/, "")).sort();
+}
+
+/**
+ * The notebooks meant by "01,04" or "start": numbers, or beginnings of a name after its number.
+ *
+ * @throws listing what there is when one of them matches nothing.
+ * @example
+ * chooseNotebooks(["00 start here", "01 response tuning"], "1"); // ["01 response tuning"]
+ */
+export function chooseNotebooks(names: readonly string[], only: string | undefined): string[] {
+  if (only === undefined) return [...names];
+  const wanted = only.split(",").map((word) => word.trim().toLowerCase()).filter(Boolean);
+  const matches = (name: string, word: string) => {
+    const [number = "", ...rest] = name.toLowerCase().split(" ");
+    if (/^\d+$/.test(word)) return Number(number) === Number(word) && /^\d+$/.test(number);
+    return name.toLowerCase().startsWith(word) || rest.join(" ").startsWith(word);
+  };
+  const unknown = wanted.find((word) => !names.some((name) => matches(name, word)));
+  if (unknown !== undefined || wanted.length === 0) {
+    throw new Error(
+      `Expected one of these notebooks but found "${unknown ?? only}":\n` +
+        names.map((name) => `  ${name}`).join("\n"),
+    );
+  }
+  return names.filter((name) => wanted.some((word) => matches(name, word)));
+}
+
+/** Seconds a cell took when it last ran, as recorded in it; 0 if never. */
+export function recordedSeconds(cell: Cell): number {
+  const times = cell.metadata.execution as Record<string, unknown> | undefined;
+  const start = Date.parse(String(times?.["iopub.execute_input"]));
+  const end = Date.parse(String(times?.["shell.execute_reply"]));
+  return Number.isFinite(end - start) ? Math.max(0, (end - start) / 1000) : 0;
+}
+
+/** Says how far a series of notebooks is, and guesses the seconds left. */
+export interface Pace {
+  /** A cell has begun. */
+  begin(notebook: string, index: number): void;
+  /** Seconds left, or null while there is nothing to go by. */
+  left(): number | null;
+}
+
+/**
+ * Reckons time left from the times recorded in the notebooks, corrected by how this run compares
+ * with them so far.
+ */
+export function paceOf(notebooks: ReadonlyMap<string, Notebook>): Pace {
+  const cells = [...notebooks].flatMap(([name, { cells }]) =>
+    cells.map((cell, index) => ({ name, index, seconds: recordedSeconds(cell) }))
+  );
+  const total = cells.reduce((sum, cell) => sum + cell.seconds, 0);
+  const started = Date.now();
+  let passed = 0;
+  return {
+    begin(notebook, index) {
+      const at = cells.findIndex((cell) => cell.name === notebook && cell.index === index);
+      passed = cells.slice(0, at).reduce((sum, cell) => sum + cell.seconds, 0);
+    },
+    left() {
+      if (total === 0) return null;
+      const elapsed = (Date.now() - started) / 1000;
+      // Half a minute of faith in the record keeps the first guesses from jumping.
+      const ratio = (elapsed + 30) / (passed + 30);
+      return Math.max(0, (total - passed) * Math.min(5, ratio));
+    },
+  };
+}
+
+/** Reads several notebooks of a folder. */
+export async function readNotebooks(
+  folder: string,
+  names: readonly string[],
+): Promise<Map<string, Notebook>> {
+  const notebooks = new Map<string, Notebook>();
+  for (const name of names) {
+    notebooks.set(name, await readNotebook(join(folder, `${name}.ipynb`)));
+  }
+  return notebooks;
+}
