@@ -63,23 +63,20 @@ export function encodeExample(
   options: EncodeOptions = {},
 ): EncodedExample | null {
   const { maxLength = 2048, strip: stripped = true, addBos = false, turnNewline = true } = options;
-  const { messages } = example;
-  checkMessages(messages);
-  const eos = tokenizer.token(tokenizer.eosId);
+  const turns = exampleTurns(example, template, tokenizer.token(tokenizer.eosId), stripped);
   const bos = addBos ? bosOf(tokenizer) : [];
-  const text = (until: number) =>
-    messages.slice(0, until).map((m) => turn(m, template, eos, stripped)).join("");
+  const text = (until: number) => turns.slice(0, until).map((t) => t.tag + t.body).join("");
   const encode = (s: string) => [...bos, ...tokenizer.encode(s)].slice(0, maxLength);
 
   // Only the end is stripped: the tags already stand at the start, and a template without tags
   // must keep the newline that stands for an empty instruction.
-  const ids = encode(stripEnd(text(messages.length)));
+  const ids = encode(stripEnd(text(turns.length)));
   const labels = [...ids];
   const mask = (from: number, to: number) => labels.fill(IGNORED, from, to);
-  messages.forEach(({ role }, k) => {
+  turns.forEach(({ role }, k) => {
     const start = k === 0 ? 0 : encode(text(k)).length;
     if (role !== "assistant") {
-      const responseFollows = messages[k + 1]?.role === "assistant";
+      const responseFollows = turns[k + 1]?.role === "assistant";
       mask(start, encode(text(k + 1) + (responseFollows ? template.assistant : "")).length);
     } else if (!turnNewline) {
       mask(encode(stripEnd(text(k + 1))).length, encode(text(k + 1)).length);
@@ -125,11 +122,27 @@ export function explainMask(encoded: EncodedExample, tokenizer: Tokenizer): Mask
   }));
 }
 
-function turn(message: Message, template: ChatTemplate, eos: string, stripped: boolean): string {
-  const content = stripped ? strip(message.content) : message.content;
-  if (message.role === "assistant") return template.assistant + content + eos + "\n";
-  const tag = message.role === "user" ? template.user : template.system ?? "<|system|>\n";
-  return tag + content + "\n";
+/** One turn as training text: the role's tag, then what follows it up to and with the newline. */
+export interface Turn {
+  readonly role: Message["role"];
+  readonly tag: string;
+  /** Content and newline; a response has EOS between them. */
+  readonly body: string;
+}
+
+/** The turns of an example as training text; joined, and stripped at the end, it is the whole. */
+export function exampleTurns(
+  example: Example,
+  template: ChatTemplate,
+  eos: string,
+  stripped = true,
+): Turn[] {
+  checkMessages(example.messages);
+  return example.messages.map(({ role, content }) => ({
+    role,
+    tag: role === "system" ? template.system ?? "<|system|>\n" : template[role],
+    body: (stripped ? strip(content) : content) + (role === "assistant" ? eos : "") + "\n",
+  }));
 }
 
 // Python's str.strip() and JavaScript's trim() disagree on a handful of characters (U+FEFF, the
