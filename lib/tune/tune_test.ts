@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "../engine/engine.ts";
 import { loadCheckpoint } from "../model/checkpoint.ts";
+import { parseConfig } from "../model/config.ts";
+import { initParameters } from "../model/init.ts";
 import { pretrain, tune, type TuneOptions } from "./tune.ts";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 
@@ -24,12 +26,14 @@ function assertClose(actual: readonly number[], expected: readonly number[], tol
 }
 
 for (const kind of ["eager", "compiled"] as const) {
+  // Eager, in plain JavaScript, takes two seconds each: two of them.
+  const wanted = kind === "eager" ? /llama-gqa|neox/ : /./;
   Deno.test({
     name: `tune() follows the ten AdamW steps of the goldens, ${kind} (needs ../shared/golden)`,
     ignore: !hasGolden,
     async fn() {
       const engine = await createEngine({ kind });
-      for (const name of await readdir(golden)) {
+      for (const name of (await readdir(golden)).filter((name) => wanted.test(name))) {
         const folder = join(golden, name);
         if (!existsSync(join(folder, "golden.json"))) continue;
         const model = await loadCheckpoint(folder);
@@ -93,23 +97,26 @@ Deno.test("tune() gives the same bits for the same seed, and leaves the base as 
   assert.deepEqual(base.parameters.get("model.norm.weight")!.data, before);
 });
 
-Deno.test("tune() stops at a loss that is not finite, names step and examples, keeps the checkpoint", async () => {
+Deno.test("tune() stops at a loss that is not finite, names step and example, keeps the checkpoint", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tune-"));
-  const checkpoint = { folder, every: 1 };
   try {
     const engine = await createEngine();
-    // One step at this rate leaves parameters whose activations overflow.
-    const run = tune(engine, tinyModel(), tinyExamples(), {
+    // A damaged embedding row that one example alone reads.
+    const config = parseConfig({ ...tinyModel().config.json, tie_word_embeddings: false });
+    const parameters = initParameters(config, 1);
+    parameters.get("model.embed_tokens.weight")!.data.fill(NaN, 47 * 16, 48 * 16);
+    const examples = tinyExamples().map(({ ids, labels }, i) => ({
+      ids: ids.map((id, t) => (id === 47 ? 46 : i === 13 && t === 3 ? 47 : id)),
+      labels: labels.map((id) => (id === 47 ? 46 : id)),
+    }));
+    const run = tune(engine, { ...tinyModel(), config, parameters }, examples, {
       ...settings,
-      learningRate: 1e30,
-      warmup: 0,
-      checkpoint,
+      batchSize: 4,
+      steps: 5,
+      checkpoint: { folder, every: 1 },
     });
-    await assert.rejects(
-      run,
-      /finite loss and gradient in step 2, .* not finite: \d+, .* stays in/,
-    );
-    assert.deepEqual(await readdir(folder), ["step-1"]);
+    await assert.rejects(run, /finite loss and gradient in step 4, .* finite: 13\. .* stays in/);
+    assert.deepEqual(await readdir(folder), ["step-3"]);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -161,7 +168,7 @@ Deno.test("tune() counts epochs in whole steps and says how long it will take", 
 Deno.test("pretrain() learns a stream that repeats itself", async () => {
   const stream = Int32Array.from({ length: 2048 }, (_, i) => 3 + (i % 7));
   const { losses } = await pretrain(await createEngine(), tinyModel(), stream, {
-    steps: 30,
+    steps: 60,
     length: 32,
     batchSize: 4,
     learningRate: 1e-2,
