@@ -141,10 +141,10 @@ export function trlConfig(options: TrlOptions): string {
       : {}),
     output_dir: options.output,
   };
-  // JSON values are YAML values, so nothing needs a YAML writer.
-  return Object.entries(fields).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join(
-    "",
-  );
+  // JSON values are YAML values, so nothing needs a YAML writer; but Python's YAML takes 3e-7 for
+  // text and wants 3.0e-7.
+  const yaml = (value: unknown) => JSON.stringify(value).replace(/^(\d+)e/, "$1.0e");
+  return Object.entries(fields).map(([key, value]) => `${key}: ${yaml(value)}\n`).join("");
 }
 
 /** Rows as JSON lines. */
