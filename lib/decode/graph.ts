@@ -12,7 +12,7 @@
 import type { Attribute, Graph, Initializer, Node, ValueInfo } from "../engine/onnx.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { headName, type Parameter, type Parameters } from "../model/parameters.ts";
-import { rotaryTables } from "./rotary.ts";
+import { rotaryTables } from "../model/rope.ts";
 
 /**
  * What the graph is for.
