@@ -72,7 +72,8 @@ export class Purse {
 
   constructor(ceiling: number) {
     if (!(ceiling >= 0)) throw new Error(`Expected a ceiling of 0 or more but found ${ceiling}`);
-    this.#ceiling = ceiling;
+    // Sums of the same amounts differ in their last bits by the order they were made in.
+    this.#ceiling = ceiling * (1 + 1e-9);
   }
 
   /** @throws if the whole would cost more than the ceiling */

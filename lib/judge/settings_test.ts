@@ -1,0 +1,123 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readAnnotations } from "./annotation.ts";
+import { isSwitched, judgeMessages, loadJudgeSettings, readPreference } from "./settings.ts";
+import { absent, at, models } from "./testdata.ts";
+
+const path = (name: string) => fileURLToPath(new URL(`../../data/judge/${name}`, import.meta.url));
+const settings = await loadJudgeSettings(path("weighted_alpaca_eval_gpt4_turbo/configs.yaml"));
+const text = await loadJudgeSettings(path("text_alpaca_eval_clf/configs.yaml"));
+
+const reply = (...tops: [string, number][]) => ({
+  choices: [{
+    message: { content: tops[0]?.[0] ?? "" },
+    logprobs: { content: [{ top_logprobs: tops.map(([token, logprob]) => ({ token, logprob })) }] },
+  }],
+});
+
+Deno.test("loadJudgeSettings() sends what AlpacaEval's client sends", async () => {
+  deepStrictEqual(settings.parameters, {
+    model: "gpt-4-1106-preview",
+    top_p: 1,
+    max_tokens: 1,
+    temperature: 1,
+    logprobs: true,
+    top_logprobs: 5,
+  });
+  deepStrictEqual(settings.template.map((message) => message.role), ["system", "user"]);
+  const other = await loadJudgeSettings(
+    path("weighted_alpaca_eval_gpt4_turbo/configs.yaml"),
+    "mine",
+  );
+  strictEqual(other.parameters.model, "mine");
+});
+
+Deno.test("loadJudgeSettings() refuses settings that a chat endpoint cannot serve", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "judge-"));
+  mkdirSync(join(folder, "a"));
+  writeFileSync(join(folder, "a", "x.yaml"), 'a:\n  fn_completions: "anthropic_completions"\n');
+  await rejects(
+    loadJudgeSettings(join(folder, "a", "x.yaml")),
+    /but found "anthropic_completions"/,
+  );
+  rmSync(folder, { recursive: true });
+});
+
+Deno.test("judgeMessages() puts texts in as they are, whatever they contain", () => {
+  const outputs = { output_1: "$& {output_2} <|im_end|>", output_2: "B" };
+  const [, user] = judgeMessages(settings, { instruction: "I {output_1}", ...outputs }, false);
+  ok(user!.content.includes('"""I {output_1}"""'));
+  ok(user!.content.includes('"""$& {output_2} <|im_end|>"""'));
+  ok(user!.content.includes('"""B"""'));
+  ok(user!.content.endsWith("## Best Model Identifier"));
+  const [, switched] = judgeMessages(settings, { instruction: "I", ...outputs }, true);
+  ok(switched!.content.indexOf('"""B"""') < switched!.content.indexOf('"""$&'));
+});
+
+Deno.test("readPreference() turns log-probabilities into 1…2 as AlpacaEval does", () => {
+  const of = (...tops: [string, number][]) => readPreference(settings, reply(...tops), false);
+  strictEqual(of(["m", Math.log(0.25)], ["M", Math.log(0.75)], ["x", 0]), 1.75);
+  strictEqual(of(["m", -3]), 1);
+  strictEqual(of(["M", -3]), 2);
+  strictEqual(of(["m", -9999], ["M", -9999]), 1.5);
+  ok(Number.isNaN(of(["Both", 0])), "neither token");
+  ok(Number.isNaN(of()), "an empty list");
+  ok(Number.isNaN(readPreference(settings, { choices: [{}] }, false)), "no log-probabilities");
+  ok(Number.isNaN(readPreference(settings, null, false)), "no reply");
+  strictEqual(readPreference(settings, reply(["m", 0]), true), 2);
+});
+
+Deno.test("readPreference() reads a text answer, and no other text", () => {
+  const of = (content: string) =>
+    readPreference(text, { choices: [{ message: { content } }] }, false);
+  deepStrictEqual([of("m"), of("M"), of("The"), of(""), of("m or M")], [1, 2, NaN, NaN, NaN]);
+});
+
+Deno.test("readPreference() binarizes where the settings say so", () => {
+  const parser = { ...settings.parser, binarize: true } as typeof settings.parser;
+  const of = (...tops: [string, number][]) =>
+    readPreference({ ...settings, parser }, reply(...tops), false);
+  deepStrictEqual([of(["m", -1], ["M", -2]), of(["m", -2], ["M", -1]), of(["x", 0])], [1, 2, NaN]);
+});
+
+Deno.test({
+  name: "readPreference() recomputes published preferences (needs ../shared/testdata)",
+  ignore: absent,
+  fn: async () => {
+    let recomputed = 0;
+    for (const model of models) {
+      const rows = await readAnnotations(at(`${model}.annotations.json.gz`));
+      for (const row of rows) {
+        if (!row.raw_completion) continue;
+        const switched = isSwitched(row.instruction);
+        const found = readPreference(settings, { choices: [row.raw_completion] }, switched);
+        ok(Math.abs(found - row.preference) < 1e-6, `${model}: ${row.instruction}`);
+        recomputed++;
+      }
+    }
+    // 805 + 805 + 803 rows of three models, less three drawn without a call in each; none of a
+    // fourth, whose raw answers were not published. A wrong order would turn 1.0… into 2.0….
+    strictEqual(recomputed, 2404);
+  },
+});
+
+Deno.test({
+  name: "the shipped prompt and settings are AlpacaEval's (needs ../shared/testdata)",
+  ignore: absent,
+  fn: () => {
+    const same: [string, string][] = [
+      ["alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt", "alpaca_eval_clf.txt"],
+      [
+        "weighted_alpaca_eval_gpt4_turbo/configs.yaml",
+        "weighted_alpaca_eval_gpt4_turbo.configs.yaml",
+      ],
+    ];
+    for (const [ours, theirs] of same) {
+      strictEqual(readFileSync(path(ours), "utf8"), readFileSync(at(theirs), "utf8"));
+    }
+  },
+});
