@@ -1,7 +1,50 @@
-/** The one public door: notebooks import from "implicit" and nothing else. */
+/**
+ * The one public door: notebooks import from "implicit" and nothing else. The rooms stand in the
+ * order in which data flows through them.
+ *
+ * @module
+ */
+
+export { createWorld } from "./world/facts.ts";
+export { documents } from "./world/documents.ts";
+export { grade } from "./world/grade.ts";
+export { evaluationSet, type Task, tasks, tuningSet } from "./world/tasks.ts";
+export { worldSeed } from "./world/recipe.ts";
+
+export { loadTokenizer, type Tokenizer } from "./text/tokenizer.ts";
+export { type ChatTemplate, formatPrompt, templates } from "./text/template.ts";
+export {
+  encodeExample,
+  type Example,
+  explainMask,
+  type Message,
+  toResponseTuning,
+} from "./text/example.ts";
+
+export { createEngine, type Engine, type EngineInfo } from "./engine/engine.ts";
+export { loadCheckpoint, type Model, saveCheckpoint } from "./model/checkpoint.ts";
+export { hidden, logits } from "./model/decoder.ts";
+
+export { tune, type TuneOptions } from "./tune/tune.ts";
+
+export { createDecoder, type Decoder, type GenerateOptions } from "./decode/decoder.ts";
+export { embed } from "./decode/embed.ts";
+export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./decode/rules.ts";
+
+export { type Preference, preferencesFromScores } from "./judge/preference.ts";
+export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significance.ts";
+export { winRate } from "./judge/winrate.ts";
+
+export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
+export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
+export { compareArms, recordRows, type ResultRow } from "./study/results.ts";
+export { similarity } from "./study/similarity.ts";
+export { openStudy, type Study } from "./study/study.ts";
+export { taskStyles } from "./study/style.ts";
+export { verdicts } from "./study/claims.ts";
+
 export { diagonalScatter, heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
-export { showHtml } from "./show/display.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
-export { duration, progress } from "./show/progress.ts";
-export { dataFrame, showTable } from "./show/table.ts";
+export { progress } from "./show/progress.ts";
+export { showTable } from "./show/table.ts";
 export { showResponses, showTokens } from "./show/text.ts";

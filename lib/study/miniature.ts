@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { RuleSet } from "../decode/rules.ts";
+import { chooseRules, type RuleSet } from "../decode/rules.ts";
 import { loadCheckpoint } from "../model/checkpoint.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import { loadTokenizer } from "../text/tokenizer.ts";
@@ -98,7 +98,19 @@ function rotateShuffled(list: readonly string[], seed: number): string[] {
   return moved;
 }
 
-/** The recipe's rules with the arm's changes. */
-function worldRules({ use, variant, eosSlope, repetitionWeight }: Rules): RuleSet {
-  throw new Error(`not yet ${use} ${variant} ${eosSlope} ${repetitionWeight}`);
+/**
+ * The recipe's rules with the arm's changes. As the paper has it, the repetition rule covers the
+ * response; as the code has it, the instruction too.
+ */
+function worldRules({ use, variant = "paper", eosSlope, repetitionWeight }: Rules): RuleSet {
+  const { eosSlope: slope, repetition: weight, exempt, uniform } = recipe.rules;
+  return chooseRules({
+    eos: { slope: eosSlope ?? slope },
+    repetition: {
+      weight: repetitionWeight ?? weight,
+      scope: variant === "paper" ? "response" : "instruction",
+      exempt,
+    },
+    uniform: uniform.map(([string, weight]) => ({ string, weight })),
+  }, use);
 }

@@ -53,17 +53,7 @@ export interface SideBySide {
  * @throws if there is no such prompt.
  */
 export function sideBySide(study: Study, runs: readonly Run[], index: number | string): SideBySide {
-  const place = typeof index === "number"
-    ? index
-    : study.prompts.findIndex(({ family }) => family === index);
-  const prompt = study.prompts[place];
-  if (!prompt) {
-    const families = [...new Set(study.prompts.map(({ family }) => family))].join(", ");
-    throw new Error(
-      `Expected a prompt from 0 to ${study.prompts.length - 1} or a family (${families}), but ` +
-        `found ${index}.`,
-    );
-  }
+  const place = study.find(index);
   const seed = Math.min(...runs.map((run) => run.seed));
   const responses = runs.filter((run) => run.seed === seed).map((run) => {
     const { response, score, stopped } = run.answers[place]!;
@@ -71,7 +61,7 @@ export function sideBySide(study: Study, runs: readonly Run[], index: number | s
     const end = stopped ? "" : "cut off at the cap";
     return { model: run.arm, response, note: [grade, end].filter(Boolean).join(", ") };
   });
-  return { instruction: prompt.instruction, responses };
+  return { instruction: study.prompts[place]!.instruction, responses };
 }
 
 /** Pass rates in percent, arms × families: rows, columns and the matrix of a heat map. */

@@ -19,7 +19,10 @@ import { runtimeVersions } from "./results.ts";
 import { openScale } from "./scales.ts";
 import { createEngine } from "../engine/engine.ts";
 import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
-import { templates } from "../text/template.ts";
+import { formatPrompt, templates } from "../text/template.ts";
+import { createDecoder } from "../decode/decoder.ts";
+import { type RuleAdapter, ruleAdapter } from "../decode/rules.ts";
+import { traceRules } from "../decode/trace.ts";
 
 export interface StudyOptions {
   readonly scale?: ScaleName;
@@ -40,6 +43,14 @@ export interface RunKey {
   readonly split: string;
   readonly settings: string;
   readonly code: string;
+}
+
+/** One token of a response under rules: probabilities 0…1, pushes in logits. */
+export interface TokenStory {
+  readonly token: string;
+  readonly base: number;
+  readonly adapted: number;
+  readonly pushes: Readonly<Record<string, number>>;
 }
 
 export class Study {
@@ -79,6 +90,55 @@ export class Study {
       encodeExample(example, this.base.tokenizer, templates[arm.template]);
     if (!encoded) throw new Error(`Expected an example ${index} of ${arm.name}, but found none.`);
     return explainMask(encoded, this.base.tokenizer);
+  }
+
+  /** What an arm's rules became with this base's tokenizer: rule, string, token ids, weight. */
+  explainRules(arm: Arm): { rule: string; string: string; ids: string; weight: number }[] {
+    return this.adapter(arm).explain().map((row) => ({ ...row, ids: row.ids.join(", ") }));
+  }
+
+  /** The rule adapter's answer to one prompt, token by token, and why each was chosen. */
+  async traceRules(arm: Arm, prompt: string | number): Promise<TokenStory[]> {
+    const instruction = this.prompts[this.find(prompt)]!.instruction;
+    const { tokenizer } = this.base;
+    const ids = tokenizer.encode(formatPrompt(templates[arm.template], instruction));
+    const decoder = await createDecoder(this.base.model, { threads: 1 });
+    try {
+      const { maxTokens } = this.scale;
+      const steps = await traceRules(decoder, ids, this.adapter(arm), { maxTokens });
+      return steps.map(({ id, baseLogprob, logprob, pushes }) => ({
+        token: id === tokenizer.eosId ? "(end)" : tokenizer.decode([id]),
+        base: Math.exp(baseLogprob),
+        adapted: Math.exp(logprob),
+        pushes: pushes as Record<string, number>,
+      }));
+    } finally {
+      decoder.dispose();
+    }
+  }
+
+  /**
+   * The place of a prompt, given as a number from 0 or as a family's name (its first prompt).
+   *
+   * @throws if there is no such prompt.
+   */
+  find(prompt: string | number): number {
+    const place = typeof prompt === "number"
+      ? prompt
+      : this.prompts.findIndex(({ family }) => family === prompt);
+    if (this.prompts[place]) return place;
+    const families = [...new Set(this.prompts.map(({ family }) => family))].join(", ");
+    throw new Error(
+      `Expected a prompt from 0 to ${this.prompts.length - 1} or a family (${families}), but ` +
+        `found ${prompt}.`,
+    );
+  }
+
+  private adapter(arm: Arm): RuleAdapter {
+    if (arm.rules === null) {
+      throw new Error(`Expected an arm with rules, but found ${arm.name}: take arms.rules().`);
+    }
+    return ruleAdapter(this.base.tokenizer, this.scale.rules(arm.rules));
   }
 
   /** Everything that determines the run of an arm with a seed. */
