@@ -4,7 +4,7 @@
  */
 import type { Engine, Program, TensorSpec } from "../engine/engine.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { hidden, logits } from "../model/decoder.ts";
+import { hidden, type HiddenOptions, logits } from "../model/decoder.ts";
 import type { Parameters } from "../model/parameters.ts";
 import type { StepBatch } from "../text/batch.ts";
 import { type FlatLayout, views } from "./flat.ts";
@@ -32,10 +32,10 @@ export interface Gradients {
 }
 
 /** The decoder of `config` as the objective wants it. */
-export function forwardOf(config: ModelConfig): Forward {
+export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): Forward {
   return {
     vocabSize: config.vocabSize,
-    hidden: (params, ids) => hidden(config, params, ids),
+    hidden: (params, ids) => hidden(config, params, ids, options),
     logits: (params, states) => logits(config, params, states),
   };
 }

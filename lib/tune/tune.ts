@@ -5,6 +5,8 @@
 import { createHash } from "node:crypto";
 import type { Engine } from "../engine/engine.ts";
 import { hashParameters, type Model } from "../model/checkpoint.ts";
+import { initLora, type LoraOptions, loraScale, mergeLora } from "../model/lora.ts";
+import type { Parameters } from "../model/parameters.ts";
 import { packedBatches, type StepBatches, tuningBatches } from "../text/batch.ts";
 import type { EncodedExample } from "../text/example.ts";
 import { type AdamWOptions, createAdamW } from "./adamw.ts";
@@ -24,6 +26,8 @@ export interface TrainOptions extends ScheduleOptions, AdamWOptions {
   /** Weight decay on norms and biases as well (default: on matrices alone). */
   readonly decayAll?: boolean;
   readonly reduction?: Reduction;
+  /** Computes each layer again in the backward pass: one third more work, far less memory. */
+  readonly checkpointLayers?: boolean;
   /** Where to keep checkpoints, one `every` so many steps; a run found there is taken up again. */
   readonly checkpoint?: { readonly folder: string; readonly every: number };
   readonly onStep?: (info: StepInfo) => void;
@@ -33,6 +37,8 @@ export interface TrainOptions extends ScheduleOptions, AdamWOptions {
 /** Settings of {@link tune}: `steps`, or else `epochs` (each ⌊examples ÷ step's examples⌋ steps). */
 export interface TuneOptions extends TrainOptions {
   readonly epochs?: number;
+  /** Train low-rank adapters (lib/model/lora.ts) and leave the base frozen. */
+  readonly lora?: LoraOptions;
 }
 
 /** Settings of {@link pretrain}: `steps`, or else one pass over the stream. */
@@ -53,8 +59,11 @@ export interface StepInfo {
 
 /** A trained model, and the loss of each step before its update. */
 export interface Trained {
+  /** With LoRA: the base with its adapters merged in. */
   readonly model: Model;
   readonly losses: number[];
+  /** What was trained, where that is not the model itself. */
+  readonly adapters: Parameters | null;
 }
 
 /**
@@ -111,11 +120,12 @@ async function train(
   model: Model,
   batches: StepBatches,
   data: ArrayBufferView,
-  options: TrainOptions & { readonly steps: number },
+  options: TuneOptions & { readonly steps: number },
 ): Promise<Trained> {
-  const { steps, checkpoint, onStep, signal, reduction = "example-mean" } = options;
-  const layout = layOut(model.parameters, options.decayAll ? () => true : undefined);
-  const values = flatten(layout, model.parameters);
+  const { steps, checkpoint, onStep, signal, lora, reduction = "example-mean" } = options;
+  const start = lora ? initLora(model.config, lora, options.seed) : model.parameters;
+  const layout = layOut(start, options.decayAll ? () => true : undefined);
+  const values = flatten(layout, start);
   const state = {
     values,
     gradients: new Float32Array(layout.length),
@@ -133,14 +143,12 @@ async function train(
     }
   };
 
-  const gradients = createGradients(
-    engine,
-    forwardOf(model.config),
-    model.parameters,
-    layout,
-    state,
-    reduction,
-  );
+  const forward = forwardOf(model.config, {
+    checkpointLayers: options.checkpointLayers,
+    loraScale: lora && loraScale(lora),
+  });
+  const all = new Map([...model.parameters, ...start]);
+  const gradients = createGradients(engine, forward, all, layout, state, reduction);
   const adamw = await createAdamW(engine, state, options);
   const secondsLeft = stopwatch(steps);
   try {
@@ -177,13 +185,15 @@ async function train(
     adamw.dispose();
   }
 
-  const trained = views(layout, values);
-  const parameters = new Map(
-    [...model.parameters].map(([name, { shape }]) => [name, { shape, data: trained[name]! }]),
+  const ended = views(layout, values);
+  const trained: Parameters = new Map(
+    [...start].map(([name, { shape }]) => [name, { shape, data: ended[name]! }]),
   );
+  const parameters = lora ? mergeLora(model.parameters, trained, lora) : trained;
   return {
     model: { ...model, parameters, hash: hashParameters(parameters), folder: null },
     losses,
+    adapters: lora ? trained : null,
   };
 }
 

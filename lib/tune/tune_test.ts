@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "../engine/engine.ts";
-import { loadCheckpoint } from "../model/checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
 import { parseConfig } from "../model/config.ts";
 import { initParameters } from "../model/init.ts";
 import { pretrain, tune, type TuneOptions } from "./tune.ts";
@@ -176,4 +176,50 @@ Deno.test("pretrain() learns a stream that repeats itself", async () => {
     seed: 1,
   });
   assert.ok(losses[0]! > 2.5 && losses.at(-1)! < 0.5, `${losses[0]} → ${losses.at(-1)}`);
+});
+
+Deno.test("tune() trains adapters on a BF16 base, which stays; merged equals unmerged", async () => {
+  const engine = await createEngine();
+  const folder = await mkdtemp(join(tmpdir(), "bf16-"));
+  await saveCheckpoint(tinyModel(), folder, { dtype: "BF16" });
+  const base = await loadCheckpoint(folder);
+  await rm(folder, { recursive: true });
+  const lora = { rank: 4, alpha: 8 };
+  const many = { ...settings, steps: 12, learningRate: 5e-2, lora };
+  const { model, losses, adapters } = await tune(engine, base, tinyExamples(), many);
+  // The frozen head is small, so little can be won.
+  assert.ok(losses.at(-1)! < losses[0]! - 0.02, `${losses[0]} → ${losses.at(-1)}`);
+  const full = await tune(engine, base, tinyExamples(), settings);
+  assertClose(losses.slice(0, 1), full.losses.slice(0, 1), 1e-6); // B = 0: the base
+  assert.equal(adapters!.size, 2 * 7 * 2); // A and B of seven projections in two layers
+  assert.deepEqual(
+    model.parameters.get("model.embed_tokens.weight")!.data,
+    base.parameters.get("model.embed_tokens.weight")!.data,
+  );
+  // The 13th step's loss, from the adapters and from the merged weights.
+  const more = await tune(engine, base, tinyExamples(), {
+    ...many,
+    steps: 13,
+    schedule: "constant",
+    warmup: 0,
+  });
+  const until = await tune(engine, base, tinyExamples(), {
+    ...many,
+    schedule: "constant",
+    warmup: 0,
+  });
+  const { losses: after } = await tune(engine, until.model, tinyExamples(), {
+    ...settings,
+    steps: 13,
+    learningRate: 0,
+  });
+  assertClose(after.slice(12), more.losses.slice(12), 1e-4);
+});
+
+Deno.test("tune() with recomputed layers takes the same steps", async () => {
+  const engine = await createEngine();
+  const plain = await tune(engine, tinyModel(), tinyExamples(), settings);
+  const options = { ...settings, checkpointLayers: true };
+  const recomputed = await tune(engine, tinyModel(), tinyExamples(), options);
+  assertClose(recomputed.losses, plain.losses, 1e-5);
 });
