@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { writeWhole } from "./notebook.ts";
 
 export const kernelNames = ["deno", "tslab"] as const;
 export type KernelName = typeof kernelNames[number];
@@ -53,6 +54,27 @@ export async function prepareKernel(
     argv: ["node", program, "kernel", "--config-path", "{connection_file}"],
     env: { NODE_OPTIONS: HEAP },
   };
+}
+
+/**
+ * Writes kernel.json files, so that Jupyter finds the kernels when `folder` is on JUPYTER_PATH (or
+ * is its data folder).
+ */
+export async function registerKernels(
+  folder: string,
+  specs: ReadonlyMap<KernelName, KernelSpec>,
+): Promise<void> {
+  for (const [name, { argv, env }] of specs) {
+    const place = join(folder, "kernels", name);
+    await mkdir(place, { recursive: true });
+    const spec = {
+      argv,
+      env,
+      display_name: { deno: "Deno", tslab: "TypeScript (tslab)" }[name],
+      language: "typescript",
+    };
+    await writeWhole(join(place, "kernel.json"), JSON.stringify(spec, null, 2) + "\n");
+  }
 }
 
 async function installTslab(folder: string): Promise<void> {

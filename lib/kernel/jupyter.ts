@@ -1,0 +1,82 @@
+/**
+ * JupyterLab as a program: found, and started with the project's kernels.
+ *
+ * Knows its command line. It does not know browsers or notebooks.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { kernelNames, type KernelSpec, prepareKernel, registerKernels } from "./kernels.ts";
+
+export interface LabOptions {
+  /** Folder whose notebooks are opened. */
+  readonly folder: string;
+  readonly port?: number;
+  /** Further arguments for `jupyter lab`. */
+  readonly args?: readonly string[];
+  readonly stdio?: "inherit" | "pipe";
+}
+
+/**
+ * Starts JupyterLab with both kernels known to it, leaving the reader's own Jupyter as it is.
+ *
+ * @throws when JupyterLab is missing or the port is taken.
+ */
+export async function startLab(root: string, options: LabOptions): Promise<ChildProcess> {
+  const { folder, port, args = [], stdio = "inherit" } = options;
+  requireLab();
+  if (port !== undefined) await requirePort(port);
+  const shelf = join(root, ".cache", "jupyter");
+  const kernels = await prepareKernels(root);
+  await registerKernels(shelf, kernels);
+  const path = [shelf, process.env.JUPYTER_PATH].filter(Boolean).join(delimiter);
+  const ports = port === undefined ? [] : [`--port=${port}`, "--ServerApp.port_retries=0"];
+  return spawn("jupyter", ["lab", ...ports, ...args, folder], {
+    cwd: root,
+    env: { ...process.env, JUPYTER_PATH: path },
+    stdio: ["ignore", stdio, stdio],
+  });
+}
+
+/** Makes the kernels known to the reader's own Jupyter, for every project. */
+export async function registerForUser(root: string): Promise<string> {
+  requireLab();
+  const { stdout } = spawnSync("jupyter", ["--data-dir"], { encoding: "utf8" });
+  await registerKernels(stdout.trim(), await prepareKernels(root));
+  return stdout.trim();
+}
+
+/** Both kernels; tslab is left out, with a word, where it cannot be fetched. */
+async function prepareKernels(root: string) {
+  const kernels = new Map<typeof kernelNames[number], KernelSpec>();
+  for (const name of kernelNames) {
+    try {
+      kernels.set(name, await prepareKernel(name, root, console.error));
+    } catch (error) {
+      console.error(`Going on without the kernel ${name}. ${(error as Error).message}`);
+    }
+  }
+  return kernels;
+}
+
+function requireLab(): void {
+  if (spawnSync("jupyter", ["lab", "--version"]).status === 0) return;
+  throw new Error(
+    'Expected JupyterLab but found no "jupyter lab" on the PATH. Install it with\n' +
+      "  conda env create -f environment.yml && conda activate implicit\n" +
+      "or with: pip install jupyterlab. (deno task reproduce needs no Jupyter.)",
+  );
+}
+
+function requirePort(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", (error) => {
+      reject(
+        new Error(`Expected port ${port} to be free but found ${error.message}: give another.`),
+      );
+    });
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve()));
+  });
+}
