@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import {
   checkInputs,
+  type CompileOptions,
   type Engine,
   type Program,
   type TensorData,
@@ -27,18 +28,18 @@ export function createCompiledEngine(threads = availableParallelism()): Engine {
       threads,
       versions: { onnxruntime: ortVersion() },
     }),
-    compile: (fn, inputs) => compile(fn, inputs, threads),
+    compile: (fn, inputs, options) => compile(fn, inputs, { threads, ...options }),
   };
 }
 
 async function compile(
   fn: TensorFunction,
   specs: Record<string, TensorSpec>,
-  threads: number,
+  options: CompileOptions,
 ): Promise<Program> {
   const graph = new Lowering(trace(fn, specs)).graph();
   const session = await Session.create(encodeModel(graph), {
-    threads,
+    ...options,
     optimize: "none",
     memoryPattern: false,
   });

@@ -50,14 +50,21 @@ export interface EngineInfo {
   readonly versions: Record<string, string>;
 }
 
+/** Settings of one program; the eager engine has no use for them. */
+export interface CompileOptions {
+  /** Threads of this program alone. One of a single thread may run several times at once. */
+  readonly threads?: number;
+  /** Name of the file that ONNX Runtime writes its timings to, when the program is disposed of. */
+  readonly profile?: string;
+}
+
 /** Makes programs of tensor functions. */
 export interface Engine {
   describe(): EngineInfo;
-  /** `threads`: of this program alone; a program of one thread may run several times at once. */
   compile(
     fn: TensorFunction,
     inputs: Record<string, TensorSpec>,
-    options?: { readonly threads?: number },
+    options?: CompileOptions,
   ): Promise<Program>;
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Attribute, Graph, Initializer, Node } from "./onnx.ts";
-import { rules } from "./rules.ts";
+import { absorptions, rules } from "./rules.ts";
 import type { Step, Trace, Value } from "./trace.ts";
 
 /** Calls that change nothing but the shape, and the input they pass on. */
@@ -22,8 +22,10 @@ export class Lowering {
   private readonly nodes: Node[] = [];
   private readonly initializers: Initializer[] = [];
   private readonly names = new Map<Value, string>();
-  private readonly shared = new Map<unknown, string>();
+  private readonly shared = new Map<string, string>();
+  private readonly constants = new Map<unknown, Map<string, string>>();
   private readonly uses = new Map<Value, number>();
+  private readonly absorbed = new Map<Step, Step>();
   private count = 0;
 
   constructor(private readonly trace: Trace) {}
@@ -33,11 +35,14 @@ export class Lowering {
     const steps = this.needed();
     for (const [name, value] of Object.entries(inputs)) this.names.set(value, name);
     for (const step of steps) {
-      if (!Object.hasOwn(views, step.kernel)) rules[step.kernel]!(this, step);
+      const value = absorptions[step.kernel]?.(step);
+      if (value && this.uses.get(value) === 1) this.absorbed.set(step, value.step!);
     }
-    for (const [name, value] of Object.entries(outputs)) {
-      this.nodes.push({ op: "Identity", inputs: [this.name(value)], outputs: [name] });
+    const gone = new Set(this.absorbed.values());
+    for (const step of steps) {
+      if (!Object.hasOwn(views, step.kernel) && !gone.has(step)) rules[step.kernel]!(this, step);
     }
+    this.nameOutputs();
     const used = new Set(this.nodes.flatMap((node) => node.inputs));
     const info = ([name, { dtype, shape }]: [string, Value]) => ({ name, dtype, shape });
     return {
@@ -47,6 +52,27 @@ export class Lowering {
       initializers: this.initializers,
       nodes: this.nodes,
     };
+  }
+
+  /** Gives the nodes' results the outputs' names; what is no node's result, or two outputs, is copied. */
+  private nameOutputs(): void {
+    const results = new Set(this.nodes.flatMap((node) => node.outputs));
+    const renamed = new Map<string, string>();
+    for (const [output, value] of Object.entries(this.trace.outputs)) {
+      const name = this.name(value);
+      if (results.has(name) && !renamed.has(name)) renamed.set(name, output);
+      else this.nodes.push({ op: "Identity", inputs: [name], outputs: [output] });
+    }
+    const rename = (name: string) => renamed.get(name) ?? name;
+    this.nodes.forEach((node, i) => {
+      const [inputs, outputs] = [node.inputs.map(rename), node.outputs.map(rename)];
+      this.nodes[i] = { ...node, inputs, outputs };
+    });
+  }
+
+  /** The step that is computed as a part of this one, if any. */
+  absorbedBy(step: Step): Step | undefined {
+    return this.absorbed.get(step);
   }
 
   /** The steps that the outputs depend on; counts on the way how often each value is used. */
@@ -125,8 +151,9 @@ export class Lowering {
     if (values.length === 1 && shape.length === 0 && dtype === "float32") {
       return this.scalar(values[0]!);
     }
-    let byShape = this.constants.get(values);
-    if (!byShape) this.constants.set(values, byShape = new Map());
+    // By identity: the same array, as a mask that every layer adds, is stored once.
+    const byShape = this.constants.get(values) ?? new Map<string, string>();
+    this.constants.set(values, byShape);
     const found = byShape.get(shape.join());
     if (found) return found;
     const data = dtype === "float32"
@@ -138,7 +165,6 @@ export class Lowering {
     byShape.set(shape.join(), name);
     return name;
   }
-  private readonly constants = new Map<unknown, Map<string, string>>();
 
   private initializer(initializer: Initializer): string {
     const name = this.fresh();

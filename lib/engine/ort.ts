@@ -30,6 +30,8 @@ export interface SessionOptions {
   arena?: boolean;
   /** Plan one block for all intermediate tensors of a shape (faster, larger). Default true. */
   memoryPattern?: boolean;
+  /** Write what each operator took to a JSON file of this name and a date, when disposed of. */
+  profile?: string;
   /** Folder of the external data that a model given as bytes refers to. */
   externalFolder?: string;
   /** External data given from memory instead: large weights need not pass through the model's bytes. */
@@ -51,6 +53,7 @@ function createOptions(options: SessionOptions): bigint {
     );
     if (options.arena === false) check(api.DisableCpuMemArena(handle));
     if (options.memoryPattern === false) check(api.DisableMemPattern(handle));
+    if (options.profile) check(api.EnableProfiling(handle, options.profile));
     // Spinning threads steal the cores that other work (an event loop, a second run) needs.
     check(api.AddSessionConfigEntry(handle, "session.intra_op.allow_spinning", "0"));
     if (options.externalFolder) {

@@ -39,6 +39,7 @@ const signatures = {
   ]],
   CreateSessionOptions: [10, "void *", ["void *"]],
   SetSessionExecutionMode: [13, "void *", ["void *", "int"]],
+  EnableProfiling: [14, "void *", ["void *", process.platform === "win32" ? "str16" : "str"]],
   DisableMemPattern: [17, "void *", ["void *"]],
   DisableCpuMemArena: [19, "void *", ["void *"]],
   SetSessionLogSeverityLevel: [22, "void *", ["void *", "int"]],

@@ -12,11 +12,12 @@ import type { Step, Value } from "./trace.ts";
 /** Writes the nodes of one kernel call and says which names hold its results. */
 type Rule = (to: Lowering, step: Step) => void;
 
+type Inputs = Readonly<Record<string, Value>>;
+
 /** A rule for a kernel with one result. */
-const one = (
-  write: (to: Lowering, inputs: Readonly<Record<string, Value>>, attrs: NamedAttrMap) => string,
-): Rule =>
-(to, step) => to.set(step.outputs[0]!, write(to, step.inputs, step.attrs));
+const one =
+  (write: (to: Lowering, inputs: Inputs, attrs: NamedAttrMap, step: Step) => string): Rule =>
+  (to, step) => to.set(step.outputs[0]!, write(to, step.inputs, step.attrs, step));
 
 /** A rule for a kernel that is one ONNX operator of the same inputs, in their order. */
 const plain = (op: string, attributes: Record<string, Attribute> = {}, domain?: string): Rule =>
@@ -44,9 +45,17 @@ export const rules: Readonly<Record<string, Rule>> = {
     to.node("Transpose", [to.name(x!)], { perm: { ints: perm as number[] } })
   ),
 
-  Add: plain("Add"),
+  Add: one((to, { a, b }, _attrs, step) => {
+    const sum = to.absorbedBy(step);
+    if (!sum) return to.node("Add", [to.name(a!), to.name(b!)]);
+    return segmentSum(to, sum, to.name(a!.step === sum ? b! : a!));
+  }),
   Sub: plain("Sub"),
-  Multiply: plain("Mul"),
+  Multiply: one((to, { a, b }, _attrs, step) => {
+    const product = to.absorbedBy(step);
+    if (!product) return to.node("Mul", [to.name(a!), to.name(b!)]);
+    return matMul(to, product, scalarOf(a!) ?? scalarOf(b!)!);
+  }),
   RealDiv: plain("Div"),
   Maximum: plain("Max"),
   Minimum: plain("Min"),
@@ -84,23 +93,13 @@ export const rules: Readonly<Record<string, Rule>> = {
   Mean: reduce("ReduceMean", "axis"),
   Max: reduce("ReduceMax", "reductionIndices"),
 
-  BatchMatMul: one((to, { a, b }, { transposeA, transposeB }) => {
-    const names = [to.name(a!), to.name(b!)];
-    if (!transposeA && !transposeB) return to.node("MatMul", names);
-    const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
-    return to.node("FusedMatMul", names, attributes, microsoft);
-  }),
+  BatchMatMul: one((to, _inputs, _attrs, step) => matMul(to, step, 1)),
   GatherV2: one((to, { x, indices }, { axis }) =>
     to.node("Gather", [to.name(x!), to.name(indices!)], { axis: axis as number })
   ),
-  // Not ScatterND: its additions race where an index occurs twice.
-  UnsortedSegmentSum: one((to, { x, segmentIds }, { numSegments }) => {
-    const [rows, ...rest] = x!.shape as [number, ...number[]];
-    const column = to.name(segmentIds!, [rows, ...rest.map(() => 1)]);
-    const indices = to.node("Expand", [column, to.int64(x!.shape)]);
-    const zeros = to.node("Expand", [to.scalar(0), to.int64([numSegments as number, ...rest])]);
-    const attributes = { axis: 0, reduction: { string: "add" } };
-    return to.node("ScatterElements", [zeros, indices, to.name(x!)], attributes);
+  UnsortedSegmentSum: one((to, { x }, { numSegments }, step) => {
+    const shape = to.int64([numSegments as number, ...x!.shape.slice(1)]);
+    return segmentSum(to, step, to.node("Expand", [to.scalar(0), shape]));
   }),
   TensorScatterUpdate: one((to, { tensor, indices, updates }) => {
     const wide = to.node("Cast", [to.name(indices!)], { to: 7 });
@@ -156,6 +155,41 @@ export const rules: Readonly<Record<string, Rule>> = {
   }),
   Silu: plain("QuickGelu", { alpha: { float: 1 } }, microsoft),
 };
+
+/**
+ * The input whose step is better computed as a part of this one, for the kernels that may have such
+ * an input. It is, unless something else needs the result as well.
+ */
+export const absorptions: Readonly<Record<string, (step: Step) => Value | undefined>> = {
+  Add: ({ inputs: { a, b } }) =>
+    [a!, b!].find((value) => value.step?.kernel === "UnsortedSegmentSum"),
+  Multiply: ({ inputs: { a, b } }) =>
+    scalarOf(a!) === undefined && scalarOf(b!) === undefined
+      ? undefined
+      : [a!, b!].find((value) => value.step?.kernel === "BatchMatMul"),
+};
+
+/** The value of a constant that is a single number. */
+function scalarOf({ constant }: Value): number | undefined {
+  return constant?.length === 1 ? constant[0] : undefined;
+}
+
+/** A matrix product times a number. */
+function matMul(to: Lowering, { inputs: { a, b }, attrs }: Step, alpha: number): string {
+  const names = [to.name(a!), to.name(b!)];
+  const [transA, transB] = [attrs.transposeA ? 1 : 0, attrs.transposeB ? 1 : 0];
+  if (alpha === 1 && !transA && !transB) return to.node("MatMul", names);
+  return to.node("FusedMatMul", names, { alpha: { float: alpha }, transA, transB }, microsoft);
+}
+
+/** Adds rows onto those of `onto`. Not by ScatterND, whose additions race where an index recurs. */
+function segmentSum(to: Lowering, { inputs: { x, segmentIds } }: Step, onto: string): string {
+  const [rows, ...rest] = x!.shape as [number, ...number[]];
+  const column = to.name(segmentIds!, [rows, ...rest.map(() => 1)]);
+  const indices = to.node("Expand", [column, to.int64(x!.shape)]);
+  const attributes = { axis: 0, reduction: { string: "add" } };
+  return to.node("ScatterElements", [onto, indices, to.name(x!)], attributes);
+}
 
 function plainAlong(op: string): Rule {
   return one((to, inputs, { axis }) => {
