@@ -130,7 +130,8 @@ export function trlConfig(options: TrlOptions): string {
     completion_only_loss: true,
     learning_rate: options.learningRate,
     lr_scheduler_type: schedule === "code" ? "linear" : "cosine",
-    warmup_ratio: schedule === "code" ? 0.03 : 0.1,
+    // A fraction below 1 is a ratio: transformers 5 has dropped warmup_ratio, its older name.
+    warmup_steps: schedule === "code" ? 0.03 : 0.1,
     num_train_epochs: options.epochs,
     per_device_train_batch_size: perDevice,
     gradient_accumulation_steps: accumulate,

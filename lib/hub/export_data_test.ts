@@ -70,11 +70,11 @@ Deno.test({
 
 Deno.test("trlConfig() has the authors' settings, or the paper's", () => {
   const yaml = trlConfig(options);
-  match(yaml, /^lr_scheduler_type: "linear"\nwarmup_ratio: 0.03$/m);
+  match(yaml, /^lr_scheduler_type: "linear"\nwarmup_steps: 0.03$/m);
   match(yaml, /^gradient_accumulation_steps: 64$/m);
   match(yaml, /^learning_rate: 0.00001$/m);
   match(trlConfig({ ...options, learningRate: 3e-7 }), /^learning_rate: 3\.0e-7$/m);
-  match(trlConfig({ ...options, schedule: "paper" }), /"cosine"\nwarmup_ratio: 0.1\n/);
+  match(trlConfig({ ...options, schedule: "paper" }), /"cosine"\nwarmup_steps: 0.1\n/);
   match(trlConfig({ ...options, lora: { rank: 8, alpha: 16 } }), /lora_r: 8\nlora_alpha: 16\n/);
   throws(() => trlConfig({ ...options, perDevice: 3 }), /multiple of perDevice × devices = 3/);
 });
