@@ -1,0 +1,46 @@
+/** `deno task readme`: takes results of `reproduce` into data/results.json and the README's tables. */
+import { Command } from "commander";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeWhole } from "../study/cache.ts";
+import { paperRows, type ResultRow } from "../study/results.ts";
+import { projectRoot } from "../study/root.ts";
+import { claimsTable, paperTables, provenance } from "../study/tables.ts";
+
+const program = new Command("deno task readme")
+  .description("Write the README's tables from results, and keep the results in data/results.json.")
+  .argument("[results...]", "results.json files of `reproduce` (default: data/results.json)")
+  .parse(Deno.args, { from: "user" });
+
+const root = projectRoot();
+const kept = join(root, "data", "results.json");
+const files: string[] = program.args;
+const stored = files.length === 0
+  ? JSON.parse(await readFile(kept, "utf8"))
+  : { date: new Date().toISOString().slice(0, 10), rows: await rowsOf(files) };
+const rows: ResultRow[] = stored.rows;
+if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "\n");
+
+const readme = join(root, "README.md");
+let text = await readFile(readme, "utf8");
+text = replaceBlock(text, "results", paperTables(rows, await paperRows()));
+text = replaceBlock(text, "claims", claimsTable(rows));
+text = replaceBlock(text, "provenance", provenance(rows, stored.date));
+await writeWhole(readme, text);
+console.log(`Wrote ${rows.length} rows into README.md.`);
+
+async function rowsOf(paths: readonly string[]): Promise<ResultRow[]> {
+  const lists = await Promise.all(
+    paths.map(async (path) => JSON.parse(await readFile(path, "utf8"))),
+  );
+  return lists.flat();
+}
+
+function replaceBlock(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) {
+    throw new Error(`Expected README.md to hold ${begin} … ${end}, but found none: restore it.`);
+  }
+  return `${text.slice(0, from + begin.length)}\n\n${content.trim()}\n\n${text.slice(to)}`;
+}

@@ -1,0 +1,85 @@
+/**
+ * The paper's tables as one page of Markdown: every number of the paper, the miniature's beside it,
+ * and which claims hold. Written into the README and the report; nothing in it is typed by hand.
+ */
+import type { ResultRow } from "./results.ts";
+import type { PaperRow } from "./results.ts";
+import { verdicts } from "./claims.ts";
+
+const METRICS: Readonly<Record<string, string>> = {
+  "win-rate": "win rate against instruction tuning, %",
+  "ranking-accuracy": "right response ranked first, %",
+};
+
+/** `43.3 ± 1.1`, or with an interval where there is one seed. */
+function cell({ value, sd, low, high }: ResultRow): string {
+  const spread = sd === null ? "" : ` ± ${sd.toFixed(1)}`;
+  return `${value.toFixed(1)}${spread} [${low.toFixed(1)}, ${high.toFixed(1)}]`;
+}
+
+/**
+ * Tables 1–6 of the paper with the measured rows beside them.
+ *
+ * @param rows result rows; those over all seeds are used.
+ * @param paper the paper's numbers.
+ * @example
+ * ```ts
+ * console.log(paperTables(rows, await paperRows()));
+ * ```
+ */
+export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow[]): string {
+  const over = rows.filter((row) => row.seed === null);
+  const models = [...new Set(over.map((row) => row.model))].sort();
+  const published = [...new Set(paper.map((row) => row.model))];
+  const parts: string[] = [];
+  for (const table of new Set(paper.map((row) => row.table))) {
+    const own = paper.filter((row) => row.table === table);
+    const { section, metric } = own[0]!;
+    parts.push(
+      `**${table} (${/\d/.test(section) ? "§" : "App. "}${section})**: ${METRICS[metric]}`,
+      "",
+      `| | ${[...published, ...models].join(" | ")} |`,
+      `|---${"|---".repeat(published.length + models.length)}|`,
+      ...[...new Set(own.map((row) => row.arm))].map((arm) => {
+        const papers = published.map((model) => {
+          const row = own.find((r) => r.arm === arm && r.model === model);
+          return row ? `${row.value}${row.sd === null ? "" : ` ± ${row.sd}`}` : "";
+        });
+        const measured = models.map((model) => {
+          const row = over.find((r) =>
+            r.section === section && r.arm === arm && r.model === model && r.metric === metric
+          );
+          return row ? cell(row) : "not measured";
+        });
+        return `| ${arm} | ${[...papers, ...measured].join(" | ")} |`;
+      }),
+      "",
+    );
+  }
+  return parts.join("\n");
+}
+
+/** The claims as a Markdown table: what the paper found, and whether each base shows it. */
+export function claimsTable(rows: readonly ResultRow[]): string {
+  const all = verdicts(rows);
+  const models = [...new Set(all.map((verdict) => verdict.model))];
+  const lines = [...new Set(all.map((verdict) => verdict.claim))].map((claim) => {
+    const cells = models.map((model) => {
+      const { holds, figures } = all.find((v) => v.claim === claim && v.model === model)!;
+      return `${holds === null ? "not measured" : holds ? "yes" : "**no**"}: ${figures}`;
+    });
+    return `| ${claim} | ${cells.join(" | ")} |`;
+  });
+  return [`| claim | ${models.join(" | ")} |`, `|---${"|---".repeat(models.length)}|`, ...lines]
+    .join("\n");
+}
+
+/** Where rows come from, in one line: seeds, hashes, versions. */
+export function provenance(rows: readonly ResultRow[], date: string): string {
+  const seeds = new Set(rows.map((row) => row.seed).filter((seed) => seed !== null));
+  const { hashes, versions } = rows[0] ?? { hashes: {}, versions: {} };
+  const list = (record: Readonly<Record<string, string>>) =>
+    Object.entries(record).map(([name, value]) => `${name} ${value}`).join(", ");
+  return `${seeds.size} seeds, ${date}; ${list(versions)}; prompts ${hashes.prompts ?? "?"}, ` +
+    `code ${hashes.code ?? "?"}. Mean ± sd over seeds (ddof 1), 95 % interval by paired bootstrap.`;
+}
