@@ -36,7 +36,8 @@ export class Lowering {
     for (const [name, value] of Object.entries(inputs)) this.names.set(value, name);
     for (const step of steps) {
       const value = absorptions[step.kernel]?.(step);
-      if (value && this.uses.get(value) === 1) this.absorbed.set(step, value.step!);
+      const sameShape = value?.shape.join() === step.outputs[0]!.shape.join();
+      if (value && sameShape && this.uses.get(value) === 1) this.absorbed.set(step, value.step!);
     }
     const gone = new Set(this.absorbed.values());
     for (const step of steps) {

@@ -162,7 +162,9 @@ export const rules: Readonly<Record<string, Rule>> = {
  */
 export const absorptions: Readonly<Record<string, (step: Step) => Value | undefined>> = {
   Add: ({ inputs: { a, b } }) =>
-    [a!, b!].find((value) => value.step?.kernel === "UnsortedSegmentSum"),
+    a!.shape.join() === b!.shape.join()
+      ? [a!, b!].find((value) => value.step?.kernel === "UnsortedSegmentSum")
+      : undefined,
   Multiply: ({ inputs: { a, b } }) =>
     scalarOf(a!) === undefined && scalarOf(b!) === undefined
       ? undefined
