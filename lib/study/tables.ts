@@ -77,9 +77,11 @@ export function claimsTable(rows: readonly ResultRow[]): string {
 /** Where rows come from, in one line: seeds, hashes, versions. */
 export function provenance(rows: readonly ResultRow[], date: string): string {
   const seeds = new Set(rows.map((row) => row.seed).filter((seed) => seed !== null));
-  const { hashes, versions } = rows[0] ?? { hashes: {}, versions: {} };
+  const hashes: Readonly<Record<string, string>> = rows[0]?.hashes ?? {};
   const list = (record: Readonly<Record<string, string>>) =>
     Object.entries(record).map(([name, value]) => `${name} ${value}`).join(", ");
-  return `${seeds.size} seeds, ${date}; ${list(versions)}; prompts ${hashes.prompts ?? "?"}, ` +
+  return `${seeds.size} seeds, ${date}; ${list(rows[0]?.versions ?? {})}; prompts ${
+    hashes.prompts ?? "?"
+  }, ` +
     `code ${hashes.code ?? "?"}. Mean ± sd over seeds (ddof 1), 95 % interval by paired bootstrap.`;
 }
