@@ -74,23 +74,21 @@ export class GraphBuilder {
     return outputs[0]!;
   }
 
-  /** A constant, once under its name. */
-  constant(initializer: Initializer): string {
-    if (!this.initializers.has(initializer.name)) {
-      this.initializers.set(initializer.name, initializer);
-    }
-    return initializer.name;
+  /** A constant; made only once under a name. */
+  constant(name: string, make: () => Omit<Initializer, "name">): string {
+    if (!this.initializers.has(name)) this.initializers.set(name, { name, ...make() });
+    return name;
   }
 
   float(name: string, { shape, data }: Parameter): string {
-    return this.constant({ name, dtype: "float32", shape, data });
+    return this.constant(name, () => ({ dtype: "float32", shape, data }));
   }
 
-  /** Whole numbers, as a vector or (`scalar`) a single value. */
-  ints(values: readonly number[], scalar = false): string {
-    const name = `${scalar ? "int" : "ints"}:${values.join(",")}`;
+  /** A vector of whole numbers. */
+  ints(values: readonly number[]): string {
+    const name = `ints:${values.join(",")}`;
     const data = BigInt64Array.from(values, BigInt);
-    return this.constant({ name, dtype: "int64", shape: scalar ? [] : [values.length], data });
+    return this.constant(name, () => ({ dtype: "int64", shape: [values.length], data }));
   }
 }
 

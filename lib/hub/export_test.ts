@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { createDecoder } from "../decode/decoder.ts";
+import { createOnnxDecoder } from "../decode/onnx_decoder.ts";
+import type { Rule } from "../decode/rules.ts";
+import { naiveRule } from "../decode/testing.ts";
+import { encodeModel } from "../engine/onnx.ts";
+import { loadCheckpoint, type Model } from "../model/checkpoint.ts";
+import { parseConfig } from "../model/config.ts";
+import type { Parameters } from "../model/parameters.ts";
+import { formatPrompt, templates } from "../text/template.ts";
+import { loadTokenizer } from "../text/tokenizer.ts";
+import { exportModel, type ExportType } from "./export.ts";
+import { quantize } from "./quantize.ts";
+
+const run = promisify(execFile);
+const shared = fileURLToPath(new URL("../../../shared", import.meta.url));
+const stories = join(shared, "testdata/models/stories260K");
+const hasShared = existsSync(stories);
+if (!hasShared) console.log("skipped: no ../shared/testdata");
+
+async function inFolder(fn: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "export-"));
+  try {
+    await fn(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Runs a command; null, with a line that says why, where it cannot run here. */
+async function peer(command: string, args: string[], missing: RegExp): Promise<unknown> {
+  try {
+    const { stdout } = await run(command, args, { maxBuffer: 2 ** 26 });
+    return JSON.parse(stdout.trim().split("\n").at(-1)!);
+  } catch (error) {
+    const { code, stderr = "" } = error as { code?: unknown; stderr?: string };
+    const reason = stderr.match(missing)?.[0];
+    if (code !== "ENOENT" && !reason) throw error;
+    console.log(`skipped: ${reason ?? `no ${command}`}`);
+    return null;
+  }
+}
+
+const transformersJs = (request: unknown) =>
+  peer(
+    Deno.execPath(),
+    // A cached package only: this test does not fetch 490 MB.
+    ["run", "-A", "--no-lock", "--node-modules-dir=none", "--cached-only"].concat(
+      fileURLToPath(new URL("./transformers_peer.ts", import.meta.url)),
+      JSON.stringify(request),
+    ),
+    /npm package .*(not found|not cached).*|.*--cached-only.*/i,
+  );
+
+const python = `
+import json, sys
+from transformers import AutoModelForCausalLM, AutoTokenizer
+import torch
+request = json.loads(sys.argv[1])
+AutoTokenizer.from_pretrained(request["folder"])
+model = AutoModelForCausalLM.from_pretrained(request["folder"], dtype=torch.float32)
+out = []
+for prompt in request["prompts"]:
+    ids = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        max_new_tokens=request["maxTokens"], do_sample=False, pad_token_id=0)[0, len(prompt):].tolist()
+    out.append(ids[:ids.index(2)] if 2 in ids else ids)
+print(json.dumps([out]))
+`;
+const huggingFace = (request: unknown) =>
+  peer(
+    "python3",
+    ["-c", python, JSON.stringify(request)],
+    /No module named '(torch|transformers)'/,
+  );
+
+/** The model whose matrices are what `quantize` makes of them. */
+function rounded(model: Model, bits: 8 | 4): Model {
+  const parameters: Parameters = new Map();
+  for (const [name, parameter] of model.parameters) {
+    const { shape, data } = parameter;
+    if (shape.length === 1) {
+      parameters.set(name, parameter);
+      continue;
+    }
+    const { values, scales } = quantize(parameter, bits);
+    const columns = shape[1]!, blocks = Math.ceil(columns / 32), bytes = 4 * bits;
+    const back = data.map((_, i) => {
+      const block = Math.floor(i / columns) * blocks + Math.floor(i % columns / 32);
+      const place = i % columns % 32;
+      const q = bits === 8
+        ? values[block * bytes + place]!
+        : values[block * bytes + (place >> 1)]! >> (place % 2 * 4) & 15;
+      return scales[block]! * (q - 2 ** (bits - 1));
+    });
+    parameters.set(name, { shape, data: back });
+  }
+  return { ...model, parameters };
+}
+
+Deno.test("quantize() keeps a block's extreme and is within a step elsewhere", () => {
+  const data = Float32Array.from({ length: 2 * 40 }, (_, i) => Math.sin(7 * i) * (1 + i));
+  for (const bits of [8, 4] as const) {
+    const { values, scales } = quantize({ shape: [2, 40], data }, bits);
+    assert.equal(values.length, 2 * 2 * 4 * bits);
+    assert.equal(scales.length, 4);
+    const config = { name: "", hash: "", folder: null, config: parseConfig(llamaConfig) };
+    const parameters: Parameters = new Map([["m", { shape: [2, 40], data }]]);
+    const back = rounded({ ...config, parameters }, bits).parameters.get("m")!.data;
+    back.forEach((x, i) => {
+      const scale = Math.abs(scales[Math.floor(i / 40) * 2 + Math.floor(i % 40 / 32)]!);
+      // The side opposite to the extreme ends one step earlier.
+      assert.ok(Math.abs(x - data[i]!) <= scale * 1.0001, `${x} for ${data[i]}`);
+    });
+  }
+});
+
+const llamaConfig = {
+  model_type: "llama",
+  vocab_size: 8,
+  hidden_size: 16,
+  intermediate_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  max_position_embeddings: 8,
+  rms_norm_eps: 1e-5,
+};
+
+Deno.test({
+  name: "exportModel() gives our tokens in every type (needs ../shared/testdata)",
+  ignore: !hasShared,
+  fn: () =>
+    inFolder(async (folder) => {
+      const model = await loadCheckpoint(stories);
+      const tokenizer = await loadTokenizer(stories);
+      const prompts = ["Once upon a time", "Tom and Lily went", "The"].map((text) =>
+        tokenizer.encode(text)
+      );
+      const types: [ExportType, string, Model][] = [
+        ["fp32", "model.onnx", model],
+        ["fp16", "model_fp16.onnx", model],
+        ["q8", "model_quantized.onnx", rounded(model, 8)],
+        ["q4", "model_q4.onnx", rounded(model, 4)],
+      ];
+      for (const [dtype, name, same] of types) {
+        const out = join(folder, dtype);
+        const { onnx } = await exportModel(model, out, { dtype });
+        assert.equal(onnx, join(out, "onnx", name));
+        const ours = await createDecoder(same);
+        const theirs = await createOnnxDecoder(onnx, model.config);
+        assert.deepEqual(
+          await theirs.generate(prompts, { maxTokens: 40 }),
+          await ours.generate(prompts, { maxTokens: 40 }),
+          dtype,
+        );
+        ours.dispose();
+        theirs.dispose();
+        const again = await loadCheckpoint(out); // and what was written is a checkpoint
+        const f32 = dtype !== "fp16";
+        assert.equal(again.hash === model.hash, f32);
+        assert.equal((await loadTokenizer(out)).hash, tokenizer.hash);
+        assert.equal((await readdir(out)).filter((file) => file.endsWith(".tmp")).length, 0);
+      }
+    }),
+});
+
+Deno.test({
+  name: "exportModel() serves transformers.js and transformers alike (needs ../shared/testdata)",
+  ignore: !hasShared,
+  fn: () =>
+    inFolder(async (folder) => {
+      const names = ["llama-gqa-tied-rope3", "olmo-clip", "olmo2", "qwen3", "gpt-neox"];
+      const models = ["testdata/models/stories260K", ...names.map((name) => `golden/${name}`)];
+      for (const name of models) {
+        const model = await loadCheckpoint(join(shared, name));
+        const out = join(folder, name.split("/").at(-1)!);
+        await exportModel(model, out, { tokenizer: stories });
+        const prompts = [[5, 9, 12, 40], [7], [3, 4, 5, 6, 8, 30, 31]];
+        const request = { folder: out, prompts, maxTokens: 24, eosId: 2 };
+        const ours = await createDecoder(model);
+        const expected = await ours.generate(prompts, { maxTokens: 24, eosId: 2 });
+        ours.dispose();
+        const inJs = await transformersJs(request);
+        if (inJs) assert.deepEqual(inJs, [expected], `${name} in transformers.js`);
+        const inPython = name.includes("stories") || name.includes("olmo2")
+          ? await huggingFace(request)
+          : null;
+        if (inPython) assert.deepEqual(inPython, [expected], `${name} in transformers`);
+      }
+    }),
+});
+
+Deno.test({
+  name: "transformersProcessor() gives the naive rules' tokens in transformers.js " +
+    "(needs ../shared/testdata)",
+  ignore: !hasShared,
+  fn: () =>
+    inFolder(async (folder) => {
+      const model = await loadCheckpoint(stories);
+      const loaded = await loadTokenizer(stories);
+      const tokenizer = { ...loaded, eosId: loaded.bosId! }; // this model's stories end with BOS
+      await exportModel(model, join(folder, "stories"));
+      const prompts = ["Tell me about a cat!", "What did Tom do?"].map((text) =>
+        tokenizer.encode(formatPrompt(templates.tulu, text))
+      );
+      const instruction = tokenizer.encode("<|user|>\n").length;
+      const rules: ["paper" | "code", Rule][] = [
+        ["code", "eos"],
+        ["code", "repetition"],
+        ["paper", "repetition"],
+        ["code", "uniform"],
+      ];
+      const options = { maxTokens: 200, eosId: tokenizer.eosId };
+      const found = await transformersJs({
+        folder: join(folder, "stories"),
+        prompts,
+        ...options,
+        rules,
+      });
+      if (!found) return;
+      const decoder = await createDecoder(model);
+      const expected = [await decoder.generate(prompts, options)];
+      for (const [variant, rule] of rules) {
+        const bias = naiveRule(rule, variant, tokenizer, instruction);
+        const processor = (
+          logits: Float32Array,
+          context: { ids: readonly number[]; promptLength: number },
+        ) => {
+          for (const [id, weight] of bias(context.ids, context.promptLength)) logits[id]! += weight;
+        };
+        expected.push(await decoder.generate(prompts, { ...options, processors: [processor] }));
+        assert.notDeepEqual(expected.at(-1), expected[0], `expected ${rule} to change something`);
+      }
+      decoder.dispose();
+      assert.deepEqual(found, expected);
+    }),
+});
+
+Deno.test("exportModel() and createOnnxDecoder() say what is missing", () =>
+  inFolder(async (folder) => {
+    const config = parseConfig(llamaConfig);
+    const model: Model = { name: "m", config, parameters: new Map(), hash: "", folder };
+    await assert.rejects(exportModel(model, folder), /new folder to export to/);
+    await assert.rejects(
+      exportModel(model, join(folder, "out")),
+      /tokenizer.json beside the model m/,
+    );
+    const path = join(folder, "model.onnx");
+    await writeFile(
+      path,
+      encodeModel({
+        name: "no cache",
+        inputs: [{ name: "input_ids", dtype: "int64", shape: ["b", "s"] }],
+        outputs: [{ name: "logits", dtype: "int64", shape: ["b", "s"] }],
+        initializers: [],
+        nodes: [{ op: "Identity", inputs: ["input_ids"], outputs: ["logits"] }],
+      }),
+    );
+    await assert.rejects(
+      createOnnxDecoder(path, config),
+      (error: Error) =>
+        error.message.includes(path) &&
+        /key\/value cache.*found the inputs input_ids/.test(error.message),
+    );
+  }));
