@@ -12,6 +12,10 @@ import {
 } from "../judge/annotation.ts";
 import { leaderboardRow } from "../judge/leaderboard.ts";
 
+/** A value as the table shows it; --json has every digit. */
+const shown = (value: number | string | null) =>
+  typeof value === "number" ? String(Number(value.toFixed(4))) : value ?? "–";
+
 const options = new Command("deno task judge")
   .description(
     "Print the row of AlpacaEval's leaderboard for a file of annotations.\n" +
@@ -36,7 +40,7 @@ try {
     console.log(JSON.stringify(row, null, 2));
   } else {
     for (const [name, value] of Object.entries(row)) {
-      console.log(`${name.padEnd(26)}${value ?? "–"}`);
+      console.log(`${name.padEnd(26)}${shown(value)}`);
     }
   }
 } catch (error) {

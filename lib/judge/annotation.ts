@@ -33,7 +33,9 @@ type Kind = "string" | "number" | "string | null" | "number | null";
 
 /** Text of a file, gunzipped if it starts like gzip. */
 async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new Error(`Expected a file to read at ${path} but found: ${error.message}`);
+  });
   return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
 }
 

@@ -121,6 +121,7 @@ export class Client {
    * The answer to a question: from disk if it was answered before, else from the endpoint. The same
    * question asked twice at once is sent once.
    *
+   * @param fresh asks even if the answer is on disk
    * @param flaw says what a reply lacks (null if nothing); such a reply is asked for again, three
    *   times at most, and then kept as it is, since each may have been paid for
    * @returns the reply, and whether this call sent the question
@@ -128,12 +129,13 @@ export class Client {
    */
   async ask(
     question: Question,
-    { flaw = () => null, signal }: {
+    { fresh = false, flaw = () => null, signal }: {
+      readonly fresh?: boolean;
       readonly flaw?: (reply: unknown) => string | null;
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<{ readonly reply: unknown; readonly sent: boolean }> {
-    const known = this.cached(question);
+    const known = fresh ? undefined : this.cached(question);
     if (known !== undefined) return { reply: known, sent: false };
     const file = this.#file(question);
     const other = this.#underWay.get(file);

@@ -61,7 +61,9 @@ export interface LengthControlled {
 const GAMED_WEIGHT = 0.2 / 2; // λ = 0.2, shared by two gamed baselines
 
 /** Δlength / sd(Δlength) (ddof 1) of each row; all 0 where every difference is the same 0. */
-function standardisedLengthDifference(annotations: readonly Annotation[]): number[] {
+export function standardisedLengthDifference(
+  annotations: readonly Pick<Annotation, "output_1" | "output_2">[],
+): number[] {
   const delta = annotations.map((row) =>
     codePoints(row.output_1 ?? "") - codePoints(row.output_2 ?? "")
   );
