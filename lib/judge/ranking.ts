@@ -121,7 +121,7 @@ export interface RankingAccuracy {
  * @throws if there is no pair, or none was scored that way
  */
 export function rankingAccuracy(
-  ranked: readonly RankedPair[],
+  ranked: readonly Pick<RankedPair, "real" | "margins">[],
   scoring: Scoring,
   options: BootstrapOptions,
 ): RankingAccuracy {

@@ -1,0 +1,142 @@
+/**
+ * Response ranking on a study's instructions (§4.2): does a model, tuned or not, find the right
+ * response likelier than a wrong one? Knows which models and which wrong responses; the arithmetic
+ * is the judge's.
+ */
+import { createDecoder } from "../decode/decoder.ts";
+import {
+  familyNegatives,
+  lengthMatchedNegatives,
+  randomNegatives,
+  type RankingPair,
+} from "../judge/negatives.ts";
+import { type RankedPair, rankResponses, type Scoring } from "../judge/ranking.ts";
+import { encodeExample, IGNORED } from "../text/example.ts";
+import { formatPrompt, templates } from "../text/template.ts";
+import type { Arm } from "./arm.ts";
+import { cached } from "./cache.ts";
+import { recordRows, type ResultRow } from "./results.ts";
+import type { Study } from "./study.ts";
+
+/** Where wrong responses come from. */
+export type Negatives = "random" | "family" | "length";
+
+/** How one model ranks the responses of one instruction after the other. */
+export interface Ranking {
+  readonly arm: string;
+  readonly seed: number;
+  readonly pairs: readonly RankedPair[];
+}
+
+/**
+ * Ranks with every arm and seed of a study; the rankings are kept like runs.
+ *
+ * @param negatives `random`: the authors' draws (`random.seed(0)`, five an instruction); `family`:
+ *   responses to other instructions of the family; `length`: those nearest in length.
+ * @throws if the scale's prompts have no reference responses.
+ * @example
+ * ```ts
+ * const rankings = await rankArms(study, [arms.base, arms.responseTuning], "random");
+ * ```
+ */
+export async function rankArms(
+  study: Study,
+  list: readonly Arm[],
+  negatives: Negatives,
+): Promise<Ranking[]> {
+  const rankings: Ranking[] = [];
+  for (const arm of list) {
+    for (const seed of study.seeds) {
+      const key = { ...await study.key(arm, seed), negatives };
+      const { value } = await cached("rankings", key, () => rankOne(study, arm, seed, negatives));
+      rankings.push({ arm: arm.name, seed, pairs: value });
+    }
+  }
+  return rankings;
+}
+
+async function rankOne(
+  study: Study,
+  arm: Arm,
+  seed: number,
+  negatives: Negatives,
+): Promise<RankedPair[]> {
+  const { tokenizer } = study.base;
+  const template = templates[arm.template];
+  const examples = study.prompts.map(({ id, family, instruction, response }) => {
+    const encoded = response !== null && encodeExample(
+      {
+        messages: [{ role: "user", content: instruction }, {
+          role: "assistant",
+          content: response,
+        }],
+      },
+      tokenizer,
+      template,
+    );
+    if (!encoded) throw new Error(`Expected a reference response to ${id}, but found none.`);
+    const cut = encoded.labels.findIndex((label) => label !== IGNORED);
+    return { prompt: encoded.ids.slice(0, cut), response: encoded.ids.slice(cut), family };
+  });
+  const pairs: RankingPair[] = negatives === "random"
+    ? randomNegatives(examples.length)
+    : negatives === "family"
+    ? familyNegatives(examples)
+    : lengthMatchedNegatives(examples);
+  const { model } = await study.tuned(arm, seed);
+  const decoder = await createDecoder(model);
+  try {
+    const empty = tokenizer.encode(formatPrompt(template, ""));
+    return await rankResponses((requests) => decoder.score(requests), examples, pairs, empty);
+  } finally {
+    decoder.dispose();
+  }
+}
+
+/**
+ * Ranking accuracies as rows: the share of wrong responses that score below the right one, by
+ * instruction; a tie or a missing score is a failure, as in the authors' code.
+ *
+ * @param metric what the rows are called; "ranking-accuracy" is the paper's.
+ */
+export function rankingRows(
+  study: Study,
+  rankings: readonly Ranking[],
+  scoring: Scoring,
+  metric: string,
+): Promise<ResultRow[]> {
+  const names = [...new Set(rankings.map(({ arm }) => arm))];
+  return recordRows(
+    study,
+    names.map((arm) => ({
+      section: "4.2",
+      arm,
+      metric,
+      seconds: 0,
+      table: rankings.filter((ranking) => ranking.arm === arm).map(({ pairs }) => {
+        const [wins, counts] = [study.prompts.map(() => 0), study.prompts.map(() => 0)];
+        for (const { real, margins } of pairs) {
+          wins[real]! += margins[scoring]! > 0 ? 1 : 0;
+          counts[real]! += 1;
+        }
+        return wins.map((won, i) => counts[i] === 0 ? NaN : won / counts[i]!);
+      }),
+    })),
+  );
+}
+
+/** A ranking's pairs as points: log-probability a token of the right response and of the wrong. */
+export function rankingPoints(
+  study: Study,
+  { arm, pairs }: Ranking,
+): { name: string; x: number[]; y: number[]; text: string[] } {
+  const shown = pairs.filter((pair) => Number.isFinite(pair.scores.real.mean));
+  return {
+    name: arm,
+    x: shown.map(({ scores }) => scores.real.mean),
+    y: shown.map(({ scores }) => scores.fake.mean),
+    text: shown.map(({ real, fake }) =>
+      `${study.prompts[real]!.instruction} → ${study.prompts[fake]!.response!.slice(0, 60)}`
+    ),
+  };
+}
