@@ -139,7 +139,7 @@ Deno.test("loadDataset() reads the hub's Parquet shards, no more of them than it
   const files = {
     "README.md": new Uint8Array(1),
     "default/train/0000.parquet": shard,
-    "default/train/0001.parquet": shard,
+    "default/train/0001.parquet": new Uint8Array(await readFile(golden("dialogues.parquet"))),
   };
   const large = Object.keys(files).slice(1);
   const lima = { "train.jsonl": new TextEncoder().encode(jsonl({ conversations: ["a", "b"] })) };
@@ -162,11 +162,9 @@ Deno.test("loadDataset() reads the hub's Parquet shards, no more of them than it
       ['"Title" is missing', [3]],
       ['"Cleaned_Ingredients" is not a list of Python strings', [4]],
     ]);
-    const all = await loadDataset(sources.recipes, options);
-    equal(all.items.length, 6);
-    // both shards have one content, so nothing is fetched twice
-    equal(resolved(), 1);
-    match(all.origin, /^Hieu-Pham\/kaggle_food_recipes@[0-9a-f]{7}$/);
+    await rejects(loadDataset(sources.recipes, options), /0001\.parquet but found conversations/);
+    equal(resolved(), 2); // the second shard alone was new
+    match(first.origin, /^Hieu-Pham\/kaggle_food_recipes@[0-9a-f]{7}$/);
 
     await rejects(loadDataset(sources.lima, options), /gated dataset GAIR\/lima.*Accept the terms/);
     const dialogues = await loadDataset(sources.lima, { ...options, token: "hf_good" });

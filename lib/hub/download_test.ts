@@ -12,6 +12,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createClient } from "./client.ts";
 import { resolveModel } from "./download.ts";
 import {
   commitOf,
@@ -204,6 +205,20 @@ Deno.test("resolveModel() says what to do about gated, private and missing repos
     equal(hub.headers[stored]!.authorization, undefined, "the storage host saw the token");
     equal(hub.headers[0]!.authorization, "Bearer hf_good");
   }, repositories);
+});
+
+Deno.test("createClient() shows its token to the hub alone", async () => {
+  await withHub(async (hub, options) => {
+    const other = await startHub({});
+    const client = await createClient({ ...options, token: "hf_good" });
+    const subject = { kind: "model", name: "lab/tiny", revision: "main" } as const;
+    const api = "/api/models/lab/tiny/revision/main";
+    await client.fetch(hub.endpoint + api, {}, subject);
+    equal(hub.headers[0]!.authorization, "Bearer hf_good");
+    await rejects(client.fetch(other.endpoint + api, {}, subject)); // a listing may point anywhere
+    equal(other.headers[0]!.authorization, undefined);
+    await other.close();
+  });
 });
 
 Deno.test("resolveModel() offline uses the cache, or says what it lacks", async () => {
