@@ -33,10 +33,12 @@ export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./decode/rul
 
 export { type Preference, preferencesFromScores } from "./judge/preference.ts";
 export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significance.ts";
+export { rankingAccuracy } from "./judge/ranking.ts";
 export { winRate } from "./judge/winrate.ts";
 
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
+export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
 export { compareArms, recordRows, type ResultRow } from "./study/results.ts";
 export { similarity } from "./study/similarity.ts";
 export { openStudy, type Study } from "./study/study.ts";

@@ -140,3 +140,18 @@ export function rankingPoints(
     ),
   };
 }
+
+/** Ranking rows over all seeds, arms × metrics: the matrix of a heat map. */
+export function rankingMatrix(
+  rows: readonly ResultRow[],
+): { arms: string[]; metrics: string[]; values: number[][] } {
+  const over = rows.filter((row) => row.seed === null);
+  const arms = [...new Set(over.map(({ arm }) => arm))];
+  const metrics = [...new Set(over.map(({ metric }) => metric))];
+  const values = arms.map((arm) =>
+    metrics.map((metric) =>
+      over.find((row) => row.arm === arm && row.metric === metric)?.value ?? NaN
+    )
+  );
+  return { arms, metrics: metrics.map((m) => m.split(":")[1] ?? "random, mean"), values };
+}
