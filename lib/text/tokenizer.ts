@@ -5,6 +5,10 @@
  * Face checkpoint. This module adds the few facts the rest of the laboratory needs (which id is
  * BOS, EOS, padding; what one token looks like as text). It does NOT know of models, templates or
  * training examples.
+ *
+ * Known to differ from Hugging Face's own library, in the library used here: white space beside
+ * U+FEFF or U+0085 is split otherwise by byte-level tokenizers, and in decoding bytes that are no
+ * UTF-8 give fewer U+FFFD, and a U+FEFF made of byte tokens is lost.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
