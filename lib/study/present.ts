@@ -28,14 +28,16 @@ export function toBars(rows: readonly ResultRow[], metric: string): Bar[] {
 /** Rows over all seeds as a table: one line an arm, paper beside measured. */
 export function toTable(rows: readonly ResultRow[]): Record<string, string | number>[] {
   const over = rows.filter((row) => row.seed === null);
+  const published = over.some((row) => row.paper !== null);
   return [...new Set(over.map((row) => row.arm))].map((arm) => {
     const cells: Record<string, string | number> = { arm };
     for (const row of over.filter((r) => r.arm === arm)) {
       cells[`${row.metric}, %`] = row.value;
       cells[`${row.metric} interval`] = `${row.low.toFixed(1)} – ${row.high.toFixed(1)}`;
       if (row.sd !== null) cells[`${row.metric} sd`] = row.sd;
-      if (row.metric === "win-rate") cells["paper, %"] = row.paper ?? "–";
+      if (row.paper !== null) cells["paper, %"] = row.paper;
     }
+    if (published) cells["paper, %"] ??= "–";
     return cells;
   });
 }
