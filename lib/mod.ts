@@ -31,6 +31,16 @@ export { createDecoder, type Decoder, type GenerateOptions } from "./decode/deco
 export { embed } from "./decode/embed.ts";
 export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./decode/rules.ts";
 
+export {
+  averageOrders,
+  bestConstantResponse,
+  forgedResponse,
+  simulateJudge,
+  winRateByLength,
+  winRateByPosition,
+} from "./judge/bias.ts";
+export { lengthControlledWinRate } from "./judge/length_control.ts";
+export { judgeMessages } from "./judge/settings.ts";
 export { type Preference, preferencesFromScores } from "./judge/preference.ts";
 export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significance.ts";
 export { rankingAccuracy } from "./judge/ranking.ts";
@@ -38,6 +48,7 @@ export { winRate } from "./judge/winrate.ts";
 
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
+export { publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
 export { compareArms, recordRows, type ResultRow } from "./study/results.ts";
 export { similarity } from "./study/similarity.ts";
