@@ -66,10 +66,10 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
     if (length > longestHeader) throw wrong(`a header of ${longestHeader} bytes at most`, length);
     if (8 + length > size) throw wrong(`a header of ${length} bytes`, `${size - 8} bytes after it`);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(
+    const text = new TextDecoder().decode(
       await readBytes(file, path, 8, new Uint8Array(length)),
     );
-    const header: unknown = JSON.parse(text);
+    const header: unknown = parseJson(text);
     if (typeof header !== "object" || header === null || Array.isArray(header)) {
       throw wrong("a JSON object as header", text.slice(0, 40));
     }
@@ -83,6 +83,16 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     return { path, tensors, metadata: metadata as Record<string, string> };
   } finally {
     await file.close();
+  }
+}
+
+/** The value of a JSON text, or undefined. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readHeader, readTensor, writeSafetensors } from "./safetensors.ts";
+
+async function inFolder(work: (path: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "safetensors-"));
+  await work(join(folder, "x.safetensors"), folder);
+  await rm(folder, { recursive: true });
+}
+
+/** A file with the given header and as many zero bytes after it. */
+async function writeRaw(path: string, header: unknown, bytes: number): Promise<void> {
+  const json = new TextEncoder().encode(
+    typeof header === "string" ? header : JSON.stringify(header),
+  );
+  const file = new Uint8Array(8 + json.length + bytes);
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  await writeFile(path, file);
+}
+
+const tensor = (dtype: string, shape: number[], begin: number, end: number) => ({
+  dtype,
+  shape,
+  data_offsets: [begin, end],
+});
+
+const values = Float32Array.of(0, -0, 1, -1.5, 3.140625, 65504, 2 ** -24, 1e-40, -Infinity, NaN);
+
+Deno.test("writeSafetensors() writes what readTensor() reads", () =>
+  inFolder(async (path, folder) => {
+    const tensors = new Map([
+      ["a", { shape: [2, 5], data: values }],
+      ["empty", { shape: [0, 3], data: new Float32Array() }],
+      ["scalar", { shape: [], data: Float32Array.of(7) }],
+    ]);
+    await writeSafetensors(path, tensors, { metadata: { made: "here" } });
+    const header = await readHeader(path);
+    assert.deepEqual(header.metadata, { made: "here" });
+    assert.equal(header.tensors.get("a")!.offset % 8, 0);
+    for (const [name, { shape, data }] of tensors) {
+      assert.deepEqual(header.tensors.get(name)!.shape, shape);
+      assert.deepEqual(await readTensor(header, name), data);
+    }
+    assert.deepEqual(await readdir(folder), ["x.safetensors"]);
+  }));
+
+Deno.test("BF16 and F16 round to nearest, ties to even, and come back as float32", () =>
+  inFolder(async (path) => {
+    const data = Float32Array.of(...values, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -11, 65520);
+    for (const dtype of ["BF16", "F16"] as const) {
+      await writeSafetensors(path, new Map([["a", { shape: [14], data }]]), { dtype });
+      const found = await readTensor(await readHeader(path), "a");
+      const expected = dtype === "BF16"
+        ? [
+          0,
+          -0,
+          1,
+          -1.5,
+          3.140625,
+          65536,
+          2 ** -24,
+          Math.fround(1e-40),
+          -Infinity,
+          NaN,
+          1,
+          1 + 2 ** -6,
+          1,
+          65536,
+        ]
+        : [
+          0,
+          -0,
+          1,
+          -1.5,
+          3.140625,
+          65504,
+          2 ** -24,
+          0,
+          -Infinity,
+          NaN,
+          1 + 2 ** -8,
+          1 + 3 * 2 ** -8,
+          1,
+          Infinity,
+        ];
+      // 1e-40 has no exact bfloat16; its nearest is a multiple of 2⁻¹³³.
+      if (dtype === "BF16") expected[7] = Math.round(1e-40 / 2 ** -133) * 2 ** -133;
+      assert.deepEqual([...found], expected, dtype);
+    }
+  }));
+
+const refusals: [string, (path: string) => Promise<void>, RegExp][] = [
+  ["a file shorter than its prefix", (path) => writeFile(path, "1234"), /at least 8 bytes/],
+  ["a header longer than the file", async (path) => {
+    const file = new Uint8Array(20);
+    file[0] = 200;
+    await writeFile(path, file);
+  }, /a header of 200 bytes/],
+  ["a header longer than the format allows", async (path) => {
+    const file = new Uint8Array(20);
+    new DataView(file.buffer).setBigUint64(0, 100_000_001n, true);
+    await writeFile(path, file);
+  }, /a header of 100000000 bytes at most/],
+  ["a header that is no JSON", (path) => writeRaw(path, "{]", 0), /a JSON object/],
+  ["a header that is no object", (path) => writeRaw(path, "[]", 0), /a JSON object/],
+  ["a truncated file", (path) => writeRaw(path, { a: tensor("F32", [2], 0, 8) }, 4), /truncated/],
+  [
+    "bytes after the last tensor",
+    (path) => writeRaw(path, { a: tensor("F32", [2], 0, 8) }, 9),
+    /follow the last tensor/,
+  ],
+  [
+    "overlapping tensors",
+    (path) => writeRaw(path, { a: tensor("F32", [2], 0, 8), b: tensor("F32", [2], 4, 12) }, 12),
+    /overlaps/,
+  ],
+  [
+    "a gap between tensors",
+    (path) => writeRaw(path, { a: tensor("F32", [2], 0, 8), b: tensor("F32", [1], 12, 16) }, 16),
+    /a gap/,
+  ],
+  [
+    "a shape that does not make up its bytes",
+    (path) => writeRaw(path, { a: tensor("F32", [3], 0, 8) }, 8),
+    /12 bytes/,
+  ],
+  [
+    "a negative offset",
+    (path) => writeRaw(path, { a: tensor("F32", [2], -8, 0) }, 0),
+    /data_offsets/,
+  ],
+  [
+    "a shape that is no list of counts",
+    (path) => writeRaw(path, { a: tensor("F32", [-2, -1], 0, 8) }, 8),
+    /a shape/,
+  ],
+  [
+    "an unknown dtype",
+    (path) => writeRaw(path, { a: tensor("F12", [2], 0, 8) }, 8),
+    /a dtype among/,
+  ],
+  [
+    "a dtype named like a method",
+    (path) => writeRaw(path, { a: tensor("toString", [2], 0, 8) }, 8),
+    /a dtype among/,
+  ],
+];
+
+for (const [what, make, message] of refusals) {
+  Deno.test(`readHeader() refuses ${what}`, () =>
+    inFolder(async (path) => {
+      await make(path);
+      await assert.rejects(readHeader(path), message);
+    }));
+}
+
+Deno.test("readTensor() refuses integers, and readHeader() tolerates them", () =>
+  inFolder(async (path) => {
+    await writeRaw(path, { a: tensor("I64", [1], 0, 8), b: tensor("BOOL", [3], 8, 11) }, 11);
+    const header = await readHeader(path);
+    await assert.rejects(readTensor(header, "a"), /Expected F32, F16 or BF16/);
+    await assert.rejects(readTensor(header, "c"), /Expected a tensor "c"/);
+  }));
+
+Deno.test("writeSafetensors() leaves the old file alone until the new one is whole", () =>
+  inFolder(async (path, folder) => {
+    await writeSafetensors(path, new Map([["a", { shape: [1], data: Float32Array.of(1) }]]));
+    const before = await readFile(path);
+    const broken = {
+      shape: [1],
+      get data(): Float32Array {
+        if (this.reads++ > 0) throw new Error("the disk is full");
+        return Float32Array.of(2);
+      },
+      reads: 0,
+    };
+    await assert.rejects(writeSafetensors(path, new Map([["a", broken]])), /the disk is full/);
+    assert.deepEqual(await readFile(path), before);
+    assert.deepEqual(await readdir(folder), ["x.safetensors"]);
+  }));
