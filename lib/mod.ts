@@ -40,7 +40,6 @@ export {
   winRateByPosition,
 } from "./judge/bias.ts";
 export { lengthControlledWinRate } from "./judge/length_control.ts";
-export { judgeMessages } from "./judge/settings.ts";
 export { type Preference, preferencesFromScores } from "./judge/preference.ts";
 export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significance.ts";
 export { rankingAccuracy } from "./judge/ranking.ts";
@@ -48,10 +47,10 @@ export { winRate } from "./judge/winrate.ts";
 
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
-export { publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
+export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
 export { compareArms, recordRows, type ResultRow } from "./study/results.ts";
-export { similarity } from "./study/similarity.ts";
+export { similarity, similarityPoints } from "./study/similarity.ts";
 export { openStudy, type Study } from "./study/study.ts";
 export { taskStyles } from "./study/style.ts";
 export { verdicts } from "./study/claims.ts";

@@ -246,18 +246,8 @@ export function diagonalScatter(
   const low = Math.min(...all), high = Math.max(...all);
   const edge = (high - low) * 0.04 || 1;
   const range = [low - edge, high + edge];
-  const symbols = ["circle", "diamond", "square", "cross", "triangle-up", "x"];
   return {
-    data: series.map(({ name, x, y, text }, i) => ({
-      type: "scatter",
-      mode: "markers",
-      name,
-      x,
-      y,
-      ...(text ? { text: text.map(escapePlotly) } : {}),
-      marker: { color: colourAt(i), symbol: symbols[i % symbols.length], size: 7, opacity: 0.65 },
-      hovertemplate: `${text ? "%{text}<br>" : ""}(%{x:.2f}, %{y:.2f})<extra>${name}</extra>`,
-    })),
+    data: series.map(points),
     layout: houseLayout(title, {
       width: 600,
       height: 560,
@@ -274,6 +264,43 @@ export function diagonalScatter(
         line: { color: ink, width: 1.2, dash: "dot" },
       }],
     }),
+  };
+}
+
+/**
+ * Points on axes of their own, one series a colour.
+ *
+ * @example
+ * showFigure(scatter("Style", [{ name: "poems", x, y, text }], { x: "instruction", y: "answer" }));
+ */
+export function scatter(
+  title: string,
+  series: readonly PointSeries[],
+  axes: { x: string; y: string },
+): Figure {
+  return {
+    data: series.map(points),
+    layout: houseLayout(title, {
+      height: 460,
+      showlegend: series.length > 1,
+      xaxis: axis(axes.x, { zeroline: false }),
+      yaxis: axis(axes.y),
+    }),
+  };
+}
+
+const SYMBOLS = ["circle", "diamond", "square", "cross", "triangle-up", "x"];
+
+function points({ name, x, y, text }: PointSeries, i: number): Record<string, unknown> {
+  return {
+    type: "scatter",
+    mode: "markers",
+    name,
+    x,
+    y,
+    ...(text ? { text: text.map(escapePlotly) } : {}),
+    marker: { color: colourAt(i), symbol: SYMBOLS[i % SYMBOLS.length], size: 7, opacity: 0.65 },
+    hovertemplate: `${text ? "%{text}<br>" : ""}(%{x:.2f}, %{y:.2f})<extra>${name}</extra>`,
   };
 }
 

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Annotation, readAnnotations } from "../judge/annotation.ts";
 import type { ScoredComparison } from "../judge/bias.ts";
+import { judgeMessages, loadJudgeSettings } from "../judge/settings.ts";
 import { projectRoot } from "./root.ts";
 import type { Run } from "./run.ts";
 import type { Study } from "./study.ts";
@@ -48,4 +49,11 @@ export async function publishedAnnotations(model: string): Promise<Annotation[] 
   const folder = join(projectRoot(), "..", "shared", "testdata", "alpaca_eval");
   const path = join(folder, `${model}.annotations.json.gz`);
   return existsSync(path) ? await readAnnotations(path) : null;
+}
+
+/** What AlpacaEval's judge gets to read of one comparison: the last message of its prompt. */
+export async function judgePrompt(comparison: ScoredComparison): Promise<string> {
+  const folder = join(projectRoot(), "data", "judge", "weighted_alpaca_eval_gpt4_turbo");
+  const settings = await loadJudgeSettings(join(folder, "configs.yaml"));
+  return judgeMessages(settings, comparison).at(-1)!.content;
 }
