@@ -97,8 +97,9 @@ async function linkNodeTypes(root: string, folder: string): Promise<void> {
 }
 
 /**
- * Writes `node_modules/implicit`: the library as one module that Node can import, with types.
- * Packages stay outside it and are found in node_modules.
+ * Writes `node_modules/implicit`: the library as one module that Node can import. Packages stay
+ * outside it and are found in node_modules. It brings no types, so that in tslab everything from it
+ * is `any`: the bundler's declarations of all rooms in one file would clash.
  *
  * @throws with the bundler's words when it fails.
  */
@@ -114,13 +115,12 @@ export async function bundleLibrary(root: string): Promise<void> {
   const flags = ["--quiet", "--platform=deno", "--packages=external", "--format=esm"];
   const result = spawnSync(
     Deno.execPath(),
-    ["bundle", ...flags, "--declaration", ...external, "-o", partial, join(root, "lib", "mod.ts")],
+    ["bundle", ...flags, ...external, "-o", partial, join(root, "lib", "mod.ts")],
     { cwd: root, encoding: "utf8" },
   );
   refuse(result, "deno bundle lib/mod.ts", "mend the fault it names");
   await rename(partial, join(folder, "index.mjs"));
-  await rename(join(folder, "partial.d.mts"), join(folder, "index.d.ts"));
-  const manifest = { name: "implicit", private: true, main: "index.mjs", types: "index.d.ts" };
+  const manifest = { name: "implicit", private: true, main: "index.mjs" };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2) + "\n");
 }
 

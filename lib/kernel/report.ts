@@ -95,7 +95,7 @@ function renderOutput(output: Output, figures: unknown[]): string {
       if (typeof data["text/html"] === "string") {
         return `<div class="box">${data["text/html"]}</div>`;
       }
-      return `<pre class="stdout">${escape(String(data["text/plain"] ?? ""))}</pre>`;
+      return `<pre class="stdout">${escape(plain(String(data["text/plain"] ?? "")))}</pre>`;
     }
   }
 }
@@ -120,7 +120,7 @@ const markdown = new Marked({
 function heading({ name, notebook }: ReportSection): string {
   for (const cell of notebook.cells) {
     const title = cell.cell_type === "markdown" && /^# +(.+)$/m.exec(cell.source)?.[1];
-    if (title) return `${/^\d+/.exec(name)?.[0] ?? ""} ${title.replace(/[*_`]/g, "")}`.trim();
+    if (title) return title.replace(/[*_`]/g, "");
   }
   return name;
 }

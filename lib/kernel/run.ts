@@ -93,7 +93,8 @@ function failure(cell: Cell, reply: Json): string {
   if (error) return plain(error.traceback.join("\n") || `${error.ename}: ${error.evalue}`);
   const said = outputs.filter((output) => output.output_type === "stream")
     .filter((output) => output.name === "stderr").map((output) => output.text).join("");
-  const text = plain(said || String(reply.evalue ?? "the kernel gave no reason"));
+  const text = plain(said || String(reply.evalue ?? "the kernel gave no reason")).split("\n")
+    .filter((line) => !/^\s+at .*(node:|[\\/]tslab[\\/])/.test(line)).join("\n");
   const evalue = text.trim().split("\n")[0]!;
   outputs.push({ output_type: "error", ename: "Error", evalue, traceback: [] });
   return text;

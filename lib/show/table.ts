@@ -57,6 +57,11 @@ export async function showTable(
     return await display({ "text/plain": `${options.caption ?? "Table"}: no rows` });
   }
   const frame = Array.isArray(rows) ? await dataFrame(rows) : rows as DataFrame;
+  if (!Array.isArray(frame?.columns)) {
+    throw new Error(
+      `Expected rows (an array of objects) or a data frame but found ${typeof rows}.`,
+    );
+  }
   const table = layOut(frame, options);
   await display({ "text/plain": tableText(table), "text/html": tableHtml(table) });
 }
@@ -91,7 +96,7 @@ export function layOut(frame: DataFrame, options: TableOptions): Table {
   );
   const numeric = places.map((place) =>
     frame.values.some((row) => typeof row[place] === "number") &&
-    frame.values.every((row) => typeof row[place] !== "string")
+    frame.values.every((row) => typeof row[place] !== "string" || row[place] === "–")
   );
   return { caption, heads: columns, numeric, cells };
 }

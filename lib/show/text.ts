@@ -56,7 +56,7 @@ export interface ShownResponse {
 }
 
 /**
- * Shows what several models answered to one instruction, under each other in one table. Line ends
+ * Shows what several models answered to one instruction, under each other. Line ends
  * are kept; an empty response is named as such.
  *
  * @example
@@ -71,12 +71,13 @@ export async function showResponses(
     const answer = response.trim() === ""
       ? `<i style="opacity:.75">(nothing)</i>`
       : escapeHtml(response);
-    const below = note === "" ? "" : `<br><small style="opacity:.75">${escapeHtml(note)}</small>`;
-    return `<tr style="background:none"><th style="text-align:left;vertical-align:top;` +
-      `padding:6px 12px 6px 4px;border-top:${line};font-weight:600;white-space:normal;` +
-      `width:22%">${escapeHtml(model)}${below}</th>` +
-      `<td style="text-align:left;vertical-align:top;padding:6px 4px;border-top:${line};` +
-      `white-space:pre-wrap;overflow-wrap:anywhere">${answer}</td></tr>`;
+    const below = note === ""
+      ? ""
+      : `<br><small style="opacity:.75;font-weight:400">${escapeHtml(note)}</small>`;
+    return `<div style="display:grid;grid-template-columns:minmax(8em,20%) 1fr;gap:12px;` +
+      `padding:6px 4px;border-top:${line};font-size:13px">` +
+      `<div style="font-weight:600">${escapeHtml(model)}${below}</div>` +
+      `<div style="white-space:pre-wrap;overflow-wrap:anywhere">${answer}</div></div>`;
   });
   const text = responses.map(({ model, response, note }) =>
     `${model}${note ? ` (${note})` : ""}:\n` + indent(response.trim() || "(nothing)")
@@ -86,8 +87,7 @@ export async function showResponses(
     "text/html": `<div style="font:14px/1.45 system-ui,sans-serif;max-width:90ch;margin:6px 0">` +
       `<div style="padding:6px 10px;margin-bottom:4px;border-left:4px solid #2b85c9;` +
       `background:rgba(43,133,201,.12);white-space:pre-wrap">${escapeHtml(instruction)}</div>` +
-      `<table style="border-collapse:collapse;width:100%;table-layout:fixed;font-size:13px">` +
-      `<tbody>${rows.join("")}</tbody></table></div>`,
+      `${rows.join("")}</div>`,
   });
 }
 
