@@ -13,10 +13,10 @@ import {
   type TensorFunction,
   type TensorSpec,
 } from "./engine.ts";
-import { Lowering } from "./lower.ts";
-import { encodeModel, type ValueInfo } from "./onnx.ts";
-import { ortVersion, Session } from "./ort.ts";
-import { trace } from "./trace.ts";
+import { inputName, Lowering, outputName } from "./lower.ts";
+import { encodeModel } from "./onnx.ts";
+import { type OrtTensor, ortVersion, Session } from "./ort.ts";
+import { trace, type Value } from "./trace.ts";
 
 /** Makes the engine; ONNX Runtime is loaded with the first program. */
 export function createCompiledEngine(threads = availableParallelism()): Engine {
@@ -37,21 +37,20 @@ async function compile(
   specs: Record<string, TensorSpec>,
   options: CompileOptions,
 ): Promise<Program> {
-  const graph = new Lowering(trace(fn, specs)).graph();
-  const session = await Session.create(encodeModel(graph), {
+  const recorded = trace(fn, specs);
+  const session = await Session.create(encodeModel(new Lowering(recorded).graph()), {
     ...options,
     optimize: "none",
     memoryPattern: false,
   });
-  return new CompiledProgram(session, specs, graph.inputs, graph.outputs);
+  return new CompiledProgram(session, specs, recorded.outputs);
 }
 
 class CompiledProgram implements Program {
   constructor(
     private readonly session: Session,
     private readonly specs: Record<string, TensorSpec>,
-    private readonly inputs: readonly ValueInfo[],
-    private readonly outputs: readonly ValueInfo[],
+    private readonly outputs: Readonly<Record<string, Value>>,
   ) {}
 
   async run(
@@ -59,17 +58,20 @@ class CompiledProgram implements Program {
     into: Record<string, TensorData> = {},
   ): Promise<Record<string, TensorData>> {
     checkInputs(this.specs, inputs);
-    const results: Record<string, TensorData> = {};
-    for (const { name, dtype, shape } of this.outputs) {
-      const length = (shape as number[]).reduce((product, size) => product * size, 1);
-      results[name] = into[name] ??
-        (dtype === "float32" ? new Float32Array(length) : new Int32Array(length));
+    const read: Record<string, OrtTensor> = {};
+    for (const [name, spec] of Object.entries(this.specs)) {
+      if (!this.session.inputNames.includes(inputName(name))) continue; // nothing needs it
+      read[inputName(name)] = { ...spec, data: inputs[name]! };
     }
-    const tensors = (infos: readonly ValueInfo[], values: Record<string, TensorData>) =>
-      Object.fromEntries(infos.map(({ name, dtype, shape }) => {
-        return [name, { dtype, shape: shape as number[], data: values[name]! }];
-      }));
-    await this.session.run(tensors(this.inputs, inputs), tensors(this.outputs, results));
+    const results: Record<string, TensorData> = {};
+    const written: Record<string, OrtTensor> = {};
+    for (const [name, { shape, dtype }] of Object.entries(this.outputs)) {
+      const length = shape.reduce((product, size) => product * size, 1);
+      const make = dtype === "int32" ? Int32Array : Float32Array;
+      const data = results[name] = into[name] ?? new make(length);
+      written[outputName(name)] = { shape, dtype, data };
+    }
+    await this.session.run(read, written);
     return results;
   }
 

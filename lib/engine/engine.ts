@@ -129,11 +129,11 @@ class EagerProgram implements Program {
     const results: Record<string, TensorData> = {};
     for (const [name, tensor] of Object.entries(outputs)) {
       const values = await tensor.data() as TensorData;
-      tensor.dispose();
       const target = into[name];
       if (target) target.set(values);
       results[name] = target ?? values;
     }
+    tf.dispose(outputs);
     return results;
   }
 

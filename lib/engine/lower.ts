@@ -17,6 +17,10 @@ const views: Readonly<Record<string, string>> = {
   ExpandDims: "input",
 };
 
+/** The names of inputs and outputs in the graph, apart from each other and from all others. */
+export const inputName = (name: string): string => `in:${name}`;
+export const outputName = (name: string): string => `out:${name}`;
+
 /** Writes the ONNX graph of one record; the rules call it. */
 export class Lowering {
   private readonly nodes: Node[] = [];
@@ -33,7 +37,7 @@ export class Lowering {
   graph(): Graph {
     const { inputs, outputs } = this.trace;
     const steps = this.needed();
-    for (const [name, value] of Object.entries(inputs)) this.names.set(value, name);
+    for (const [name, value] of Object.entries(inputs)) this.names.set(value, inputName(name));
     for (const step of steps) {
       const value = absorptions[step.kernel]?.(step);
       const sameShape = value?.shape.join() === step.outputs[0]!.shape.join();
@@ -45,11 +49,16 @@ export class Lowering {
     }
     this.nameOutputs();
     const used = new Set(this.nodes.flatMap((node) => node.inputs));
-    const info = ([name, { dtype, shape }]: [string, Value]) => ({ name, dtype, shape });
+    const info = (values: Readonly<Record<string, Value>>, prefixed: (name: string) => string) =>
+      Object.entries(values).map(([name, { dtype, shape }]) => ({
+        name: prefixed(name),
+        dtype,
+        shape,
+      }));
     return {
       name: "program",
-      inputs: Object.entries(inputs).filter(([name]) => used.has(name)).map(info),
-      outputs: Object.entries(outputs).map(info),
+      inputs: info(inputs, inputName).filter(({ name }) => used.has(name)),
+      outputs: info(outputs, outputName),
       initializers: this.initializers,
       nodes: this.nodes,
     };
@@ -61,8 +70,9 @@ export class Lowering {
     const renamed = new Map<string, string>();
     for (const [output, value] of Object.entries(this.trace.outputs)) {
       const name = this.name(value);
-      if (results.has(name) && !renamed.has(name)) renamed.set(name, output);
-      else this.nodes.push({ op: "Identity", inputs: [name], outputs: [output] });
+      const given = outputName(output);
+      if (results.has(name) && !renamed.has(name)) renamed.set(name, given);
+      else this.nodes.push({ op: "Identity", inputs: [name], outputs: [given] });
     }
     const rename = (name: string) => renamed.get(name) ?? name;
     this.nodes.forEach((node, i) => {
