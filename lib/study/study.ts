@@ -218,7 +218,15 @@ export class Study {
         show(`${arm.name}, seed ${seed}`);
       }
     };
-    await Promise.all(Array.from({ length: availableParallelism() }, worker));
+    const workers = Array.from({ length: availableParallelism() }, worker);
+    // Where one run fails, those under way are finished and kept; no new one is begun.
+    const ended = await Promise.allSettled(workers.map((work) =>
+      work.catch((error) => {
+        next = jobs.length;
+        throw error;
+      })
+    ));
+    for (const end of ended) if (end.status === "rejected") throw end.reason;
     jobs.forEach(({ arm, seed }, i) => {
       results[i] ??= { ...results[jobs.findIndex((job) => job.arm === arm)]!, seed };
     });
