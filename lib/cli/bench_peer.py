@@ -1,0 +1,106 @@
+"""The peer of `deno task bench`: the same work in PyTorch and transformers.
+
+Started by bench.ts as `python3 bench_peer.py NAME THREADS`. Prints a JSON line about itself, then
+reads a line and does one unit of work for it, printing a JSON line {"amount": units, "seconds": s};
+at "quit" it prints {"rss": bytes} and ends. The same protocol as bench_worker.ts.
+"""
+import json
+import resource
+import sys
+import time
+
+NAME, THREADS = sys.argv[1], int(sys.argv[2])
+SHAPES = {  # vocabulary, width, feed-forward, layers, heads, key-value heads, length, rows
+    "T": (2048, 256, 688, 4, 4, 4, 256, 16),
+    "S": (49152, 576, 1536, 30, 9, 3, 256, 1),
+}
+
+
+def say(**what):
+    print(json.dumps(what), flush=True)
+
+
+try:
+    import torch
+    import transformers
+    from transformers import LlamaConfig, LlamaForCausalLM
+except Exception as error:  # any failure to import means that there is no peer
+    say(missing=f"{type(error).__name__}: {error}")
+    sys.exit(0)
+
+transformers.logging.set_verbosity_error()
+torch.set_num_threads(THREADS)
+torch.manual_seed(0)
+blas = next((line.strip() for line in torch.__config__.show().splitlines() if "BLAS_INFO" in line), "")
+blas = blas.split("BLAS_INFO=")[-1].split(",")[0] or "unknown"
+VOCAB, WIDTH, FFN, LAYERS, HEADS, KV, LENGTH, ROWS = SHAPES["T" if "-T" in NAME else "S"]
+
+
+def build():
+    config = LlamaConfig(
+        vocab_size=VOCAB, hidden_size=WIDTH, intermediate_size=FFN, num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS, num_key_value_heads=KV, max_position_embeddings=2048,
+        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, pad_token_id=0,
+    )
+    return LlamaForCausalLM(config)
+
+
+def trainer():
+    model = build()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    ids = torch.randint(3, VOCAB, (ROWS, LENGTH))
+    labels = ids.clone()
+    if NAME.endswith("masked"):
+        labels[:, : LENGTH * 3 // 4] = -100
+
+    def step():
+        optimizer.zero_grad()
+        model(input_ids=ids, labels=labels).loss.backward()
+        optimizer.step()
+        return 1
+
+    return step
+
+
+def decoder():
+    model = build().eval()
+    prompt = torch.randint(3, VOCAB, (1, 16))
+
+    def decode():
+        with torch.no_grad():
+            model.generate(
+                prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=32,
+                min_new_tokens=32, do_sample=False,
+            )
+        return 32
+
+    return decode
+
+
+def scorer():
+    model = build().eval()
+    ids = torch.randint(3, VOCAB, (4, 128))
+    labels = ids.clone()
+    labels[:, :64] = -100
+
+    def score():
+        with torch.no_grad():
+            model(input_ids=ids, labels=labels)
+        return ids.numel()
+
+    return score
+
+
+if NAME.startswith("first-step"):
+    work = lambda: trainer()()  # noqa: E731: building, the first trace and the first step
+else:
+    work = (decoder if NAME.startswith("decode") else scorer if NAME.startswith("score") else trainer)()
+
+say(name=f"PyTorch {torch.__version__}, transformers {transformers.__version__}, BLAS {blas}")
+for line in sys.stdin:
+    if line.strip() == "quit":
+        break
+    start = time.perf_counter()
+    amount = work()
+    say(amount=amount, seconds=time.perf_counter() - start)
+say(rss=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
