@@ -192,7 +192,9 @@ export class Client {
         if (reason === "" || (reply?.choices?.[0] && ++flawed === 3)) return reply;
       } catch (error) {
         if (error instanceof Refusal || signal?.aborted) throw error;
-        reason = this.#redact(String((error as Error).message));
+        const { message, cause } = error as Error;
+        const detail = cause instanceof Error ? ` (${cause.message})` : "";
+        reason = this.#redact(message + detail);
       }
     }
     throw new Error(

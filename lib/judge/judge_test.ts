@@ -323,3 +323,18 @@ Deno.test("judge() waits as long as Retry-After says, and gives up on a lost ans
     await new Promise((resolve) => server.close(resolve));
   });
 });
+
+Deno.test("judge() does not keep a gateway's error as an answer, however often it comes", async () => {
+  await withCache(async (cache) => {
+    await using server = await startLoopback({
+      fault: (n) => n < 5 ? "error with status 200" : undefined,
+    });
+    const { missing } = await judge(comparisons(1), {
+      settings,
+      price,
+      endpoint: quick(server.baseUrl, cache),
+    });
+    strictEqual(missing, 0);
+    strictEqual(server.requests.length, 6);
+  });
+});

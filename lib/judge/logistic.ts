@@ -23,8 +23,11 @@ const softplus = (z: number) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z
 /** The logistic function. */
 export const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
 
-const dot = (a: readonly number[], b: readonly number[]) =>
-  a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+function dot(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
 
 function objective(rows: RegressionRows, c: number, beta: readonly number[]): number {
   let loss = 0;
@@ -146,8 +149,7 @@ export const defaultPenalties: readonly number[] = Array.from(
 
 /**
  * Chooses C by k-fold cross-validation and fits all rows with it, as `LogisticRegressionCV` over
- * `GroupKFold` does (a row and its duplicate stay together; rows go to the folds in turn, from the
- * last row backwards).
+ * `GroupKFold` does (a row and its duplicate stay together; rows go to the folds in turn).
  *
  * @returns the chosen C, the coefficients, and the mean held-out loss for each C
  */
@@ -162,7 +164,7 @@ export function crossValidateLogisticL1(
   if (count < folds) {
     throw new Error(`Expected at least ${folds} rows for ${folds} folds but found ${count}`);
   }
-  const foldOf = (i: number) => (count - 1 - i) % folds;
+  const foldOf = (i: number) => i % folds;
   const losses = penalties.map(() => 0);
   for (let fold = 0; fold < folds; fold++) {
     const train = subset(rows, (i) => foldOf(i) !== fold);
