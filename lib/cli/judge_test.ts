@@ -37,7 +37,10 @@ Deno.test("deno task judge prints AlpacaEval's columns, of a gzipped file too", 
   strictEqual(found.length_controlled_winrate, null);
   const missing = await task("--annotations", path + ".not");
   strictEqual(missing.code, 1);
-  ok(/annotations\.json\.gz\.not/.test(missing.error) && !/\n\s+at /.test(missing.error), missing.error);
+  ok(
+    /annotations\.json\.gz\.not/.test(missing.error) && !/\n\s+at /.test(missing.error),
+    missing.error,
+  );
   ok(/--difficulty <file>/.test((await task("--help")).out));
   rmSync(folder, { recursive: true });
 });
