@@ -51,6 +51,7 @@ export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/co
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
 export { compareArms, recordRows, type ResultRow } from "./study/results.ts";
 export { similarity, similarityPoints } from "./study/similarity.ts";
+export { answerPrompts } from "./study/run.ts";
 export { openStudy, type Study } from "./study/study.ts";
 export { taskStyles } from "./study/style.ts";
 export { verdicts } from "./study/claims.ts";
