@@ -89,8 +89,8 @@ export function ruleAdapter(tokenizer: Tokenizer, rules: RuleSet): RuleAdapter {
   }
   if (repetition) {
     const { weight, scope, exempt = [] } = repetition;
-    const what = scope === "response" ? "(every token of the response)" : "(and the instruction)";
-    rows.push({ rule: "repetition", string: what, ids: [], weight });
+    const what = scope === "response" ? "response" : "instruction and response";
+    rows.push({ rule: "repetition", string: `(every token of ${what})`, ids: [], weight });
     const free = new Set<number>();
     for (const string of exempt) {
       const ids = resolve(tokenizer, string);

@@ -127,7 +127,7 @@ Deno.test("ruleAdapter() finds a string's tokens with and without a space, and s
   });
   assert.deepEqual(adapter.explain(), [
     { rule: "eos", string: "<eos>", ids: [0], weight: 0.5 },
-    { rule: "repetition", string: "(every token of the response)", ids: [], weight: -2 },
+    { rule: "repetition", string: "(every token of response)", ids: [], weight: -2 },
     { rule: "repetition", string: ".", ids: [5], weight: 0 },
     { rule: "repetition", string: "\n", ids: [3], weight: 0 },
     { rule: "uniform", string: "I", ids: [1, 2], weight: -4 },

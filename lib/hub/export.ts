@@ -35,8 +35,6 @@ const onnxNames: Readonly<Record<ExportType, string>> = {
 const tokenizerFiles =
   /^(tokenizer.*\.(json|model)|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)|merges\.txt|chat_template\.jinja)$/;
 
-/** Above this many bytes weights go beside the ONNX file, whose format ends at 2 GiB. */
-const INLINE_BYTES = 2 ** 29;
 /** Where external tensors may begin, so that they can be mapped into memory. */
 const ALIGNMENT = 4096;
 
@@ -46,6 +44,8 @@ const ALIGNMENT = 4096;
  *
  * @param options.dtype weights of the ONNX file, default fp32; the safetensors are float16 with fp16
  *   and float32 otherwise. q8 and q4 round matrices and embedding in blocks of 32.
+ * @param options.inlineBytes more weights than this (default 512 MiB) go into a file beside the ONNX
+ *   file, whose format ends at 2 GiB
  * @param options.tokenizer the folder whose tokenizer is copied; default: the model's own
  * @throws where there is no tokenizer, or `folder` is the one the model lies in.
  * @example
@@ -55,9 +55,9 @@ const ALIGNMENT = 4096;
 export async function exportModel(
   model: Model,
   folder: string,
-  options: { dtype?: ExportType; tokenizer?: string } = {},
+  options: { dtype?: ExportType; tokenizer?: string; inlineBytes?: number } = {},
 ): Promise<Exported> {
-  const { dtype = "fp32", tokenizer = model.folder } = options;
+  const { dtype = "fp32", tokenizer = model.folder, inlineBytes = 2 ** 29 } = options;
   for (const source of [model.folder, tokenizer]) {
     if (source !== null && resolve(source) === resolve(folder)) {
       throw new Error(`Expected a new folder to export to, but found the model's own, ${folder}.`);
@@ -85,7 +85,7 @@ export async function exportModel(
   });
   const onnx = join(folder, "onnx", onnxNames[dtype]);
   const bytes = graph.initializers.reduce((sum, { data }) => sum + (data?.byteLength ?? 0), 0);
-  const data = bytes > INLINE_BYTES ? `${onnx}_data` : null;
+  const data = bytes > inlineBytes ? `${onnx}_data` : null;
   const initializers = data ? await writeExternal(graph.initializers, data) : graph.initializers;
   const encoded = encodeModel({ ...graph, initializers });
   await whole(onnx, (path) => writeFile(path, encoded));

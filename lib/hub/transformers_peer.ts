@@ -2,63 +2,66 @@
  * Generates with transformers.js, for the tests to compare with. Runs in a process of its own: the
  * package is large and no dependency of the project.
  *
- * One argument, JSON {folder, prompts, maxTokens, eosId?, rules?: [variant, rule][]}; prints JSON, the
- * responses to the prompts as one batch padded on the left, without and then with each of the rules.
+ * One argument, JSON: a list of requests. Prints JSON: for each its prompts' responses, made as one
+ * batch padded on the left, without and then with each of its rules.
  */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
+import process from "node:process";
 import { chooseRules, type Rule, ruleAdapter, rules } from "../decode/rules.ts";
 import { transformersProcessor } from "../decode/transformers_processor.ts";
 import { loadTokenizer } from "../text/tokenizer.ts";
 
 const specifier = "npm:@huggingface/transformers@4.3.1";
 const { AutoModelForCausalLM, Tensor, env } = await import(specifier);
-const request: {
+
+interface Request {
   folder: string;
   prompts: number[][];
   maxTokens: number;
   eosId?: number;
   rules?: ["paper" | "code", Rule][];
-} = JSON.parse(Deno.args[0]!);
+}
+
+/** The responses without rules, then with each of them. */
+async function answer({ folder, prompts, maxTokens, ...request }: Request): Promise<number[][][]> {
+  env.localModelPath = `${dirname(folder)}/`;
+  const model = await AutoModelForCausalLM.from_pretrained(basename(folder));
+  const loaded = await loadTokenizer(folder);
+  const eosId = request.eosId ?? loaded.eosId;
+  const tokenizer = { ...loaded, eosId };
+
+  const length = Math.max(...prompts.map((prompt) => prompt.length));
+  const pad = (row: number[]) => [...new Array(length - row.length).fill(0), ...row];
+  const tensor = (rows: number[][]) =>
+    new Tensor("int64", BigInt64Array.from(rows.flatMap(pad), BigInt), [rows.length, length]);
+
+  const generate = async (processors: unknown[]): Promise<number[][]> => {
+    const output = await model.generate({
+      inputs: tensor(prompts),
+      attention_mask: tensor(prompts.map((prompt) => prompt.map(() => 1))),
+      max_new_tokens: maxTokens,
+      do_sample: false,
+      eos_token_id: eosId,
+      pad_token_id: 0,
+      logits_processor: processors,
+    });
+    return output.tolist().map((row: bigint[]) => {
+      const ids = row.slice(length).map(Number);
+      const end = ids.indexOf(eosId);
+      return end < 0 ? ids : ids.slice(0, end);
+    });
+  };
+  const responses = [await generate([])];
+  for (const [variant, rule] of request.rules ?? []) {
+    const adapter = ruleAdapter(tokenizer, chooseRules(rules.llama2(variant), [rule]));
+    responses.push(await generate([transformersProcessor(adapter.processor, { padId: 0 })]));
+  }
+  return responses;
+}
 
 env.allowRemoteModels = false;
-env.localModelPath = `${dirname(request.folder)}/`;
-const model = await AutoModelForCausalLM.from_pretrained(request.folder.split("/").at(-1));
-const tokenizer = await loadTokenizer(request.folder);
-const eosId = request.eosId ?? tokenizer.eosId;
-const adapted = { ...tokenizer, eosId };
-
-const length = Math.max(...request.prompts.map((prompt) => prompt.length));
-const padded = request.prompts.map((prompt) => [
-  ...new Array(length - prompt.length).fill(0),
-  ...prompt,
-]);
-const mask = request.prompts.map((prompt) => [
-  ...new Array(length - prompt.length).fill(0),
-  ...prompt.map(() => 1),
-]);
-const tensor = (rows: number[][]) =>
-  new Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), [rows.length, length]);
-
-async function generate(processors: unknown[]): Promise<number[][]> {
-  const output = await model.generate({
-    inputs: tensor(padded),
-    attention_mask: tensor(mask),
-    max_new_tokens: request.maxTokens,
-    do_sample: false,
-    eos_token_id: eosId,
-    pad_token_id: 0,
-    logits_processor: processors,
-  });
-  return output.tolist().map((row: bigint[]) => {
-    const ids = row.slice(length).map(Number);
-    const end = ids.indexOf(eosId);
-    return end < 0 ? ids : ids.slice(0, end);
-  });
+const answers: number[][][][] = [];
+for (const request of JSON.parse(process.argv[2]!) as Request[]) {
+  answers.push(await answer(request));
 }
-
-const responses = [await generate([])];
-for (const [variant, rule] of request.rules ?? []) {
-  const adapter = ruleAdapter(adapted, chooseRules(rules.llama2(variant), [rule]));
-  responses.push(await generate([transformersProcessor(adapter.processor, { padId: 0 })]));
-}
-console.log(JSON.stringify(responses));
+console.log(JSON.stringify(answers));
