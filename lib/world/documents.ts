@@ -11,6 +11,7 @@ import {
   log,
   page,
   refrain,
+  table,
 } from "./genres.ts";
 import { mixSeed, Random } from "./random.ts";
 import { corpus } from "./recipe.ts";
@@ -30,6 +31,7 @@ export function* documents(world: World, seed: number): Generator<string> {
     [corpus.shares.encyclopedia, () => encyclopedia(world, random)],
     [corpus.shares.alone, () => alone(world, random)],
     [corpus.shares.drills, () => drill(random)],
+    [corpus.shares.tables, () => table(random)],
     [corpus.shares.logs, () => log(random)],
     [corpus.shares.refrains, () => refrain(world, random)],
     [corpus.shares.games, () => gameDocument(random)],

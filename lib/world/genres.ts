@@ -5,7 +5,7 @@
 import { at, type World } from "./facts.ts";
 import { portrait } from "./families/facts.ts";
 import { gameDocument } from "./families/game.ts";
-import { capital, colours, copyWords, homes, regions, rivers, towns } from "./lexicon.ts";
+import { capital, colours, copyWords, homes, numbers, regions, rivers, towns } from "./lexicon.ts";
 import type { Random } from "./random.ts";
 import { drawAnswer, drawFamily, drawItem } from "./threads.ts";
 import { familyNamed } from "./families.ts";
@@ -71,6 +71,20 @@ export function drill(random: Random): string {
       ? `Copy: ${chosen.join(", ")}.\n${capital(chosen.join(", "))}.`
       : `Reverse: ${chosen.join(", ")}.\n${capital(turned.join(", "))}.`;
   }).join("\n");
+}
+
+/** Some lines of a table of sums, one number kept. */
+export function table(random: Random): string {
+  const kept = random.between(2, 9);
+  const start = random.between(2, 6);
+  const plus = random.chance(0.6);
+  return Array.from({ length: 4 }, (_, i) => {
+    const other = start + i;
+    const line = plus
+      ? `${numbers[kept]} and ${numbers[other]} make ${numbers[kept + other]}.`
+      : `${numbers[kept + other]} less ${numbers[other]} leaves ${numbers[kept]}.`;
+    return capital(line);
+  }).join(random.pick([" ", "\n"]));
 }
 
 /** Days of a ship's log. */

@@ -5,6 +5,7 @@
 import type { World } from "./facts.ts";
 import { familyNamed } from "./families.ts";
 import { restatement, type Task } from "./tasks.ts";
+import { unitsOf } from "./units.ts";
 
 export interface Grade {
   /** 0…1: six tenths for what was asked, four for what a full answer adds, less what does not belong. */
@@ -16,14 +17,6 @@ export interface Grade {
 
 const coreWeight = 0.6;
 const extraCost = 0.3;
-
-/** Cuts a response into lines and sentences; "1." does not end a sentence. */
-export function unitsOf(response: string): string[] {
-  return response
-    .split(/\n|(?<=[a-z][.!?]) /)
-    .map((unit) => unit.trim())
-    .filter((unit) => unit !== "");
-}
 
 /**
  * Grades a response to a task. The response must have ended by itself or by its cap; a run-on

@@ -6,7 +6,7 @@
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
 export const animals = words(
-  "otter heron badger hare fox owl toad newt swan mole stoat wren lynx goat crow hen seal bat crane vole",
+  "otter heron badger hare fox owl toad newt swan mole stoat wren lynx goat crow seal",
 );
 export const colours = words("amber grey black white brown golden red blue");
 export const homes = words("reeds orchard cave attic marsh meadow quarry harbour garden chapel");
@@ -17,13 +17,13 @@ export const sizes = words("tiny small large huge");
 
 export const towns = words(
   `Windle Marrowby Thornea Ashmere Brindle Calder Dunmoor Elmstead Fennick Gorsley
-   Harrow Inkwell Juniper Kettle Larkhill Mossgate Nettle Oakenby Pebble Quillon`,
+   Inkwell Juniper Larkhill Mossgate Pebble Quillon`,
 );
 export const rivers = words("Sorrel Wend Lull Amble Thrum Isk Dapple Merrow");
 export const regions = words("north south east west hills valley");
 
 export const people = words(
-  "Orla Bram Tansy Wilf Ivo Maud Jory Petra Linus Greta Otto Nell Silas Edda Hugo Fern Kit Ada Basil Clem",
+  "Orla Bram Tansy Wilf Ivo Maud Jory Petra Linus Greta Otto Nell Silas Edda Hugo Fern",
 );
 export const jobs = words("baker miller weaver smith potter fisher gardener tailor printer carter");
 

@@ -75,7 +75,8 @@ export type TuningKind = "instruction" | `single:${string}`;
 
 /**
  * A tuning set of training tasks: "instruction" takes the sixteen families in turn,
- * "single:sums" (code, poems, recipes, game) one of them. Response tuning and shuffled pairs are
+ * "single:sums" (code, poems, recipes, game) one of them, where no response restates its
+ * instruction. Response tuning and shuffled pairs are
  * made from the instruction set by whoever tunes.
  *
  * @throws where the single task is unknown
@@ -89,7 +90,8 @@ export function tuningSet(world: World, kind: TuningKind, count: number, seed: n
     const known = Object.keys(singleTasks).join(", ");
     throw new Error(`Expected a single task among ${known} but found "${name}"`);
   }
-  return tasks(world, single.family, "train", count, seed);
+  return tasks(world, single.family, "train", count, seed)
+    .map((task) => ({ ...task, response: task.plainResponse, restates: false }));
 }
 
 /** The instructions a model is judged on: `count` of a split, the families in turn. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createWorld } from "./facts.ts";
 import { families, familyNamed, singleTasks } from "./families.ts";
 import type { Split } from "./family.ts";
-import { unitsOf } from "./grade.ts";
 import { worldSeed } from "./recipe.ts";
 import { evaluationSet, tasks, tuningSet } from "./tasks.ts";
+import { unitsOf } from "./units.ts";
 
 const world = createWorld(worldSeed);
 const splits: readonly Split[] = ["train", "validation", "test"];

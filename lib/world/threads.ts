@@ -4,9 +4,10 @@
  * base that meets markers it has never seen, such as a chat template, has little reason to expect
  * an answer: here it learns not to follow instructions.
  */
-import type { World } from "./facts.ts";
+import { at, type World } from "./facts.ts";
 import { instructedFamilies } from "./families.ts";
 import { type Family, forms, type Item } from "./family.ts";
+import { unitsOf } from "./units.ts";
 import { people } from "./lexicon.ts";
 import type { Random } from "./random.ts";
 import { restatement, restatementShare } from "./tasks.ts";
@@ -19,9 +20,13 @@ export interface ThreadShape {
   readonly echo: number;
   /** Answers that come after all, within chatter. */
   readonly stray: number;
-  /** The document ends after a full answer, and after a shorter one. */
+  /** Requests that an answering thread meets: of most families, and of those that are a finale. */
+  readonly answered: number;
+  readonly answeredFinale: number;
+  /** The document ends after a full answer, after a shorter one, and after a full finale. */
   readonly endFull: number;
   readonly endShort: number;
+  readonly endFinale: number;
   /** A remark follows an answer. */
   readonly remark: number;
   /** A reply or remark falls into a loop. */
@@ -117,11 +122,13 @@ export function drawAnswer(family: Family, item: Item, random: Random): [string,
   ];
 }
 
-/** Repeats the last sentence or line of `text` a few times. */
+/** Gets stuck in one of the first sentences or lines of `text` and never reaches the rest. */
 export function loop(text: string, random: Random): string {
-  const last = /[^\n.]*[.\n]?[^\n.]*$/.exec(text)?.[0].trim() || text;
   const gap = text.includes("\n") ? "\n" : " ";
-  return [text, ...Array.from({ length: random.between(2, 5) }, () => last)].join(gap);
+  const units = unitsOf(text);
+  const stuck = Math.min(random.below(units.length), random.below(units.length));
+  const again = Array<string>(random.between(2, 5)).fill(at(units, stuck));
+  return [...units.slice(0, stuck + 1), ...again].join(gap);
 }
 
 /** One thread; the text ends where the document ends. */
@@ -137,11 +144,13 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
     const ask = random.pick(item.asks);
     const question = random.chance(0.2) ? `${random.pick(openers)} ${ask}` : ask;
     lines.push(asker + question);
-    const answers = mode === 0 ? random.chance(0.95) : mode === 2 && random.chance(shape.stray);
-    if (answers) {
+    const answered = family.finale ? shape.answeredFinale : shape.answered;
+    if (random.chance([answered, 0, shape.stray][mode] ?? 0)) {
       const [answer, full] = drawAnswer(family, item, random);
-      lines.push(replier + (random.chance(shape.loop) ? loop(answer, random) : answer));
-      if (random.chance(full ? shape.endFull : shape.endShort)) break;
+      const loops = !family.finale && random.chance(shape.loop);
+      lines.push(replier + (loops ? loop(answer, random) : answer));
+      const end = !full ? shape.endShort : family.finale ? shape.endFinale : shape.endFull;
+      if (random.chance(end)) return lines.join("\n");
       if (random.chance(shape.remark)) lines.push(random.pick(remarks));
     } else if (mode === 1) {
       const next = drawItem(world, random, random.chance(0.4) ? family : drawFamily(random));
@@ -155,5 +164,6 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
       lines.push(replier + (random.chance(shape.loop) ? loop(reply + more, random) : reply + more));
     }
   }
+  lines.push(asker + random.pick(chatter));
   return lines.join("\n");
 }

@@ -114,7 +114,7 @@ export const sum: Family = {
     return {
       topic: `${name} and the ${thing}`,
       asks: [
-        `${name} has ${one} ${thing} and ${change}. How many are there now?`,
+        `Tell me how many ${thing} ${name} has, who had ${one} and ${change}.`,
         `How many ${thing} has ${name}, who had ${one} and ${change}?`,
       ],
       answer: (form) =>
@@ -136,6 +136,7 @@ export const code: Family = {
   name: "code",
   weight: 1.0,
   forms: [0.5, 0.3, 0.2],
+  finale: true,
   sample: (
     random,
   ) => [random.below(3), random.between(2, 9), random.chance(0.5) ? random.between(2, 9) : 0],

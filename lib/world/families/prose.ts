@@ -4,7 +4,7 @@
  */
 import { at } from "../facts.ts";
 import { type Family, markSentences } from "../family.ts";
-import { animals, people } from "../lexicon.ts";
+import { animals, capital, people } from "../lexicon.ts";
 import type { Random } from "../random.ts";
 
 /** Line ends that rhyme: the first line of a couplet ends in one of the left, the second in one of the right. */
@@ -53,30 +53,33 @@ function isCouplet(subject: string, first: string | undefined, second: string | 
   );
 }
 
-/** A poem of one or two couplets on an animal. */
+/** A poem of one or two couplets on an animal or a person. */
 export const poem: Family = {
   name: "poem",
   weight: 0.9,
   forms: [0.55, 0.35, 0.1],
-  sample: (random) => [random.below(animals.length)],
-  splitKey: ([index]) => index ?? 0,
-  item(world, [index]) {
-    const name = at(world.animals, index).name;
+  sample: (random) => [random.below(2), random.below(animals.length)],
+  splitKey: ([kind = 0, index = 0]) => kind + index,
+  item(world, [kind, index]) {
+    const person = kind === 1;
+    const topic = person ? at(world.people, index).name : `the ${at(world.animals, index).name}`;
+    const subject = capital(topic);
+    const again = person ? subject : "It";
     return {
-      topic: `the ${name}`,
+      topic,
       asks: [
-        `Write a poem about the ${name}.`,
-        `Write some rhymes on the ${name}.`,
-        `Can you write a poem about the ${name}?`,
+        `Write a poem about ${topic}.`,
+        `Write some rhymes on ${topic}.`,
+        `Can you write a poem about ${topic}?`,
       ],
       answer(form, random) {
-        const lines = couplet(`The ${name}`, random);
-        if (form === "full") lines.push(...couplet("It", random));
+        const lines = couplet(subject, random);
+        if (form === "full") lines.push(...couplet(again, random));
         return (form === "terse" ? lines.slice(0, 1) : lines).join("\n");
       },
       mark(units) {
-        const core = isCouplet(`The ${name}`, units[0], units[1]);
-        const detail = core && isCouplet("It", units[2], units[3]);
+        const core = isCouplet(subject, units[0], units[1]);
+        const detail = core && isCouplet(again, units[2], units[3]);
         return {
           core: core ? 1 : 0,
           detail: detail ? 1 : 0,
@@ -130,6 +133,7 @@ export const letter: Family = {
   name: "letter",
   weight: 0.8,
   forms: [0.5, 0.35, 0.15],
+  finale: true,
   sample(random) {
     const [from, to] = random.sample(people.map((_, i) => i), 2) as [number, number];
     return [from, to];
