@@ -105,7 +105,10 @@ async function openLab(root: string, desk: string, env: Readonly<Record<string, 
     join(settings, "@jupyterlab", "apputils-extension", "notification.jupyterlab-settings"),
     JSON.stringify({ fetchNews: "false", checkForUpdates: false }),
   );
-  Object.assign(process.env, env, { JUPYTERLAB_SETTINGS_DIR: settings });
+  Object.assign(process.env, env, {
+    JUPYTERLAB_SETTINGS_DIR: settings,
+    JUPYTERLAB_WORKSPACES_DIR: join(root, ".cache", "browser-workspaces"),
+  });
   const port = await freePort();
   const token = randomUUID();
   const lab = await startLab(root, {
@@ -122,7 +125,7 @@ async function openLab(root: string, desk: string, env: Readonly<Record<string, 
   let said = "";
   lab.stderr?.on("data", (chunk) => said = (said + chunk).slice(-2000));
   await until(() => said.includes("is running at"), lab, () => said);
-  return { process: lab, url: `http://127.0.0.1:${port}/lab?token=${token}` };
+  return { process: lab, url: `http://127.0.0.1:${port}/lab?reset&token=${token}` };
 }
 
 async function until(ready: () => boolean, lab: ChildProcess, said: () => string): Promise<void> {
@@ -197,7 +200,7 @@ async function look(
     await page.waitForTimeout(1500);
     await shoot(theme);
   }
-  await page.evaluate(`jupyterapp.commands.execute("notebook:shutdown-kernel")`);
+  await page.evaluate(`panel.context.save().then(() => panel.sessionContext.shutdown())`);
   await page.close();
   const seconds = (Date.now() - started) / 1000;
   return { notebook, kernel, seconds, faults, figures: figures.all, moves: moves.size, pictures };
@@ -206,7 +209,6 @@ async function look(
 const openScript = (path: string) =>
   `(async () => {
     const { commands, shell } = jupyterapp;
-    for (const widget of [...shell.widgets("main")]) widget.close();
     const panel = await commands.execute("docmanager:open", { path: ${JSON.stringify(path)} });
     await panel.context.ready;
     await panel.sessionContext.ready;

@@ -46,7 +46,7 @@ export function intervalBars(
     y: labels,
     x: rows.map((row) => row.value),
     width: 0.56,
-    marker: { color: rows.map((row) => palette[row.colour ?? "blue"]), opacity: 0.9 },
+    marker: { color: rows.map((row) => palette[row.colour ?? "blue"]), opacity: 0.65 },
     error_x: {
       type: "data",
       symmetric: false,
@@ -199,7 +199,7 @@ export function heatMap(
         y: rows[r],
         text: words[i],
         showarrow: false,
-        font: { size: 12, color: share(value) > 0.55 ? "white" : ink },
+        font: { size: 12, color: share(value) > 0.75 ? "white" : ink },
       })),
       shapes: cells.filter(({ value }) => value !== null).map(({ value, r, c }) => ({
         type: "rect",

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import type { Cell, Notebook, Output } from "./notebook.ts";
+import { renderReport } from "./report.ts";
+
+const code = (source: string, ...outputs: Output[]): Cell => ({
+  cell_type: "code",
+  source,
+  metadata: {},
+  outputs,
+});
+const prose = (source: string): Cell => ({ cell_type: "markdown", source, metadata: {} });
+const notebookOf = (...cells: Cell[]): Notebook => ({
+  nbformat: 4,
+  nbformat_minor: 5,
+  metadata: {},
+  cells,
+});
+
+Deno.test("renderReport() makes one page without requests: prose, code, figures, errors", () => {
+  const figure = {
+    "text/plain": "[figure]",
+    "image/svg+xml": `<svg><g id="a"/><use href="#a" clip-path="url(#a)"/></svg>`,
+    "application/vnd.plotly.v1+json": { data: [{ name: "</script>" }], layout: {} },
+    "text/html": "<p>not this one</p>",
+  };
+  const page = renderReport([
+    {
+      name: "00 start here",
+      notebook: notebookOf(
+        prose("# 00 · Start *here*\n\nOn to [the next](01%20more.ipynb)."),
+        code("if (a < b) {}", { output_type: "display_data", data: figure, metadata: {} }),
+        code("table", {
+          output_type: "display_data",
+          data: { "text/plain": "x", "text/html": "<b>rows</b>" },
+          metadata: {},
+        }),
+      ),
+    },
+    {
+      name: "01 more",
+      notebook: notebookOf(
+        code("throw", {
+          output_type: "error",
+          ename: "Error",
+          evalue: "no",
+          traceback: ["\x1b[31mError: <no>"],
+        }),
+      ),
+    },
+  ], { title: "A & B", lead: "<p>lead</p>", plotly: "/*plotly*/" });
+
+  assert.match(page, /<title>A &amp; B<\/title>/);
+  assert.match(page, /<li><a href="#00-start-here">00 · Start here<\/a><\/li>/);
+  assert.match(page, /<h2>00 · Start <em>here<\/em><\/h2>/);
+  assert.match(page, /<a href="#01-more">the next<\/a>/);
+  assert.match(page, /if \(a &lt; b\) \{\}/);
+  assert.match(page, /<g id="f1-a"\/><use href="#f1-a" clip-path="url\(#f1-a\)"\/>/);
+  assert.match(page, /<div class="box"><b>rows<\/b><\/div>/);
+  assert.match(page, /<pre class="error">Error: &lt;no&gt;<\/pre>/);
+  assert(!page.includes("not this one"), "figures are drawn from their numbers");
+  assert.match(page, /"name":"\\u003c\/script>"/);
+  assert.doesNotMatch(page, /(src|href)="https?:/);
+});
+
+Deno.test("renderReport() leaves plotly out where there is no figure", () => {
+  const page = renderReport([], { title: "t", lead: "", plotly: "/*plotly*/" });
+  assert(!page.includes("/*plotly*/"));
+});
