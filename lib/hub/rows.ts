@@ -16,6 +16,9 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Parquet row groups can be huge; of each, this many rows are in memory at a time. */
 const PARQUET_ROWS = 1000;
 
+/** The endings of files that can be read. */
+export const dataEnding = /\.(jsonl|json|parquet|pgn|txt)(\.gz)?$/;
+
 /**
  * Reads a file by its ending: `.jsonl`, `.json` (an array of objects), `.parquet`, `.pgn` or `.txt`
  * (each line a row with the column "text"); all but Parquet may be gzipped (`.gz`).
@@ -25,7 +28,7 @@ const PARQUET_ROWS = 1000;
  * for await (const row of readRows("train.jsonl")) console.log(row.question);
  */
 export async function* readRows(path: string): AsyncGenerator<Row> {
-  const ending = path.match(/\.(jsonl|json|parquet|pgn|txt)(\.gz)?$/)?.[1];
+  const ending = path.match(dataEnding)?.[1];
   if (ending === "parquet") return yield* parquetRows(path);
   if (ending === "json") return yield* arrayRows(path);
   if (!ending) {

@@ -48,6 +48,7 @@ export async function miniature(): Promise<Scale> {
       finalFraction: recipe.tuning.finalFraction,
     },
     maxTokens: recipe.evaluation.maxTokens,
+    threads: 1, // so that a run's bits depend on no number of cores
     async loadBase(name) {
       const path = join(folder, name);
       return { name, model: await loadCheckpoint(path), tokenizer: await loadTokenizer(path) };
@@ -91,9 +92,9 @@ function pair(instruction: string, response: string): Example {
 }
 
 /** Gives every place another place's entry: neighbours on a seeded random cycle change places. */
-function rotateShuffled(list: readonly string[], seed: number): string[] {
+export function rotateShuffled<T>(list: readonly T[], seed: number): T[] {
   const order = shuffledOrder(list.length, seed, 0);
-  const moved = new Array<string>(list.length);
+  const moved = new Array<T>(list.length);
   order.forEach((place, i) => moved[place] = list[order[(i + 1) % list.length]!]!);
   return moved;
 }

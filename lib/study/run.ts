@@ -8,8 +8,7 @@ import type { Model } from "../model/checkpoint.ts";
 import { createDecoder } from "../decode/decoder.ts";
 import type { LogitsProcessor } from "../decode/decoder.ts";
 import { ruleAdapter } from "../decode/rules.ts";
-import type { Example } from "../text/example.ts";
-import { encodeExample } from "../text/example.ts";
+import { type EncodedExample, encodeExample } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { tune } from "../tune/tune.ts";
 import type { StepInfo } from "../tune/tune.ts";
@@ -51,12 +50,11 @@ export async function tuneArm(
   base: Base,
   arm: Arm,
   seed: number,
-  options: { threads?: number; engine?: Engine; onStep?: (step: StepInfo) => void } = {},
+  options: { engine?: Engine; onStep?: (step: StepInfo) => void } = {},
 ): Promise<{ model: Model; losses: number[] }> {
   if (arm.tuning === null) return { model: base.model, losses: [] };
-  const examples = await scale.examples(arm.tuning, seed);
-  const encoded = encodeAll(examples, base, arm);
-  const engine = options.engine ?? await createEngine({ threads: options.threads ?? 1 });
+  const encoded = await encodedExamples(scale, base, arm, seed);
+  const engine = options.engine ?? await createEngine({ threads: scale.threads });
   const {
     data: _data,
     task: _task,
@@ -73,8 +71,20 @@ export async function tuneArm(
   });
 }
 
-function encodeAll(examples: readonly Example[], base: Base, arm: Arm) {
-  const maxLength = base.model.config.contextLength;
+/** The longest example that is trained on, in tokens. */
+export function longestExample(scale: Scale, base: Base): number {
+  return Math.min(base.model.config.contextLength, scale.maxLength ?? Infinity);
+}
+
+/** A tuned arm's examples as token ids; those without a target left are not among them. */
+export async function encodedExamples(
+  scale: Scale,
+  base: Base,
+  arm: Arm,
+  seed: number,
+): Promise<EncodedExample[]> {
+  const examples = arm.tuning === null ? [] : await scale.examples(arm.tuning, seed);
+  const maxLength = longestExample(scale, base);
   return examples.flatMap((example) => {
     const encoded = encodeExample(example, base.tokenizer, templates[arm.template], { maxLength });
     return encoded === null ? [] : [encoded];
@@ -88,28 +98,28 @@ export async function answerPrompts(
   model: Model,
   arm: Arm,
   prompts: readonly Prompt[],
-  options: { threads?: number } = {},
 ): Promise<Answer[]> {
   const template = templates[arm.template];
   const ids = prompts.map((p) => base.tokenizer.encode(formatPrompt(template, p.instruction)));
   const processors: LogitsProcessor[] = arm.rules === null
     ? []
     : [ruleAdapter(base.tokenizer, scale.rules(arm.rules)).processor];
-  const decoder = await createDecoder(model, { threads: options.threads ?? 1 });
+  const decoder = await createDecoder(model, { threads: scale.threads });
   try {
     const responses = await decoder.generate(ids, { maxTokens: scale.maxTokens, processors });
     return prompts.map((prompt, i) => {
       const tokens = responses[i]!;
       const response = base.tokenizer.decode(tokens);
+      const room = Math.min(scale.maxTokens, model.config.contextLength - ids[i]!.length);
       const grade = scale.grade(prompt, response);
       return {
         prompt: prompt.id,
         family: prompt.family,
         response,
         tokens: tokens.length,
-        stopped: tokens.length < scale.maxTokens,
+        stopped: tokens.length < room,
         score: grade?.score ?? null,
-        passed: grade === null ? null : grade.passed && tokens.length < scale.maxTokens,
+        passed: grade === null ? null : grade.passed && tokens.length < room,
       };
     });
   } finally {

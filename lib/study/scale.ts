@@ -4,6 +4,9 @@
  * interface are the same code.
  */
 import type { RuleSet } from "../decode/rules.ts";
+import type { Comparison } from "../judge/annotation.ts";
+import type { Price } from "../judge/cost.ts";
+import type { Preference } from "../judge/preference.ts";
 import type { Model } from "../model/checkpoint.ts";
 import type { Example } from "../text/example.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -11,6 +14,34 @@ import type { TuneOptions } from "../tune/tune.ts";
 import type { Rules, Tuning } from "./arm.ts";
 
 export type ScaleName = "miniature" | "small" | "paper";
+
+/** Says of each comparison which output is better: 1 = the first … 2 = the second. */
+export type Judge = (comparisons: readonly Comparison[]) => Promise<readonly Preference[]>;
+
+/** Which judge to ask. */
+export interface JudgeChoice {
+  /** "https://api.openai.com/v1", "http://localhost:8000/v1". */
+  readonly baseUrl: string;
+  /** Default: the settings' own, GPT-4 Turbo of November 2023. */
+  readonly model?: string;
+  /** Settings in data/judge; default "weighted_alpaca_eval_gpt4_turbo", which needs log-probabilities. */
+  readonly settings?: string;
+  /** The environment variable that holds the key; default OPENAI_API_KEY. */
+  readonly keyVariable?: string;
+  /** Per million tokens; default GPT-4 Turbo's, 10 and 30. */
+  readonly price?: Price;
+  /** The most that may be spent on one run; default 10. */
+  readonly ceiling?: number;
+}
+
+/** What of a scale the reader may choose; the miniature is as it is. */
+export interface ScaleOptions {
+  /** A base of the scale; at `small` any hub id or checkpoint folder. */
+  readonly base?: string;
+  /** "lima", "alpaca", or a file or folder of data (lib/study/data.ts). */
+  readonly data?: string;
+  readonly judge?: JudgeChoice;
+}
 
 export interface Base {
   readonly name: string;
@@ -40,10 +71,18 @@ export interface Scale {
   readonly tuning: Omit<TuneOptions, "seed">;
   /** Cap on the response, in tokens; the same for every arm. */
   readonly maxTokens: number;
+  /** Longest training example in tokens, where that is less than the base's context. */
+  readonly maxLength?: number;
+  /** Threads of a run; as many runs go side by side as the cores allow. */
+  readonly threads: number;
   loadBase(name: string): Promise<Base>;
   examples(tuning: Tuning, seed: number): Promise<Example[]>;
+  /** Where the examples come from and what became of every row, in one line; absent if made here. */
+  account?(tuning: Tuning): Promise<string>;
   prompts(split: "validation" | "test"): Promise<Prompt[]>;
   /** The checker's verdict, or null where a judge has to compare. */
   grade(prompt: Prompt, response: string): { score: number; passed: boolean } | null;
+  /** Compares two answers where there is no checker; null if none is configured. */
+  readonly judge?: Judge | null;
   rules(rules: Rules): RuleSet;
 }

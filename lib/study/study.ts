@@ -13,8 +13,8 @@ import type { StepInfo } from "../tune/tune.ts";
 import type { Arm } from "./arm.ts";
 import { cached, codeVersion, hashOf } from "./cache.ts";
 import { cacheFolder } from "./root.ts";
-import { answerPrompts, type Run, tuneArm } from "./run.ts";
-import type { Base, Prompt, Scale, ScaleName } from "./scale.ts";
+import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
+import type { Base, Prompt, Scale, ScaleName, ScaleOptions } from "./scale.ts";
 import { runtimeVersions } from "./results.ts";
 import { openScale } from "./scales.ts";
 import { createEngine } from "../engine/engine.ts";
@@ -24,20 +24,29 @@ import { createDecoder } from "../decode/decoder.ts";
 import { type RuleAdapter, ruleAdapter } from "../decode/rules.ts";
 import { traceRules } from "../decode/trace.ts";
 
-export interface StudyOptions {
+export interface StudyOptions extends ScaleOptions {
   readonly scale?: ScaleName;
   /** One of the scale's bases; its first if not given. */
   readonly base?: string;
   /** How many seeds, 1…N; `IMPLICIT_SEEDS` (the task's `--seeds`) if not given, else 3. */
   readonly seeds?: number;
   readonly split?: "validation" | "test";
+  /** How many of the split's instructions, the first ones; all if not given. */
+  readonly prompts?: number;
+  /** Settings that replace the scale's, for every arm that does not set them itself. */
+  readonly tuning?: Partial<Scale["tuning"]>;
+  /** Cap on the response in tokens; the scale's if not given. */
+  readonly maxTokens?: number;
 }
 
 /** What determines a run; stored beside it and hashed into its name. */
 export interface RunKey {
   readonly base: string;
   readonly tokenizer: string;
+  /** Hash of the instructions that are answered. */
   readonly data: string;
+  /** Hash of the examples that are trained on. */
+  readonly examples: string | null;
   readonly arm: Arm;
   readonly seed: number;
   readonly split: string;
@@ -75,7 +84,7 @@ export class Study {
       ["weights", `sha256 ${model.hash.slice(0, 16)}`],
       ["instructions", `${this.prompts.length} (${this.split})`],
       ["seeds", this.seeds.join(", ")],
-      ["engine", `${engine.kind}, ${engine.backend}, ${availableParallelism()} runs side by side`],
+      ["engine", `${engine.kind}, ${engine.backend}, ${this.atOnce} runs side by side`],
       ["versions", versions.map(([name, version]) => `${name} ${version}`).join(", ")],
     ].map(([what, value]) => ({ what: what!, value: value! }));
   }
@@ -86,8 +95,9 @@ export class Study {
       throw new Error(`Expected an arm that is tuned, but found ${arm.name}: it has no examples.`);
     }
     const example = (await this.scale.examples(arm.tuning, this.seeds[0]!))[index];
+    const maxLength = longestExample(this.scale, this.base);
     const encoded = example &&
-      encodeExample(example, this.base.tokenizer, templates[arm.template]);
+      encodeExample(example, this.base.tokenizer, templates[arm.template], { maxLength });
     if (!encoded) throw new Error(`Expected an example ${index} of ${arm.name}, but found none.`);
     return explainMask(encoded, this.base.tokenizer);
   }
@@ -134,6 +144,11 @@ export class Study {
     );
   }
 
+  /** How many runs go side by side. */
+  private get atOnce(): number {
+    return Math.max(1, Math.floor(availableParallelism() / this.scale.threads));
+  }
+
   private adapter(arm: Arm): RuleAdapter {
     if (arm.rules === null) {
       throw new Error(`Expected an arm with rules, but found ${arm.name}: take arms.rules().`);
@@ -147,6 +162,7 @@ export class Study {
       base: this.base.model.hash,
       tokenizer: this.base.tokenizer.hash,
       data: hashOf(this.prompts),
+      examples: arm.tuning && hashOf(await this.scale.examples(arm.tuning, seed)),
       arm,
       // An untuned arm decodes greedily: its seed changes nothing.
       seed: arm.tuning === null ? 0 : seed,
@@ -154,6 +170,7 @@ export class Study {
       settings: hashOf([
         this.scale.tuning,
         this.scale.maxTokens,
+        this.scale.maxLength,
         arm.rules && this.scale.rules(arm.rules),
       ]),
       code: await codeVersion(),
@@ -171,8 +188,7 @@ export class Study {
    */
   async run(arm: Arm, seed: number, onStep?: (step: StepInfo) => void): Promise<Run> {
     const { value } = await cached("runs", await this.key(arm, seed), async () => {
-      const started = performance.now();
-      const { model, losses } = await this.tuned(arm, seed, onStep);
+      const { model, losses, seconds } = await this.tuned(arm, seed, onStep);
       const tuned = performance.now();
       const answers = await answerPrompts(this.scale, this.base, model, arm, this.prompts);
       return {
@@ -180,7 +196,7 @@ export class Study {
         model: this.base.name,
         answers,
         losses,
-        seconds: { tune: (tuned - started) / 1000, decode: (performance.now() - tuned) / 1000 },
+        seconds: { tune: seconds, decode: (performance.now() - tuned) / 1000 },
       };
     });
     return { ...value, seed };
@@ -218,7 +234,7 @@ export class Study {
         show(`${arm.name}, seed ${seed}`);
       }
     };
-    const workers = Array.from({ length: availableParallelism() }, worker);
+    const workers = Array.from({ length: this.atOnce }, worker);
     // Where one run fails, those under way are finished and kept; no new one is begun.
     const ended = await Promise.allSettled(workers.map((work) =>
       work.catch((error) => {
@@ -235,25 +251,28 @@ export class Study {
   }
 
   /**
-   * The tuned model of an arm, for scoring and for looking inside. Its weights stay in the cache.
+   * The tuned model of an arm, for scoring and for looking inside, with the loss of each step and
+   * the seconds that tuning took when it was done. The weights stay in the cache.
    */
   async tuned(
     arm: Arm,
     seed: number,
     onStep?: (step: StepInfo) => void,
-  ): Promise<{ model: Model; losses: number[] }> {
-    if (arm.tuning === null) return { model: this.base.model, losses: [] };
+  ): Promise<{ model: Model; losses: number[]; seconds: number }> {
+    if (arm.tuning === null) return { model: this.base.model, losses: [], seconds: 0 };
     const { split: _split, data: _data, ...key } = await this.key({ ...arm, rules: null }, seed);
     const folder = join(cacheFolder(), "models", hashOf(key));
     let model: Model | undefined;
-    const { value: losses } = await cached("losses", key, async () => {
-      const result = await tuneArm(this.scale, this.base, arm, seed, { onStep });
+    const { value } = await cached("tunings", key, async () => {
+      const started = performance.now();
+      const { losses, ...result } = await tuneArm(this.scale, this.base, arm, seed, { onStep });
+      const seconds = (performance.now() - started) / 1000;
       await saveCheckpoint(result.model, folder);
       model = result.model;
-      return result.losses;
+      return { losses, seconds };
     });
     model ??= await loadCheckpoint(folder);
-    return { model, losses };
+    return { model, ...value };
   }
 }
 
@@ -270,7 +289,14 @@ export class Study {
  */
 export async function openStudy(options: StudyOptions = {}): Promise<Study> {
   const name = options.scale ?? process.env.IMPLICIT_SCALE ?? "miniature";
-  const scale = await openScale(name);
+  const { tuning, maxTokens } = options;
+  const opened = await openScale(name, options);
+  const scale: Scale = {
+    ...opened,
+    // Epochs asked for replace the scale's steps, which would go before them.
+    tuning: { ...opened.tuning, ...(tuning?.epochs ? { steps: undefined } : {}), ...tuning },
+    maxTokens: maxTokens ?? opened.maxTokens,
+  };
   const baseName = options.base ?? process.env.IMPLICIT_BASE ?? scale.bases[0]!;
   if (!scale.bases.includes(baseName)) {
     throw new Error(
@@ -284,5 +310,6 @@ export async function openStudy(options: StudyOptions = {}): Promise<Study> {
   }
   const split = options.split ?? "test";
   const seeds = Array.from({ length: count }, (_, i) => i + 1);
-  return new Study(scale, await scale.loadBase(baseName), seeds, await scale.prompts(split), split);
+  const prompts = (await scale.prompts(split)).slice(0, options.prompts);
+  return new Study(scale, await scale.loadBase(baseName), seeds, prompts, split);
 }
