@@ -49,7 +49,7 @@ export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
-export { compareArms, recordRows, type ResultRow } from "./study/results.ts";
+export { armsDiffer, compareArms, recordRows, type ResultRow } from "./study/results.ts";
 export { similarity, similarityPoints } from "./study/similarity.ts";
 export { answerPrompts } from "./study/run.ts";
 export { openStudy, type Study } from "./study/study.ts";

@@ -7,7 +7,8 @@ import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { mean } from "simple-statistics";
-import { preferencesFromScores, toProbability } from "../judge/preference.ts";
+import { type Preference, preferencesFromScores, toProbability } from "../judge/preference.ts";
+import { compareArms as compareSeeds } from "../judge/seeds.ts";
 import { meanAndDeviation, pairedBootstrap, type SeedTable } from "../judge/significance.ts";
 import type { Arm } from "./arm.ts";
 import { codeVersion, hashOf } from "./cache.ts";
@@ -57,16 +58,16 @@ export function passTable(runs: readonly Run[], counts: Counts = () => true): nu
 }
 
 /**
- * The probability that a run's answer beats the reference run's, seed by seed: the reference of
- * seed s is judged against the candidate of seed s, as in the paper.
+ * Whether a run's answers beat the reference run's, seed by seed: the reference of seed s is judged
+ * against the candidate of seed s, as in the paper. Two equal answers tie, right or wrong.
  *
  * @throws if a run has no reference run of its seed.
  */
-export function winTable(
+export function winPreferences(
   runs: readonly Run[],
   references: readonly Run[],
   counts: Counts = () => true,
-): number[][] {
+): Preference[][] {
   return runs.map((run) => {
     const reference = references.find(({ seed }) => seed === run.seed);
     if (!reference) {
@@ -86,8 +87,41 @@ export function winTable(
       run === reference ? own : scores(reference),
       own,
       { identical: pick(run.answers.map((a, i) => a.response === reference.answers[i]!.response)) },
-    ).map(({ preference }) => toProbability(preference));
+    );
   });
+}
+
+/** Preferences as probabilities that the candidate wins, 0…1. */
+export function winTable(preferences: readonly (readonly Preference[])[]): number[][] {
+  return preferences.map((rows) => rows.map(({ preference }) => toProbability(preference)));
+}
+
+/** Two arms' win rates held against each other. */
+export interface ArmDifference {
+  readonly arms: string;
+  /** Difference of the win rates in points, with its 95 % paired bootstrap interval. */
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+  /** Two-sided sign test by instruction. */
+  readonly p: number;
+}
+
+/**
+ * Does one arm win more than another, on the same instructions and seeds?
+ *
+ * @throws as {@link winPreferences} does.
+ * @example
+ * ```ts
+ * armsDiffer(runs, arms.responseTuning, arms.shuffledPairs, arms.instructionTuning).p
+ * ```
+ */
+export function armsDiffer(runs: readonly Run[], a: Arm, b: Arm, reference: Arm): ArmDifference {
+  const of = (arm: Arm) => runs.filter((run) => run.arm === arm.name);
+  const preferences = (arm: Arm) => winPreferences(of(arm), of(reference));
+  const { difference, sign } = compareSeeds(preferences(a), preferences(b), { seed: 1 });
+  const { estimate, low, high } = difference;
+  return { arms: `${a.name} − ${b.name}`, difference: estimate, low, high, p: sign.p };
 }
 
 /**
@@ -119,7 +153,7 @@ export async function compareArms(
         section,
         arm: arm.name,
         metric: "win-rate",
-        table: winTable(runs, of(reference), counts),
+        table: winTable(winPreferences(runs, of(reference), counts)),
         seconds,
       },
     ];

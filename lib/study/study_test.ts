@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { arms, inTemplate, withoutRestating } from "./arm.ts";
 import { sideBySide, toBars, toTable } from "./present.ts";
 import { rankArms, rankingRows } from "./ranking.ts";
-import { compareArms, passTable, winTable } from "./results.ts";
+import { compareArms, passTable, winPreferences } from "./results.ts";
 import { openScale } from "./scales.ts";
 import { similarity } from "./similarity.ts";
 import { openStudy, Study } from "./study.ts";
@@ -80,7 +80,10 @@ Deno.test("compareArms() judges every run against the reference of its seed", as
     assert.equal(toBars(rows, "pass-rate").length, 2);
     assert.deepEqual(toTable(rows).map(({ arm }) => arm), ["instruction-tuning", "base"]);
     const [run] = await study.runs([arms.base]);
-    assert.throws(() => winTable([run!], []), /Expected an instruction-tuned run with seed 1/);
+    assert.throws(
+      () => winPreferences([run!], []),
+      /Expected an instruction-tuned run with seed 1/,
+    );
     assert.equal(passTable([run!])[0]!.length, 8);
     const { responses } = sideBySide(study, [run!], 0);
     assert.equal(responses[0]!.response, run!.answers[0]!.response);
