@@ -153,7 +153,6 @@ export const rules: Readonly<Record<string, Rule>> = {
     const turned = to.node("RotaryEmbedding", names, attributes, microsoft);
     return to.node("Reshape", [turned, to.int64(x!.shape)]);
   }),
-  Silu: plain("QuickGelu", { alpha: { float: 1 } }, microsoft),
 };
 
 /**

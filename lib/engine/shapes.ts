@@ -1,7 +1,7 @@
 /**
  * The shapes and types of what tfjs kernels return, for every kernel that can be compiled.
  *
- * Besides tfjs's own kernels there are a few (RmsNorm, LayerNorm, Rotary, Silu, Dropped) that only
+ * Besides tfjs's own kernels there are a few (RmsNorm, LayerNorm, Rotary) that only
  * the recorder has: functions that ONNX Runtime computes in one go, and that fall back to a
  * composition of tfjs kernels elsewhere. It knows nothing of how any of them is computed.
  *
@@ -167,5 +167,4 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
     return [like(x!), like(x!, row), like(x!, row)];
   }),
   Rotary: several(same()),
-  Silu: several(same()),
 };

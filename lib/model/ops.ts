@@ -57,13 +57,15 @@ export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, eps: number): tf.Te
     });
     return { value: value!, saved: [x, weight, inverse!] };
   };
-  // dx = r (w·dy − u · mean(w·dy·u)), dw = Σ dy·u
+  // With r = u / x: dw = Σ r·dy·x over the rows, dx = r·(dy·w) − r³·mean(dy·w·x)·x. The sums are
+  // matrix products, so that dy·x is all they need.
   return withGradient([x, weight], forward, (dy, [x, weight, inverse]) => {
-    const unit = tf.mul(x!, inverse!);
-    const product = tf.mul(dy, unit) as tf.Tensor2D;
+    const product = tf.mul(dy, x!) as tf.Tensor2D;
     const mean = tf.matMul(product, tf.reshape(tf.div(weight!, weight!.size), [-1, 1]));
-    const dx = tf.mul(tf.sub(tf.mul(dy, weight!), tf.mul(unit, mean)), inverse!);
-    return [dx, tf.sum(product, 0)];
+    const cube = tf.mul(tf.square(inverse!), inverse!);
+    const dx = tf.sub(tf.mul(tf.mul(dy, weight!), inverse!), tf.mul(x!, tf.mul(mean, cube)));
+    const dw = tf.matMul(inverse as tf.Tensor2D, product, true, false);
+    return [dx, tf.reshape(dw, [weight!.size])];
   });
 }
 
@@ -148,8 +150,8 @@ export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D):
   // The query heads that share a key-value head are stacked as rows: [B, K, H/K · T, E].
   const rows = (x: tf.Tensor) =>
     tf.reshape(
-      tf.transpose(tf.reshape(x, [batch, length, kvHeads, groups, size]), [0, 2, 3, 1, 4]),
-      [batch, kvHeads, groups * length, size],
+      tf.transpose(tf.reshape(x, [batch, length, kvHeads, groups, -1]), [0, 2, 3, 1, 4]),
+      [batch, kvHeads, groups * length, -1],
     );
   const queries = (x: tf.Tensor) =>
     tf.reshape(
@@ -169,12 +171,14 @@ export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D):
       tf.softmax(tf.add(scores, causalMask(length))),
       [batch, kvHeads, groups * length, length],
     );
-    return { value: queries(tf.matMul(weights, vr)), saved: [qr, kr, vr, weights] };
+    const value = queries(tf.matMul(weights, vr));
+    return { value, saved: [qr, kr, vr, weights, value] };
   };
-  return withGradient([q, k, v], forward, (dy, [qr, kr, vr, weights]) => {
+  return withGradient([q, k, v], forward, (dy, [qr, kr, vr, weights, out]) => {
     const dOut = rows(dy);
     const dWeights = tf.matMul(dOut, vr!, false, true);
-    const mean = tf.sum(tf.mul(weights!, dWeights), -1, true);
+    // Σ weights · dWeights over a row, which is Σ out · dy over its head (Dao et al. 2022).
+    const mean = rows(tf.sum(tf.mul(out!, dy), -1, true));
     const dScores = tf.mul(weights!, tf.sub(dWeights, mean));
     return [
       queries(tf.mul(tf.matMul(dScores, kr!), scale)),
@@ -202,15 +206,17 @@ function makeCausalMask(length: number): Float32Array<ArrayBuffer> {
 
 /** SwiGLU's product, silu(gate) · up with silu(x) = x · σ(x) (Shazeer 2020). Any one shape. */
 export function gatedSilu<T extends tf.Tensor>(gate: T, up: T): T {
-  const silu = (x: tf.Tensor) => kernelOr("Silu", { x }, {}, () => [tf.mul(x, tf.sigmoid(x))])[0]!;
-  const forward = () => ({ value: tf.mul(silu(gate), up), saved: [gate, up] });
-  // silu′ = σ + silu · (1 − σ)
-  return withGradient([gate, up], forward, (dy, [gate, up]) => {
-    const sigmoid = tf.sigmoid(gate!);
-    const activated = tf.mul(gate!, sigmoid);
-    const slope = tf.add(sigmoid, tf.sub(activated, tf.mul(activated, sigmoid)));
-    return [tf.mul(tf.mul(dy, up!), slope), tf.mul(dy, activated)];
-  });
+  const forward = () => {
+    const sigmoid = tf.sigmoid(gate);
+    const activated = tf.mul(gate, sigmoid);
+    const value = tf.mul(activated, up);
+    return { value, saved: [sigmoid, activated, up, value] };
+  };
+  // silu′ = σ + silu · (1 − σ), hence dgate = dy · up · silu′ = dy · (y + σ · (up − y))
+  return withGradient([gate, up], forward, (dy, [sigmoid, activated, up, y]) => [
+    tf.mul(dy, tf.add(y!, tf.mul(sigmoid!, tf.sub(up!, y!)))),
+    tf.mul(dy, activated!),
+  ]);
 }
 
 /** silu, the exact gelu (with erf), its tanh approximation, or relu. */
