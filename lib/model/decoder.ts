@@ -7,8 +7,9 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { causalAttention } from "./attention.ts";
 import type { ModelConfig } from "./config.ts";
-import { activate, causalAttention, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
+import { activate, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
 import { headName } from "./parameters.ts";
 import { rotaryTables } from "./rope.ts";
 

@@ -16,7 +16,7 @@ type Gradient = (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[];
  * A function of tensors with a gradient of its own. `forward` returns its value and the tensors that
  * `gradient` will read; the gradient returns one tensor for each of `inputs`.
  */
-function withGradient<T extends tf.Tensor>(
+export function withGradient<T extends tf.Tensor>(
   inputs: tf.Tensor[],
   forward: () => { value: tf.Tensor; saved: tf.Tensor[] },
   gradient: Gradient,
@@ -130,78 +130,6 @@ export function rotary(x: tf.Tensor4D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.T
   const forward = () => ({ value: turn(x, cos, sin), saved: [cos, sin] });
   // The inverse of a rotation is its transpose.
   return withGradient([x], forward, (dy, [cos, sin]) => [turn(dy, cos!, tf.neg(sin!))]);
-}
-
-/**
- * Causal attention of H query heads over K key-value heads, softmax(q kᵀ / √E) v, each query seeing
- * its own position and those before it. Query head h reads key-value head ⌊h K / H⌋ (Vaswani et al.
- * 2017; Ainslie et al. 2023).
- *
- * @param q [B, T, H, E]
- * @param k [B, T, K, E]
- * @param v [B, T, K, E]
- * @returns [B, T, H, E]
- */
-export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
-  const [batch, length, heads, size] = q.shape;
-  const kvHeads = k.shape[2];
-  const groups = heads / kvHeads;
-  const scale = 1 / Math.sqrt(size);
-  // The query heads that share a key-value head are stacked as rows: [B, K, H/K · T, E].
-  const rows = (x: tf.Tensor) =>
-    tf.reshape(
-      tf.transpose(tf.reshape(x, [batch, length, kvHeads, groups, -1]), [0, 2, 3, 1, 4]),
-      [batch, kvHeads, groups * length, -1],
-    );
-  const queries = (x: tf.Tensor) =>
-    tf.reshape(
-      tf.transpose(tf.reshape(x, [batch, kvHeads, groups, length, size]), [0, 3, 1, 2, 4]),
-      [batch, length, heads, size],
-    );
-  const keys = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, 3]);
-  const back = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, 3]);
-
-  const forward = () => {
-    const [qr, kr, vr] = [rows(q), keys(k), keys(v)];
-    const scores = tf.reshape(
-      tf.mul(tf.matMul(qr, kr, false, true), scale),
-      [batch, kvHeads, groups, length, length],
-    );
-    const weights = tf.reshape(
-      tf.softmax(tf.add(scores, causalMask(length))),
-      [batch, kvHeads, groups * length, length],
-    );
-    const value = queries(tf.matMul(weights, vr));
-    return { value, saved: [qr, kr, vr, weights, value] };
-  };
-  return withGradient([q, k, v], forward, (dy, [qr, kr, vr, weights, out]) => {
-    const dOut = rows(dy);
-    const dWeights = tf.matMul(dOut, vr!, false, true);
-    // Σ weights · dWeights over a row, which is Σ out · dy over its head (Dao et al. 2022).
-    const mean = rows(tf.sum(tf.mul(out!, dy), -1, true));
-    const dScores = tf.mul(weights!, tf.sub(dWeights, mean));
-    return [
-      queries(tf.mul(tf.matMul(dScores, kr!), scale)),
-      back(tf.mul(tf.matMul(dScores, qr!, true, false), scale)),
-      back(tf.matMul(weights!, dOut, true, false)),
-    ];
-  });
-}
-
-let lastMask = new Float32Array();
-
-/** [T, T]: 0 where the column is not after the row, −∞ where it is. */
-function causalMask(length: number): tf.Tensor2D {
-  if (lastMask.length !== length ** 2) lastMask = makeCausalMask(length);
-  return tf.tensor2d(lastMask, [length, length]);
-}
-
-function makeCausalMask(length: number): Float32Array<ArrayBuffer> {
-  const mask = new Float32Array(length * length);
-  for (let row = 0; row < length; row++) {
-    mask.fill(-Infinity, row * length + row + 1, (row + 1) * length);
-  }
-  return mask;
 }
 
 /** SwiGLU's product, silu(gate) · up with silu(x) = x · σ(x) (Shazeer 2020). Any one shape. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { createEngine, type TensorData } from "../engine/engine.ts";
-import { activate, causalAttention, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
+import { causalAttention } from "./attention.ts";
+import { activate, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 
@@ -98,6 +99,49 @@ for (const [name, [shapes, op]] of Object.entries(cases)) {
     }
   });
 }
+
+/** Attention as its equation has it, gradients by tfjs: [1, T, 2, E], one key-value head. */
+function plainAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor {
+  const [, length, , size] = q.shape as [number, number, number, number];
+  const byHead = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, 3]);
+  const both = (x: tf.Tensor) => tf.tile(byHead(x), [1, 2, 1, 1]);
+  const mask = Array.from(
+    { length: length ** 2 },
+    (_, i) => i % length > Math.floor(i / length) ? -Infinity : 0,
+  );
+  const scores = tf.mul(tf.matMul(byHead(q), both(k), false, true), 1 / Math.sqrt(size));
+  const weights = tf.softmax(tf.add(scores, tf.tensor(mask, [length, length])));
+  return byHead(tf.matMul(weights, both(v)));
+}
+
+Deno.test("causalAttention() in several blocks is attention", async () => {
+  const length = 517; // four blocks, not all of one size
+  const engine = await createEngine();
+  const spec = (heads: number) => ({ shape: [1, length, heads, 4], dtype: "float32" as const });
+  const inputs = Object.fromEntries(
+    ["q", "k", "v"].map((name, i) => [name, values(spec(i ? 1 : 2).shape, i)]),
+  );
+  const results: Record<string, TensorData>[] = [];
+  for (const op of [plainAttention, cases.causalAttention![1]]) {
+    const program = await engine.compile(({ q, k, v }) => {
+      let y: tf.Tensor;
+      const f = (...xs: tf.Tensor[]) => {
+        y = tf.keep(op(...xs as [tf.Tensor, tf.Tensor, tf.Tensor]));
+        return tf.sum(tf.mul(y, tf.tensor(values(y.shape, 9), y.shape)));
+      };
+      const [dq, dk, dv] = tf.grads(f)([q!, k!, v!]);
+      return { y: y!, dq: dq!, dk: dk!, dv: dv! };
+    }, { q: spec(2), k: spec(1), v: spec(1) });
+    results.push(await program.run(inputs));
+    program.dispose();
+  }
+  for (const [name, expected] of Object.entries(results[0]!)) {
+    const largest = Math.max(...expected);
+    expected.forEach((x, i) =>
+      assert.ok(Math.abs(results[1]![name]![i]! - x) < 1e-5 * largest, `${name}[${i}]`)
+    );
+  }
+});
 
 Deno.test("causalAttention() lets no position see a later one", async () => {
   const engine = await createEngine();
