@@ -178,7 +178,10 @@ async function look(
   while (!(await page.evaluate("window.ran"))) {
     const text = await page.evaluate(barScript) as string;
     if (text !== "") {
-      if (moves.size === 3) await shoot("running");
+      if (moves.size === 3) {
+        await page.evaluate(`${barNodes}[0]?.scrollIntoView({ block: "center" })`);
+        await shoot("running");
+      }
       moves.add(text);
     }
     await page.waitForTimeout(200);
@@ -217,8 +220,10 @@ const openScript = (path: string) =>
     window.panel = panel;
   })()`;
 
-const barScript = `[...document.querySelectorAll(".jp-OutputArea-output")]
-  .map((node) => node.innerText).filter((text) => /\\d+ % · /.test(text)).join("|")`;
+const barNodes = `[...document.querySelectorAll(".jp-OutputArea-output")]
+  .filter((node) => /\\d+ % · /.test(node.innerText))`;
+
+const barScript = `${barNodes}.map((node) => node.innerText).join("|")`;
 
 const outputScript = `(() => {
   const errors = [];

@@ -57,7 +57,7 @@ export interface ShownResponse {
 
 /**
  * Shows what several models answered to one instruction, under each other. Line ends
- * are kept; an empty response is named as such.
+ * are kept, a very long response scrolls, an empty one is named as such.
  *
  * @example
  * await showResponses("Name a river.", [{ model: "base", response: "Name a lake." }]);
@@ -70,14 +70,15 @@ export async function showResponses(
   const rows = responses.map(({ model, response, note = "" }) => {
     const answer = response.trim() === ""
       ? `<i style="opacity:.75">(nothing)</i>`
-      : escapeHtml(response);
+      : escapeHtml(response.trimEnd());
     const below = note === ""
       ? ""
       : `<br><small style="opacity:.75;font-weight:400">${escapeHtml(note)}</small>`;
     return `<div style="display:grid;grid-template-columns:minmax(8em,20%) 1fr;gap:12px;` +
       `padding:6px 4px;border-top:${line};font-size:13px">` +
       `<div style="font-weight:600">${escapeHtml(model)}${below}</div>` +
-      `<div style="white-space:pre-wrap;overflow-wrap:anywhere">${answer}</div></div>`;
+      `<div style="white-space:pre-wrap;overflow-wrap:anywhere;max-height:18em;overflow-y:auto">` +
+      `${answer}</div></div>`;
   });
   const text = responses.map(({ model, response, note }) =>
     `${model}${note ? ` (${note})` : ""}:\n` + indent(response.trim() || "(nothing)")
