@@ -12,6 +12,7 @@ import { compareArms as compareSeeds } from "../judge/seeds.ts";
 import { meanAndDeviation, pairedBootstrap, type SeedTable } from "../judge/significance.ts";
 import type { Arm } from "./arm.ts";
 import { codeVersion, hashOf } from "./cache.ts";
+import { judgedWins } from "./http_judge.ts";
 import { projectRoot } from "./root.ts";
 import type { Run } from "./run.ts";
 import type { Study } from "./study.ts";
@@ -124,9 +125,16 @@ export function armsDiffer(runs: readonly Run[], a: Arm, b: Arm, reference: Arm)
   return { arms: `${a.name} − ${b.name}`, difference: estimate, low, high, p: sign.p };
 }
 
+/** The share of answers that the model ended itself, before the cap. */
+export function endedTable(runs: readonly Run[]): number[][] {
+  return runs.map((run) => run.answers.map(({ stopped }) => stopped ? 1 : 0));
+}
+
 /**
  * Rows of several arms on one study: pass rate and win rate, each seed and all seeds together.
- * The runs are made where the cache has none; the rows are recorded.
+ * The runs are made where the cache has none; the rows are recorded. Where the scale has no
+ * checker, a judge gives the win rate, and without a judge there is none: what can be said of
+ * ungraded answers is how many of them end ("ended").
  *
  * @param section the paper's section, such as "4.1"; with null the rows are not recorded.
  * @returns the rows; those over all seeds have `seed: null`.
@@ -143,21 +151,28 @@ export async function compareArms(
 ): Promise<ResultRow[]> {
   const all = await study.runs([reference, ...list.filter((arm) => arm.name !== reference.name)]);
   const of = (arm: Arm) => all.filter((run) => run.arm === arm.name);
-  const measurements = list.flatMap((arm) => {
+  const graded = all.every((run) => run.answers.every(({ score }) => score !== null));
+  const { judge } = study.scale;
+  const measurements: Measurement[] = [];
+  for (const arm of list) {
     const runs = of(arm);
     const seconds = mean(runs.map((run) => run.seconds.tune + run.seconds.decode));
     const counts = unseenFamilies(study, arm);
-    return [
-      { section, arm: arm.name, metric: "pass-rate", table: passTable(runs, counts), seconds },
-      {
-        section,
-        arm: arm.name,
-        metric: "win-rate",
-        table: winTable(winPreferences(runs, of(reference), counts)),
-        seconds,
-      },
-    ];
-  });
+    const add = (metric: string, table: SeedTable) =>
+      measurements.push({ section, arm: arm.name, metric, table, seconds });
+    if (graded) {
+      add("pass-rate", passTable(runs, counts));
+      add("win-rate", winTable(winPreferences(runs, of(reference), counts)));
+      continue;
+    }
+    add("ended", endedTable(runs));
+    if (!judge) continue;
+    const wins: number[][] = [];
+    for (const [i, run] of runs.entries()) { // the runs of an arm have the seeds' order
+      wins.push(await judgedWins(judge, study.prompts, run, of(reference)[i]!));
+    }
+    add("win-rate", wins);
+  }
   return await recordRows(study, measurements);
 }
 
@@ -176,7 +191,7 @@ export async function recordRows(
   const paper = await paperRows();
   const shared = {
     model: study.base.name,
-    engine: "onnxruntime, compiled, 1 thread a run",
+    engine: `onnxruntime, compiled, threads a run: ${study.scale.threads}`,
     hashes: {
       base: study.base.model.hash.slice(0, 16),
       tokenizer: study.base.tokenizer.hash.slice(0, 16),
