@@ -5,7 +5,7 @@
  * gets in front of the reader (figure.ts).
  */
 import type { Figure } from "./svg.ts";
-import { axis, type Colour, colourAt, houseLayout, ink, palette, tint } from "./style.ts";
+import { axis, type Colour, colourAt, houseLayout, ink, palette, tile } from "./style.ts";
 
 /** One bar with its 95 % interval and the paper's number, all in the same unit. */
 export interface IntervalBar {
@@ -193,13 +193,12 @@ export function heatMap(
     layout: houseLayout(unit === "" ? title : `${title} (${unit})`, {
       height: 190 + 34 * rows.length,
       showlegend: false,
-      // Dark tiles carry white numbers; light ones carry the page's own ink.
       annotations: cells.map(({ value, r, c }, i) => ({
         x: columns[c],
         y: rows[r],
         text: words[i],
         showarrow: false,
-        font: { size: 12, color: share(value) > 0.75 ? "white" : ink },
+        font: { size: 12, color: value === null ? ink : tile(share(value)).text },
       })),
       shapes: cells.filter(({ value }) => value !== null).map(({ value, r, c }) => ({
         type: "rect",
@@ -209,7 +208,7 @@ export function heatMap(
         y0: r - 0.46,
         y1: r + 0.46,
         line: { width: 0 },
-        fillcolor: tint(share(value)),
+        fillcolor: tile(share(value)).fill,
       })),
       xaxis: axis(options.columns ?? "", {
         showgrid: false,

@@ -25,12 +25,13 @@ export const inkRgb = "rgb(119, 126, 135)";
 
 const grid = "rgba(128, 134, 142, 0.22)";
 
-/** 0 … 1 from the page's own background to a blue that white text stands on. */
-export function tint(share: number): string {
+/** A tile for a share 0 … 1, pale to deep blue, and the text that is legible on it in any theme. */
+export function tile(share: number): { readonly fill: string; readonly text: string } {
   const mix = (from: number, to: number) => Math.round(from + (to - from) * share);
-  return `rgba(${mix(43, 24)}, ${mix(133, 98)}, ${mix(201, 158)}, ${
-    (0.06 + 0.94 * share).toFixed(3)
-  })`;
+  return {
+    fill: `rgb(${mix(208, 15)}, ${mix(221, 79)}, ${mix(233, 134)})`,
+    text: share > 0.65 ? "#ffffff" : "#131c26",
+  };
 }
 
 /** The i-th colour of a series, going round. */
