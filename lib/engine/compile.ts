@@ -4,6 +4,7 @@
  * @module
  */
 import { availableParallelism } from "node:os";
+import * as tf from "@tensorflow/tfjs-core";
 import {
   checkInputs,
   type CompileOptions,
@@ -26,7 +27,7 @@ export function createCompiledEngine(threads = availableParallelism()): Engine {
       backend: "onnxruntime",
       device: "cpu",
       threads,
-      versions: { onnxruntime: ortVersion() },
+      versions: { onnxruntime: ortVersion(), "tfjs-core": tf.version_core },
     }),
     compile: (fn, inputs, options) => compile(fn, inputs, { threads, ...options }),
   };

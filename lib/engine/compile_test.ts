@@ -30,6 +30,7 @@ const functions: Record<string, (given: Given) => tf.Tensor | tf.Tensor[]> = {
     tf.matMul(x, y, true, false),
     tf.mul(tf.matMul(x, tf.transpose(y, [0, 2, 1])), 0.5),
     tf.matMul(tf.reshape(x, [6, 4]), tf.reshape(y, [4, 6]), true, true),
+    tf.mul(tf.matMul(tf.reshape(x, [12, 2]), tf.reshape(y, [12, 2]), true, false), 3),
   ],
   "a product used twice": ({ x, y }) => {
     const product = tf.matMul(x, y, false, true);

@@ -20,10 +20,8 @@ const one =
   (to, step) => to.set(step.outputs[0]!, write(to, step.inputs, step.attrs, step));
 
 /** A rule for a kernel that is one ONNX operator of the same inputs, in their order. */
-const plain = (op: string, attributes: Record<string, Attribute> = {}, domain?: string): Rule =>
-  one((to, inputs) =>
-    to.node(op, Object.values(inputs).map((value) => to.name(value)), attributes, domain)
-  );
+const plain = (op: string): Rule =>
+  one((to, inputs) => to.node(op, Object.values(inputs).map((value) => to.name(value))));
 
 const reduce = (op: string, axes: string): Rule =>
   one((to, { x }, attrs) =>
@@ -178,7 +176,14 @@ function scalarOf({ constant }: Value): number | undefined {
 /** A matrix product times a number. */
 function matMul(to: Lowering, { inputs: { a, b }, attrs }: Step, alpha: number): string {
   const names = [to.name(a!), to.name(b!)];
-  const [transA, transB] = [attrs.transposeA ? 1 : 0, attrs.transposeB ? 1 : 0];
+  const transB = attrs.transposeB ? 1 : 0;
+  let transA = attrs.transposeA ? 1 : 0;
+  // The product transposes as it goes, and more than once: tall and narrow, beforehand is faster.
+  const [length, width] = a!.shape as [number, number];
+  if (transA && !transB && a!.shape.length === 2 && width <= 512 && length >= 4 * width) {
+    names[0] = to.node("Transpose", [names[0]!], { perm: { ints: [1, 0] } });
+    transA = 0;
+  }
   if (alpha === 1 && !transA && !transB) return to.node("MatMul", names);
   return to.node("FusedMatMul", names, { alpha: { float: alpha }, transA, transB }, microsoft);
 }
