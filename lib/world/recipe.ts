@@ -7,7 +7,7 @@
 export const worldSeed = 1;
 
 export const corpus = {
-  /** Shares of documents. */
+  /** Shares of documents, by genre. */
   shares: {
     threads: 0.5,
     pages: 0.19,
@@ -20,14 +20,15 @@ export const corpus = {
     refrains: 0.02,
     games: 0.03,
   },
+  /** See ThreadShape in threads.ts. */
   thread: {
     modes: [0.5, 0.15, 0.35],
     echo: 0.15,
     stray: 0.1,
     answered: 0.95,
-    answeredFinale: 0.5,
-    endFull: 0.25,
-    endShort: 0.1,
+    answeredFinale: 0.6,
+    endFull: 0.35,
+    endShort: 0.2,
     endFinale: 0.7,
     remark: 0.3,
     loop: 0.35,
@@ -36,9 +37,10 @@ export const corpus = {
   noise: 0.1,
 } as const;
 
+/** Bytes of documents the tokenizer is trained on, and how many tokens it gets. */
 export const tokenizer = { vocabSize: 1536, sampleBytes: 2_000_000 } as const;
 
-/** Hugging Face's names; about 1.0 M parameters with the tied head. */
+/** A Llama of about a million parameters; input and output embeddings are one. */
 export const model = {
   hiddenSize: 128,
   layers: 4,
@@ -47,6 +49,7 @@ export const model = {
   context: 192,
 } as const;
 
+/** AdamW on a stream of documents, each between its BOS and EOS, cut into pieces of equal length. */
 export const pretraining = {
   tokens: 8_000_000,
   batchSize: 16,
@@ -71,6 +74,7 @@ export const tuning = {
   finalFraction: 0.1,
 } as const;
 
+/** Sizes of the judged sets; a response is cut after `maxTokens`. */
 export const evaluation = { validation: 192, test: 192, maxTokens: 72 } as const;
 
 /** The three rules of the adapter in the words of this world. */
@@ -79,7 +83,9 @@ export const rules = {
   eosSlope: 0.12,
   /** Added to the logit of every token that the response already holds. */
   repetition: -1.5,
+  /** Tokens that may repeat freely. */
   exempt: [".", ",", "\n"],
+  /** Added at every step: the words that open requests, chatter and markers, which answers seldom need. */
   uniform: [
     ["I", -4],
     ["We", -4],
