@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Model } from "../model/checkpoint.ts";
 import { loadCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
+import { interruptible } from "../show/interrupt.ts";
 import { progress } from "../show/progress.ts";
 import type { StepInfo } from "../tune/tune.ts";
 import type { Arm } from "./arm.ts";
@@ -204,12 +205,20 @@ export class Study {
 
   /**
    * The runs of several arms with every seed of the study, side by side on all cores, with a
-   * progress bar. The finished ones are kept when this is interrupted.
+   * progress bar. The finished ones are kept when this is interrupted, and the kernel lives on.
    *
    * @param onStep sees every training step of a run that is computed now.
    */
   async runs(
     list: readonly Arm[],
+    onStep?: (arm: Arm, seed: number, step: StepInfo) => void,
+  ): Promise<Run[]> {
+    return await interruptible((signal) => this.#runs(list, signal, onStep));
+  }
+
+  async #runs(
+    list: readonly Arm[],
+    signal: AbortSignal,
     onStep?: (arm: Arm, seed: number, step: StepInfo) => void,
   ): Promise<Run[]> {
     const jobs = list.flatMap((arm) => this.seeds.map((seed) => ({ arm, seed })));
@@ -225,7 +234,9 @@ export class Study {
         // An untuned arm is the same for every seed: the first seed's run serves them all.
         const first = jobs.findIndex((job) => job.arm === arm);
         if (arm.tuning === null && i !== first) continue;
+        signal.throwIfAborted();
         results[i] = await this.run(arm, seed, (step) => {
+          signal.throwIfAborted();
           done[i] = 0.7 * step.step / (step.steps || steps);
           show(`${arm.name}, seed ${seed}: step ${step.step}, loss ${step.loss.toFixed(2)}`);
           onStep?.(arm, seed, step);
