@@ -61,11 +61,11 @@ async function trainer(model: Model): Promise<Work> {
   });
   const layout = layOut(model.parameters);
   const state = {
+    layout,
     values: flatten(layout, model.parameters),
     gradients: new Float32Array(layout.length),
     mean: new Float32Array(layout.length),
     variance: new Float32Array(layout.length),
-    decayed: layout.decayed,
   };
   const forward = forwardOf(model.config);
   const gradients = createGradients(

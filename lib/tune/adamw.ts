@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine, TensorFunction } from "../engine/engine.ts";
-import { CHUNK, overChunks } from "./flat.ts";
+import { type FlatLayout, overChunks } from "./flat.ts";
 
 /** Settings of {@link createAdamW}; `clip` null: no clipping. */
 export interface AdamWOptions {
@@ -14,13 +14,13 @@ export interface AdamWOptions {
   readonly clip?: number | null;
 }
 
-/** Flat arrays of equal length, a multiple of {@link CHUNK}; the first `decayed` elements decay. */
+/** Flat arrays, all laid out as `layout` says. */
 export interface AdamWState {
+  readonly layout: FlatLayout;
   readonly values: Float32Array;
   readonly gradients: Float32Array;
   readonly mean: Float32Array;
   readonly variance: Float32Array;
-  readonly decayed: number;
 }
 
 /** The optimiser of one set of arrays. */
@@ -60,8 +60,9 @@ export async function createAdamW(
   options: AdamWOptions = {},
 ): Promise<AdamW> {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, clip = 1 } = options;
-  const { values, gradients, mean, variance, decayed } = state;
-  const chunk = { shape: [CHUNK], dtype: "float32" } as const;
+  const { layout, values, gradients, mean, variance } = state;
+  const size = layout.chunk;
+  const chunk = { shape: [size], dtype: "float32" } as const;
   const scalar = { shape: [], dtype: "float32" } as const;
   const [update, squares] = await Promise.all([
     engine.compile(adamwFunction(betas), {
@@ -79,10 +80,10 @@ export async function createAdamW(
   const workers = engine.describe().threads;
   return {
     async gradientNorm() {
-      const sums = new Float32Array(values.length / CHUNK);
-      await overChunks(values.length, workers, async (start) => {
-        const index = start / CHUNK;
-        await squares.run({ g: gradients.subarray(start, start + CHUNK) }, {
+      const sums = new Float32Array(values.length / size);
+      await overChunks(layout, workers, async (start) => {
+        const index = start / size;
+        await squares.run({ g: gradients.subarray(start, start + size) }, {
           sum: sums.subarray(index, index + 1),
         });
       });
@@ -98,12 +99,12 @@ export async function createAdamW(
       };
       const decay = of(1 - learningRate * weightDecay);
       const none = of(1);
-      await overChunks(values.length, workers, async (start) => {
-        const p = values.subarray(start, start + CHUNK);
-        const m = mean.subarray(start, start + CHUNK);
-        const v = variance.subarray(start, start + CHUNK);
-        const g = gradients.subarray(start, start + CHUNK);
-        const keep = start < decayed ? decay : none;
+      await overChunks(layout, workers, async (start) => {
+        const p = values.subarray(start, start + size);
+        const m = mean.subarray(start, start + size);
+        const v = variance.subarray(start, start + size);
+        const g = gradients.subarray(start, start + size);
+        const keep = start < layout.decayed ? decay : none;
         await update.run({ p, g, m, v, keep, ...scalars }, { value: p, mean: m, variance: v });
       });
     },

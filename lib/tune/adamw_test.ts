@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createEngine } from "../engine/engine.ts";
 import { createAdamW } from "./adamw.ts";
-import { CHUNK, flatten, layOut, views } from "./flat.ts";
+import { flatten, layOut, views } from "./flat.ts";
 
 const parameters = () =>
   new Map([
@@ -49,11 +49,11 @@ for (const decayAll of [false, true]) {
     const expected = reference(10, hyper);
     const layout = layOut(parameters(), decayAll ? () => true : undefined);
     const state = {
+      layout,
       values: flatten(layout, parameters()),
       gradients: new Float32Array(layout.length),
       mean: new Float32Array(layout.length),
       variance: new Float32Array(layout.length),
-      decayed: layout.decayed,
     };
     const adamw = await createAdamW(engine, state, {
       betas: [0.9, 0.95],
@@ -79,8 +79,8 @@ for (const decayAll of [false, true]) {
 Deno.test("layOut() puts tensors with weight decay first, each part in whole chunks", () => {
   const layout = layOut(parameters());
   assert.deepEqual(layout.names, ["matrix", "norm"]);
-  assert.deepEqual([layout.decayed, layout.length], [CHUNK, 2 * CHUNK]);
-  assert.deepEqual(layout.offsets.get("norm"), { offset: CHUNK, size: 5 });
+  assert.deepEqual([layout.decayed, layout.length], [layout.chunk, 2 * layout.chunk]);
+  assert.deepEqual(layout.offsets.get("norm"), { offset: layout.chunk, size: 5 });
   assert.deepEqual(
     views(layout, flatten(layout, parameters())).norm,
     parameters().get("norm")!.data,

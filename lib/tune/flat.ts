@@ -4,8 +4,15 @@
  */
 import type { Parameters } from "../model/parameters.ts";
 
-/** Elements that elementwise programs take at once: few enough for their arrays to stay in cache. */
-export const CHUNK = 65536;
+/**
+ * Elements that an elementwise program takes at once: about a 32nd part of them all, so that every
+ * core has work, and at most 2¹⁹, so that its intermediate results stay in cache. Below 2¹² the calls
+ * would cost more than the work.
+ */
+function chunkSize(elements: number): number {
+  const power = Math.ceil(Math.log2(Math.max(1, elements / 32)));
+  return 2 ** Math.min(19, Math.max(12, power));
+}
 
 /** Tensors start at multiples of this many elements (64 bytes), as vector instructions like it. */
 const ALIGNMENT = 16;
@@ -16,6 +23,8 @@ export interface FlatLayout {
   readonly offsets: ReadonlyMap<string, { readonly offset: number; readonly size: number }>;
   readonly decayed: number;
   readonly length: number;
+  /** Elements that the optimiser takes at once; `decayed` and `length` are multiples of it. */
+  readonly chunk: number;
 }
 
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
@@ -31,6 +40,8 @@ export function layOut(
   parameters: Parameters,
   decays: (name: string, shape: readonly number[]) => boolean = (_, shape) => shape.length > 1,
 ): FlatLayout {
+  const elements = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const chunk = chunkSize(elements);
   const offsets = new Map<string, { offset: number; size: number }>();
   const place = (wanted: boolean, start: number) => {
     let offset = start;
@@ -39,11 +50,11 @@ export function layOut(
       offsets.set(name, { offset, size: data.length });
       offset = roundUp(offset + data.length, ALIGNMENT);
     }
-    return roundUp(offset, CHUNK);
+    return roundUp(offset, chunk);
   };
   const decayed = place(true, 0);
   const length = place(false, decayed);
-  return { names: [...offsets.keys()], offsets, decayed, length };
+  return { names: [...offsets.keys()], offsets, decayed, length, chunk };
 }
 
 /** Views of the tensors in a flat array, by `prefix` + name. */
@@ -71,7 +82,7 @@ export function flatten(layout: FlatLayout, parameters: Parameters): Float32Arra
  * chunk changes no result, since every chunk is computed by itself.
  */
 export async function overChunks(
-  length: number,
+  { length, chunk }: FlatLayout,
   workers: number,
   work: (start: number) => Promise<void>,
 ): Promise<void> {
@@ -79,7 +90,7 @@ export async function overChunks(
   const worker = async () => {
     while (next < length) {
       const start = next;
-      next += CHUNK;
+      next += chunk;
       await work(start);
     }
   };

@@ -127,11 +127,11 @@ async function train(
   const layout = layOut(start, options.decayAll ? () => true : undefined);
   const values = flatten(layout, start);
   const state = {
+    layout,
     values,
     gradients: new Float32Array(layout.length),
     mean: new Float32Array(layout.length),
     variance: new Float32Array(layout.length),
-    decayed: layout.decayed,
   };
   const stored = { values, mean: state.mean, variance: state.variance };
   const run = runHash(model, data, options);
