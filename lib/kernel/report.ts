@@ -4,7 +4,8 @@
  *
  * Knows notebooks, Markdown and HTML. It does not know what the notebooks are about.
  */
-import { Marked } from "marked";
+import { Marked, type TokenizerAndRendererExtension } from "marked";
+import temml from "temml";
 import type { Cell, Notebook, Output } from "./notebook.ts";
 
 export interface ReportSection {
@@ -106,8 +107,23 @@ function unique(svg: string, index: number): string {
     .replace(/url\('#/g, `url('#f${index}-`).replace(/href="#/g, `href="#f${index}-`);
 }
 
+/** $…$ and $$…$$ become MathML, which browsers draw by themselves; "$5 or $6" stays text. */
+const formula: TokenizerAndRendererExtension = {
+  name: "formula",
+  level: "inline",
+  start: (source) => source.indexOf("$"),
+  tokenizer(source) {
+    const match = /^(\$\$?)(?!\s)((?:\\.|[^$\\])*[^\s$\\])\1(?!\d)/.exec(source);
+    return match
+      ? { type: "formula", raw: match[0], text: match[2]!, display: match[1] === "$$" }
+      : undefined;
+  },
+  renderer: ({ text, display }) => temml.renderToString(text, { displayMode: display }),
+};
+
 const markdown = new Marked({
   gfm: true,
+  extensions: [formula],
   walkTokens(token) {
     // The page has one title of its own, and links between notebooks lead to its sections.
     if (token.type === "heading") token.depth = Math.min(6, token.depth + 1);

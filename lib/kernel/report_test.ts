@@ -27,7 +27,7 @@ Deno.test("renderReport() makes one page without requests: prose, code, figures,
     {
       name: "00 start here",
       notebook: notebookOf(
-        prose("# 00 · Start *here*\n\nOn to [the next](01%20more.ipynb)."),
+        prose("# 00 · Start *here*\n\nOn to [the next](01%20more.ipynb) for $5; $p_\\theta$."),
         code("if (a < b) {}", { output_type: "display_data", data: figure, metadata: {} }),
         code("table", {
           output_type: "display_data",
@@ -53,6 +53,7 @@ Deno.test("renderReport() makes one page without requests: prose, code, figures,
   assert.match(page, /<li><a href="#00-start-here">00 · Start here<\/a><\/li>/);
   assert.match(page, /<h2>00 · Start <em>here<\/em><\/h2>/);
   assert.match(page, /<a href="#01-more">the next<\/a>/);
+  assert.match(page, /for \$5; <math><msub>.*θ.*<\/math>\./s);
   assert.match(page, /if \(a &lt; b\) \{\}/);
   assert.match(page, /<g id="f1-a"\/><use href="#f1-a" clip-path="url\(#f1-a\)"\/>/);
   assert.match(page, /<div class="box"><b>rows<\/b><\/div>/);
