@@ -157,11 +157,11 @@ async function trainingErrors(engine: Engine, model: Model, batch: Batch, golden
   const layout = layOut(model.parameters, () => true);
   const arrays = () => new Float32Array(layout.length);
   const state = {
+    layout,
     values: flatten(layout, model.parameters),
     gradients: arrays(),
     mean: arrays(),
     variance: arrays(),
-    decayed: layout.decayed,
   };
   const parts = [forwardOf(model.config), model.parameters, layout, state, "token-mean"] as const;
   const gradients = createGradients(engine, ...parts);

@@ -1,5 +1,6 @@
 /**
  * The compiled engine: a tfjs function recorded, lowered to one ONNX graph, run by ONNX Runtime.
+ * It knows nothing of kernels.
  *
  * @module
  */

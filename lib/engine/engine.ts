@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { availableParallelism } from "node:os";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { createCompiledEngine } from "./compile.ts";
@@ -96,12 +97,14 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 function createEagerEngine(): Engine {
   const backend = tf.getBackend();
+  // tfjs-node's backend, which alone says where it computes, and alone has threads.
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
   return {
     describe: () => ({
       kind: "eager",
       backend,
-      device: /gpu|webgl/.test(backend) ? "gpu" : "cpu",
-      threads: 1,
+      device: isUsingGpuDevice || /gpu|webgl/.test(backend) ? "gpu" : "cpu",
+      threads: backend === "tensorflow" ? availableParallelism() : 1,
       versions: { "tfjs-core": tf.version_core },
     }),
     compile: (fn, inputs) => Promise.resolve(new EagerProgram(fn, inputs)),

@@ -34,6 +34,7 @@ export class Lowering {
 
   constructor(private readonly trace: Trace) {}
 
+  /** The whole graph. To be called once. */
   graph(): Graph {
     const { inputs, outputs } = this.trace;
     const steps = this.needed();
@@ -88,16 +89,13 @@ export class Lowering {
 
   /** The steps that the outputs depend on; counts on the way how often each value is used. */
   private needed(): Step[] {
-    const needed = new Set<Step>();
-    const visit = (value: Value) => {
-      this.uses.set(value, (this.uses.get(value) ?? 0) + 1);
-      const { step } = value;
-      if (!step || needed.has(step)) return;
-      needed.add(step);
-      Object.values(step.inputs).forEach(visit);
-    };
-    Object.values(this.trace.outputs).forEach(visit);
-    return this.trace.steps.filter((step) => needed.has(step));
+    const use = (value: Value) => this.uses.set(value, (this.uses.get(value) ?? 0) + 1);
+    Object.values(this.trace.outputs).forEach(use);
+    return this.trace.steps.toReversed().filter(({ inputs, outputs }) => {
+      const isNeeded = outputs.some((output) => this.uses.has(output));
+      if (isNeeded) Object.values(inputs).forEach(use);
+      return isNeeded;
+    }).toReversed();
   }
 
   /** Appends a node and returns the name of its only result. */
@@ -195,7 +193,7 @@ export class Lowering {
 }
 
 /** The value that a chain of reshapes started from. */
-export function baseOf(value: Value): Value {
+function baseOf(value: Value): Value {
   for (let base = value;;) {
     const { step } = base;
     const passed = step && views[step.kernel];

@@ -1,5 +1,6 @@
 /**
- * What each tfjs kernel is in ONNX.
+ * What each tfjs kernel is in ONNX. It knows nothing of the order in which nodes are written, nor of
+ * which are needed.
  *
  * @module
  */
@@ -33,6 +34,7 @@ const reduce = (op: string, axes: string): Rule =>
 const onnxTypes = { float32: 1, int32: 6, bool: 9 } as const;
 const microsoft = "com.microsoft";
 
+/** By the name of the kernel. */
 export const rules: Readonly<Record<string, Rule>> = {
   Cast: one((to, { x }, { dtype }) =>
     x!.dtype === dtype

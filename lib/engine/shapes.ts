@@ -66,6 +66,7 @@ export function splitSizes(x: Value, attrs: tf.NamedAttrMap): number[] {
 
 const several = (rule: ShapeRule): ShapeRule => Object.assign(rule, { several: true });
 
+/** By the name of the kernel. */
 export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   Identity: same(),
   Cast: ({ x }, { dtype }) => [{ shape: x!.shape, dtype: dtype as ValueType }],
