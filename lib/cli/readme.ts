@@ -1,11 +1,17 @@
 /** `deno task readme`: takes results of `reproduce` into data/results.json and the README's tables. */
 import { Command } from "commander";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeWhole } from "../study/cache.ts";
 import { paperRows, type ResultRow } from "../study/results.ts";
 import { projectRoot } from "../study/root.ts";
-import { claimsTable, paperTables, provenance } from "../study/tables.ts";
+import { claimsTable, type Cost, costsTable, paperTables, provenance } from "../study/tables.ts";
+
+interface Stored {
+  readonly date: string;
+  readonly rows: readonly ResultRow[];
+  readonly costs: readonly Cost[];
+}
 
 const program = new Command("deno task readme")
   .description("Write the README's tables from results, and keep the results in data/results.json.")
@@ -15,19 +21,29 @@ const program = new Command("deno task readme")
 const root = projectRoot();
 const kept = join(root, "data", "results.json");
 const files: string[] = program.args;
-const stored = files.length === 0
-  ? JSON.parse(await readFile(kept, "utf8"))
-  : { date: new Date().toISOString().slice(0, 10), rows: await rowsOf(files) };
-const rows: ResultRow[] = stored.rows;
+const stored: Stored = files.length === 0 ? JSON.parse(await readFile(kept, "utf8")) : {
+  date: new Date().toISOString().slice(0, 10),
+  rows: await rowsOf(files),
+  costs: await costsOf(files),
+};
+const { rows } = stored;
 if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "\n");
 
 const readme = join(root, "README.md");
 let text = await readFile(readme, "utf8");
 text = replaceBlock(text, "results", paperTables(rows, await paperRows()));
 text = replaceBlock(text, "claims", claimsTable(rows));
+text = replaceBlock(text, "costs", costsTable(stored.costs));
 text = replaceBlock(text, "provenance", provenance(rows, stored.date));
 await writeWhole(readme, text);
 console.log(`Wrote ${rows.length} rows into README.md.`);
+
+/** What each `reproduce` took; it writes cost.json beside its results. */
+function costsOf(paths: readonly string[]): Promise<Cost[]> {
+  return Promise.all(
+    paths.map(async (path) => JSON.parse(await readFile(join(dirname(path), "cost.json"), "utf8"))),
+  );
+}
 
 async function rowsOf(paths: readonly string[]): Promise<ResultRow[]> {
   const lists = await Promise.all(

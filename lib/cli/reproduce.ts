@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
@@ -28,6 +29,7 @@ const command = new Command("deno task reproduce")
   .option("--seeds <n>", "seeds of each arm, 1 to 100", "3")
   .option("--kernel <name>", kernelNames.join(" or "), "deno")
   .option("--scale <name>", "miniature, small or paper", "miniature")
+  .option("--base <name>", "which base (default: the scale's first)")
   .option("--out <folder>", "where the report goes", "report")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
   .option("--fresh", "ignore finished runs and compute everything again", false)
@@ -38,6 +40,7 @@ interface Options {
   seeds: string;
   kernel: string;
   scale: string;
+  base?: string;
   out: string;
   notebooks: string;
   fresh: boolean;
@@ -80,6 +83,7 @@ async function reproduce(options: Options): Promise<void> {
     IMPLICIT_SEEDS: String(seeds),
     IMPLICIT_SCALE: options.scale,
     IMPLICIT_OUT: out,
+    ...(options.base ? { IMPLICIT_BASE: options.base } : {}),
     ...(options.fresh ? { IMPLICIT_FRESH: "1" } : {}),
   };
   const notebooks = await readNotebooks(source, names);
@@ -127,8 +131,20 @@ async function reproduce(options: Options): Promise<void> {
   }
 
   await writeReport(out);
+  const seconds = Math.round((Date.now() - started) / 1000);
+  const cost = {
+    command: ["reproduce", ...process.argv.slice(2)].join(" "),
+    notebooks: names.length,
+    seeds,
+    seconds,
+    fresh: options.fresh,
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    date: new Date(started).toISOString().slice(0, 10),
+  };
+  await writeWhole(join(out, "cost.json"), JSON.stringify(cost, null, 1) + "\n");
   console.log(
-    `\nDone in ${duration((Date.now() - started) / 1000)}. ` +
+    `\nDone in ${duration(seconds)}. ` +
       `Open ${relative(process.cwd(), join(out, "index.html"))}`,
   );
 }

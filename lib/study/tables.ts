@@ -85,3 +85,28 @@ export function provenance(rows: readonly ResultRow[], date: string): string {
   }, ` +
     `code ${hashes.code ?? "?"}. Mean ± sd over seeds (ddof 1), 95 % interval by paired bootstrap.`;
 }
+
+/** What a `reproduce` took, as it writes it into cost.json. */
+export interface Cost {
+  readonly command: string;
+  readonly notebooks: number;
+  readonly seeds: number;
+  readonly seconds: number;
+  readonly cores: number;
+  readonly processor: string;
+  readonly date: string;
+}
+
+/** Costs as a Markdown table. */
+export function costsTable(costs: readonly Cost[]): string {
+  const lines = costs.map(({ command, notebooks, seeds, seconds, cores, processor, date }) =>
+    `| \`${command}\` | ${notebooks} | ${seeds} | ${(seconds / 60).toFixed(1)} | ` +
+    `${cores} × ${processor}, ${date} |`
+  );
+  return [
+    "| command | notebooks | seeds | minutes | measured on |",
+    "|---|---|---|---|---|",
+    ...lines,
+  ]
+    .join("\n");
+}
