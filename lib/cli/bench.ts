@@ -163,19 +163,18 @@ function figure({ measure }: Benchmark, side: Run["sides"][number] | undefined):
   return measure === "rate" ? 1 / perUnit : perUnit;
 }
 
-/** Prints where the time of a training step went. */
-function printParts(name: string, run: Run): void {
-  const parts = run.sides[0]!.turns.flatMap(({ parts }) => parts ? [parts] : []);
-  if (parts.length === 0) return;
-  const shares = Object.keys(parts[0]!).map((part) => ({
-    part,
-    milliseconds: median(parts.map((turn) => turn[part]!)),
-  }));
-  const total = shares.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  const text = shares.map(({ part, milliseconds }) =>
-    `${part} ${milliseconds.toFixed(0)} ms (${(100 * milliseconds / total).toFixed(0)} %)`
+/** Prints where the time of a training step goes, from steps that are timed operator by operator. */
+async function printParts(run: string): Promise<void> {
+  const worker = ours(run, "profile");
+  await worker.read();
+  for (let step = 0; step < 3; step++) await worker.ask("");
+  const { parts = {}, missing } = await worker.ask("quit");
+  if (missing) throw new Error(`Expected the profile of ${run}, but found: ${missing}`);
+  const total = Object.values(parts).reduce((sum, milliseconds) => sum + milliseconds, 0);
+  const shares = Object.entries(parts).map(([part, milliseconds]) =>
+    `${part} ${(100 * milliseconds / total).toFixed(0)} %`
   );
-  console.log(`  ${name}: ${text.join(", ")}`);
+  console.log(`  of a step: ${shares.join(", ")}`);
 }
 
 const say = (text: string) => options.json || console.log(text);
@@ -207,7 +206,7 @@ for (const name of options.only ?? Object.keys(benchmarks)) {
     }` +
       (run.missing === null ? "" : ` (no peer: ${run.missing})`),
   );
-  if (!options.json && !known) printParts(name, run);
+  if (!options.json && !known && name.startsWith("train")) await printParts(benchmark.run);
 }
 if (options.eager) {
   const worker = ours("train-step-T", "eager");

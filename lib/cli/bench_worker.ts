@@ -1,12 +1,16 @@
 /**
  * Our side of `deno task bench`, one benchmark a process: `bench_worker.ts NAME THREADS KIND`.
  * Speaks bench_peer.py's protocol: a line about itself; for each line read one unit of work and
- * {"amount", "seconds"} (with "parts": where the seconds went); at "quit" {"rss"}.
+ * {"amount", "seconds"}; at "quit" {"rss"}. Kind is compiled, eager, or profile: compiled, and at
+ * "quit" also {"parts"}, the milliseconds that a step spent on what.
  */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { createDecoder } from "../decode/decoder.ts";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine, type Engine } from "../engine/engine.ts";
 import type { Model } from "../model/checkpoint.ts";
 import { parseConfig } from "../model/config.ts";
 import { initParameters } from "../model/init.ts";
@@ -51,14 +55,29 @@ const token = (i: number) => 3 + ((i * 7919 + (i >> 3) * 31) % (vocab - 3));
 const tokens = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => token(from + i));
 
-type Work = () => Promise<{ amount: number; parts?: Record<string, number> }>;
+/** One unit of work; its result is how much was done. */
+type Work = () => Promise<number>;
 
-/** A training step, timed by what it consists of. */
-async function trainer(model: Model): Promise<Work> {
+/** With kind "profile": milliseconds of the optimiser, and what frees the programs. */
+const profile = { prefix: "", optimiser: 0, dispose: () => {} };
+
+async function engineOf(): Promise<Engine> {
   const engine = await createEngine({
-    kind: kind as "compiled" | "eager",
+    kind: kind === "eager" ? "eager" : "compiled",
     threads: Number(threads),
   });
+  if (kind !== "profile") return engine;
+  profile.prefix = join(await mkdtemp(join(tmpdir(), "bench-")), "program");
+  return {
+    describe: () => engine.describe(),
+    // Programs with threads of their own are the optimiser's.
+    compile: (fn, specs, options = { profile: profile.prefix }) =>
+      engine.compile(fn, specs, options),
+  };
+}
+
+async function trainer(model: Model): Promise<Work> {
+  const engine = await engineOf();
   const layout = layOut(model.parameters);
   const state = {
     layout,
@@ -80,6 +99,7 @@ async function trainer(model: Model): Promise<Work> {
   const stream = Int32Array.from(tokens(rows * length));
   const batches = packedBatches(stream, { batchSize: rows, length, seed: 1 });
   let count = 0;
+  profile.dispose = () => gradients.dispose();
   return async () => {
     const [batch] = batches(count++);
     const labels = batch!.labels.slice();
@@ -88,13 +108,31 @@ async function trainer(model: Model): Promise<Work> {
         labels.fill(-100, row * length, row * length + length * 0.75);
       }
     }
-    const start = performance.now();
     await gradients.compute([{ ...batch!, labels }]);
-    const middle = performance.now();
+    const start = performance.now();
     await adamw.update(count, 1e-4, await adamw.gradientNorm());
-    const parts = { gradients: middle - start, optimiser: performance.now() - middle };
-    return { amount: 1, parts };
+    profile.optimiser += performance.now() - start;
+    return 1;
   };
+}
+
+/** Milliseconds a step by kind of operator, as ONNX Runtime has written them down. */
+async function parts(steps: number): Promise<Record<string, number>> {
+  profile.dispose();
+  await new Promise((resolve) => setTimeout(resolve, 1000)); // it is written on another thread
+  const folder = dirname(profile.prefix);
+  const sums: Record<string, number> = { "matrix products": 0, "everything else": 0 };
+  for (const file of await readdir(folder)) {
+    const events: { cat: string; name: string; dur: number; args: { op_name?: string } }[] = JSON
+      .parse(await readFile(join(folder, file), "utf8"));
+    for (const { cat, name, dur, args } of events) {
+      if (cat !== "Node" || !name.endsWith("_kernel_time")) continue;
+      const product = /MatMul|Gemm/.test(args.op_name ?? "");
+      sums[product ? "matrix products" : "everything else"]! += dur / 1000 / steps;
+    }
+  }
+  await rm(folder, { recursive: true });
+  return { ...sums, optimiser: profile.optimiser / steps };
 }
 
 async function decoding(model: Model): Promise<Work> {
@@ -103,7 +141,7 @@ async function decoding(model: Model): Promise<Work> {
   const prompts = Array.from({ length: batchSize }, (_, row) => tokens(16, 5 * row));
   return async () => {
     const responses = await decoder.generate(prompts, { minTokens: 32, maxTokens: 32 });
-    return { amount: responses.reduce((total, response) => total + response.length, 0) };
+    return responses.reduce((total, response) => total + response.length, 0);
   };
 }
 
@@ -115,7 +153,7 @@ async function scoring(model: Model): Promise<Work> {
   }));
   return async () => {
     await decoder.score(pairs);
-    return { amount: 4 * 128 };
+    return 4 * 128;
   };
 }
 
@@ -128,13 +166,18 @@ const work: Work = name.startsWith("decode")
   ? async () => await (await trainer(model))() // engine, trace, session and the first step
   : await trainer(model);
 const say = (what: unknown) => console.log(JSON.stringify(what));
-const engine = await createEngine({ kind: kind as "compiled", threads: Number(threads) });
-say({ name: JSON.stringify(engine.describe()) });
+const { kind: runs, versions } =
+  (await createEngine({ kind: kind === "eager" ? kind : "compiled" }))
+    .describe();
+say({ name: `${runs}, ${Object.entries(versions).flat().join(" ")}` });
+let units = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === "quit") break;
   const start = performance.now();
-  const { amount, parts } = await work();
-  say({ amount, seconds: (performance.now() - start) / 1000, parts });
+  const amount = await work();
+  units++;
+  say({ amount, seconds: (performance.now() - start) / 1000 });
 }
-say({ rss: process.resourceUsage().maxRSS * 1024 });
+const rss = process.resourceUsage().maxRSS * 1024;
+say(kind === "profile" ? { rss, parts: await parts(units) } : { rss });
 process.exit();
