@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { verdicts } from "./claims.ts";
+import { paperRows, type ResultRow } from "./results.ts";
+import { projectRoot } from "./root.ts";
+import { claimsTable, paperTables } from "./tables.ts";
+
+function row(arm: string, value: number, metric = "win-rate", section = "4.1"): ResultRow {
+  const origin = { seconds: 1, engine: "", hashes: {}, versions: {}, paper: null, sd: null, n: 1 };
+  return {
+    section,
+    arm,
+    metric,
+    value,
+    low: value,
+    high: value,
+    model: "m",
+    seed: null,
+    ...origin,
+  };
+}
+
+const holding = [
+  row("base", 1, "pass-rate"),
+  row("instruction-tuning", 90, "pass-rate"),
+  row("base", 1),
+  row("response-tuning", 40),
+  row("shuffled-pairs", 2),
+  row("rules", 25),
+  row("rules-without-eos", 5),
+  row("rules-without-repetition", 15),
+  row("rules-without-uniform", 10),
+];
+
+Deno.test("verdicts() tells claims that hold from those that fail and those without rows", () => {
+  const by = (rows: ResultRow[], text: string) =>
+    verdicts(rows).find(({ claim }) => claim.includes(text))!;
+  assert.equal(by(holding, "EOS ramp hurts most").holds, true);
+  assert.equal(by(holding, "more than all rules").holds, true);
+  assert.equal(by(holding, "below every set").holds, true);
+  assert.equal(by(holding, "A/B tags").holds, null);
+  assert.match(by(holding, "A/B tags").figures, /A\/B tags missing/);
+  const idle = holding.map((r) => r.arm === "rules-without-repetition" ? { ...r, value: 26 } : r);
+  assert.equal(by(idle, "below every set").holds, false);
+  assert.equal(by(idle, "EOS ramp hurts most").holds, true);
+});
+
+Deno.test("paperTables() puts what is measured beside what is published", async () => {
+  const text = paperTables(holding, await paperRows());
+  assert.match(text, /\| response-tuning \| 43.3 ± 1.1 \| 43.7 ± 1.7 \| 40.0 \[40.0, 40.0\] \|/);
+  assert.match(text, /single-task:game .* not measured/);
+});
+
+Deno.test("data/results.json: every claim of the paper, with the figures that decide", async () => {
+  const root = projectRoot();
+  assert.ok(existsSync(join(root, "data", "results.json")), "run `deno task readme results.json`");
+  const { rows }: { rows: ResultRow[] } = JSON.parse(
+    await readFile(join(root, "data", "results.json"), "utf8"),
+  );
+  for (const { model, claim, holds, figures } of verdicts(rows)) {
+    console.log(`${holds ? "holds        " : "DOES NOT HOLD"} ${model}: ${claim} (${figures})`);
+    assert.notEqual(holds, null, `${model}: "${claim}" has no rows: ${figures}`);
+  }
+  // What does not hold must stand as not holding where a reader sees it.
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const lines = (text: string) => text.split("\n").map((l) => l.replace(/[\s-]+/g, " ").trim());
+  const shown = new Set(lines(readme));
+  for (const line of lines(claimsTable(rows))) assert.ok(shown.has(line), `README lacks: ${line}`);
+});
