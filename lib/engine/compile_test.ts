@@ -52,7 +52,8 @@ const functions: Record<string, (given: Given) => tf.Tensor | tf.Tensor[]> = {
   sums: ({ x, i }) => {
     const rows = tf.reshape(tf.slice(x, [0, 0, 0], [1, 3, 4]), [3, 4]);
     const summed = tf.unsortedSegmentSum(rows, i, 5);
-    return [summed, tf.add(tf.unsortedSegmentSum(rows, i, 3), rows)];
+    const kept = tf.unsortedSegmentSum(rows, i, 3);
+    return [summed, tf.add(rows, tf.unsortedSegmentSum(rows, i, 3)), tf.add(kept, rows), kept];
   },
   scatters: ({ x }) =>
     tf.tensorScatterUpdate(tf.reshape(x, [-1]), tf.tensor2d([[3], [0]], [2, 1], "int32"), [8, 9]),
