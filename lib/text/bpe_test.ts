@@ -4,7 +4,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { byteAlphabet, specialTokens, trainBpe } from "./bpe.ts";
-import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { documents } from "../world/documents.ts";
+import { createWorld } from "../world/facts.ts";
+import { tokenizer as recipe, worldSeed } from "../world/recipe.ts";
+import {
+  createTokenizer,
+  loadTokenizer,
+  type Tokenizer,
+  type TokenizerConfig,
+} from "./tokenizer.ts";
 
 const sample = [
   "The otter lives in the reeds. The otter eats plums.",
@@ -56,6 +64,26 @@ Deno.test("a trained tokenizer gives back every text and leaves the template in 
     assert.deepEqual(pieces.slice(0, 3), ["<s>", "<", "|"]);
     assert.deepEqual(pieces.slice(-3), ["|", ">", "Ċ"]);
   }));
+
+Deno.test("the world's tokenizer holds its words whole and knows the template's pieces apart", () => {
+  const world = createWorld(worldSeed);
+  const stream = documents(world, 0);
+  const texts = Array.from({ length: 8000 }, () => stream.next().value as string);
+  const files = trainBpe(texts, recipe.vocabSize);
+  const tokenizer = createTokenizer(
+    JSON.stringify(files["tokenizer.json"]),
+    files["tokenizer_config.json"] as TokenizerConfig,
+  );
+  assert.equal(tokenizer.vocabSize, recipe.vocabSize);
+  const words = new Set(texts.join("\n").match(/ [A-Za-z]+/g));
+  const whole = [...words].filter((word) =>
+    tokenizer.encode(word, { special: false }).length === 1
+  );
+  assert.ok(whole.length > 0.97 * words.size, `${whole.length} of ${words.size} words`);
+  const pieces = (text: string) => tokenizer.encode(text).map((id) => tokenizer.token(id));
+  assert.deepEqual(pieces("<|user|>\n"), ["<s>", "<", "|", "user", "|", ">", "Ċ"]);
+  assert.deepEqual(pieces("<|assistant|>\n"), ["<s>", "<", "|", "assistant", "|", ">", "Ċ"]);
+});
 
 const python = spawnSync("python3", ["-c", "import tokenizers"]).status === 0;
 if (!python) console.log("skipped: no python3 with the package tokenizers to compare ids with");

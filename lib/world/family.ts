@@ -23,7 +23,7 @@ export interface Marks {
 
 /** One thing that can be asked for, e.g. the home of the heron. */
 export interface Item {
-  /** What it is about, as in "Here is something about … :". */
+  /** What it is about, as in "Here is what I can say on …:". */
   readonly topic: string;
   /** Ways of asking; the words open with one of few words, so that a rule can name them. */
   readonly asks: readonly string[];

@@ -5,7 +5,7 @@
  */
 import { at, type World } from "../facts.ts";
 import { type Family, markSentences } from "../family.ts";
-import { copyWords, enumerate, foods, goods, numbers, people } from "../lexicon.ts";
+import { capital, copyWords, enumerate, foods, goods, numbers, people } from "../lexicon.ts";
 
 /** The things that can be listed, each with the fact that a full list adds. */
 function catalogue(world: World): readonly { plural: string; entries: [string, string][] }[] {
@@ -109,7 +109,7 @@ export const sum: Family = {
     const work = plus
       ? `${one} and ${two} make ${result}.`
       : `${one} less ${two} leaves ${result}.`;
-    const working = work.charAt(0).toUpperCase() + work.slice(1);
+    const working = capital(work);
     const change = plus ? `buys ${two} more` : `gives away ${two}`;
     return {
       topic: `${name} and the ${thing}`,
@@ -122,9 +122,9 @@ export const sum: Family = {
           ? `${working}\n#### ${result}`
           : form === "medium"
           ? working
-          : `${result.charAt(0).toUpperCase()}${result.slice(1)}.`,
+          : `${capital(result)}.`,
       mark(units) {
-        const terse = `${result.charAt(0).toUpperCase()}${result.slice(1)}.`;
+        const terse = `${capital(result)}.`;
         return markSentences(units, [[working, terse]], [`#### ${result}`]);
       },
     };
@@ -200,7 +200,7 @@ export const text: Family = {
       ],
     ], operation);
     const core = `The ${name} is ${result}.`;
-    const terse = `${result.charAt(0).toUpperCase()}${result.slice(1)}.`;
+    const terse = `${capital(result)}.`;
     const detail = `There are ${numbers[chosen.length]} words.`;
     return {
       topic: "the words",
