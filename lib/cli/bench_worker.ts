@@ -110,7 +110,7 @@ async function trainer(model: Model): Promise<Work> {
     }
     await gradients.compute([{ ...batch!, labels }]);
     const start = performance.now();
-    await adamw.update(count, 1e-4, await adamw.gradientNorm());
+    await adamw.update(count, 1e-4);
     profile.optimiser += performance.now() - start;
     return 1;
   };

@@ -14,9 +14,10 @@ import { loadCheckpoint, type Model } from "../model/checkpoint.ts";
 import { hidden, logits } from "../model/decoder.ts";
 import { headName } from "../model/parameters.ts";
 import type { Batch } from "../text/batch.ts";
-import { createAdamW } from "../tune/adamw.ts";
+import type { EncodedExample } from "../text/example.ts";
 import { flatten, layOut, views } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
+import { tune } from "../tune/tune.ts";
 
 /** The form of golden.json. Labels are not shifted; −100 is no target. */
 export interface Golden {
@@ -153,41 +154,47 @@ async function greedyDifference(
 
 /** Loss and gradients at the checkpoint, and the losses of training steps from there. */
 async function trainingErrors(engine: Engine, model: Model, batch: Batch, golden: Golden) {
-  const { train } = golden;
-  const layout = layOut(model.parameters, () => true);
-  const arrays = () => new Float32Array(layout.length);
-  const state = {
-    layout,
+  const relative = (found: number, expected: number) =>
+    Math.abs(found - expected) / Math.abs(expected);
+  const layout = layOut(model.parameters);
+  const flat = {
     values: flatten(layout, model.parameters),
-    gradients: arrays(),
-    mean: arrays(),
-    variance: arrays(),
+    gradients: new Float32Array(layout.length),
   };
-  const parts = [forwardOf(model.config), model.parameters, layout, state, "token-mean"] as const;
+  const parts = [forwardOf(model.config), model.parameters, layout, flat, "token-mean"] as const;
   const gradients = createGradients(engine, ...parts);
-  const adamw = await createAdamW(engine, state, {
+  const examples = Array.from({ length: batch.rows }, (_, row) => row);
+  const { value } = await gradients.compute([{ ...batch, examples }]);
+  gradients.dispose();
+
+  const { train } = golden;
+  const { losses } = await tune(engine, model, unpadded(golden), {
+    steps: train.losses.length,
+    batchSize: batch.rows,
+    learningRate: train.lr,
+    schedule: "constant",
+    warmup: 0,
     betas: train.betas,
     epsilon: train.eps,
     weightDecay: train.weight_decay,
+    decayAll: true,
     clip: train.clip,
+    reduction: "token-mean",
+    seed: 0,
   });
-  const step = { ...batch, examples: Array.from({ length: batch.rows }, (_, row) => row) };
-  const relative = (found: number, expected: number) =>
-    Math.abs(found - expected) / Math.abs(expected);
+  return {
+    loss: relative(value, golden.loss),
+    gradients: gradientError(views(layout, flat.gradients), model, golden),
+    trajectory: Math.max(...losses.map((loss, i) => relative(loss, train.losses[i]!))),
+  };
+}
 
-  let [loss, gradient, trajectory] = [0, 0, 0];
-  for (let count = 0; count < train.losses.length; count++) {
-    const { value } = await gradients.compute([step]);
-    trajectory = Math.max(trajectory, relative(value, train.losses[count]!));
-    if (count === 0) {
-      loss = relative(value, golden.loss);
-      gradient = gradientError(views(layout, state.gradients), model, golden);
-    }
-    await adamw.update(count + 1, train.lr, await adamw.gradientNorm());
-  }
-  gradients.dispose();
-  adamw.dispose();
-  return { loss, gradients: gradient, trajectory };
+/** The rows of the batch as examples, without their padding. */
+function unpadded({ input_ids, labels, attention_mask }: Golden): EncodedExample[] {
+  return input_ids.map((ids, row) => {
+    const length = attention_mask[row]!.filter((bit) => bit).length;
+    return { ids: ids.slice(0, length), labels: labels[row]!.slice(0, length) };
+  });
 }
 
 /** Of norms relative to the norm; of single values relative to the largest, or the typical, one. */

@@ -25,6 +25,8 @@ export interface HiddenOptions {
    * work, and memory for one layer's activations instead of all (Chen et al. 2016).
    */
   checkpointLayers?: boolean;
+  /** The embedding's rows of `ids`, [B · T, D], where the caller has looked them up itself. */
+  embedded?: tf.Tensor2D;
 }
 
 /**
@@ -52,7 +54,7 @@ export function hidden(
   const place = { batch, length, ...rotaryTables(config.rope, length) };
 
   const embedding = params[`${names.embedding}.weight`]!;
-  let states = tf.gather(embedding, tf.reshape(ids, [-1])) as tf.Tensor2D; // [B·T, D]
+  let states = options.embedded ?? tf.gather(embedding, tf.reshape(ids, [-1])) as tf.Tensor2D; // [B·T, D]
   for (let index = 0; index < config.layers; index++) {
     const prefix = `${names.layers}.${index}.`;
     states = options.checkpointLayers

@@ -25,25 +25,32 @@ export interface AdamWState {
 
 /** The optimiser of one set of arrays. */
 export interface AdamW {
-  /** L2 norm over all gradients, before clipping. */
-  gradientNorm(): Promise<number>;
-  /** Update number `count` (from 1) of values, mean and variance, in place. */
-  update(count: number, learningRate: number, gradientNorm: number): Promise<void>;
+  /**
+   * Update number `count` (from 1) of values, mean and variance, in place. Where the gradients are
+   * not finite, nothing is worth keeping afterwards.
+   *
+   * @returns the L2 norm over all gradients, before clipping
+   */
+  update(count: number, learningRate: number): Promise<number>;
   dispose(): void;
 }
+
+const squares: TensorFunction = ({ g }) => ({ sum: tf.sum(tf.mul(g!, g!)) });
 
 /**
  * The update of one chunk. Mean and variance are kept as the plain sums m = Σ β₁^(t−i) gᵢ and
  * v = Σ β₂^(t−i) gᵢ²: their usual factors (1 − β) and the bias corrections are scalars, and go into
  * `rate` and `epsilon`, which spares two passes over memory.
  */
-export function adamwFunction(betas: readonly [number, number]): TensorFunction {
+function adamw(betas: readonly [number, number]): TensorFunction {
   return ({ p, g, m, v, clip, keep, rate, epsilon }) => {
     const clipped = tf.mul(g!, clip!);
+    const square = tf.mul(clipped, clipped);
     const mean = tf.add(tf.mul(m!, betas[0]), clipped);
-    const variance = tf.add(tf.mul(v!, betas[1]), tf.mul(clipped, clipped));
+    const variance = tf.add(tf.mul(v!, betas[1]), square);
     const direction = tf.div(mean, tf.add(tf.sqrt(variance), epsilon!));
-    return { value: tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!)), mean, variance };
+    const value = tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!));
+    return { value, mean, variance, sum: tf.sum(square) };
   };
 }
 
@@ -52,7 +59,7 @@ export function adamwFunction(betas: readonly [number, number]): TensorFunction 
  *
  * @example
  * const adamw = await createAdamW(engine, state, { weightDecay: 0.1 });
- * await adamw.update(1, 1e-3, await adamw.gradientNorm());
+ * const gradientNorm = await adamw.update(1, 1e-3);
  */
 export async function createAdamW(
   engine: Engine,
@@ -61,56 +68,55 @@ export async function createAdamW(
 ): Promise<AdamW> {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, clip = 1 } = options;
   const { layout, values, gradients, mean, variance } = state;
-  const size = layout.chunk;
-  const chunk = { shape: [size], dtype: "float32" } as const;
+  const chunk = { shape: [layout.chunk], dtype: "float32" } as const;
   const scalar = { shape: [], dtype: "float32" } as const;
-  const [update, squares] = await Promise.all([
-    engine.compile(adamwFunction(betas), {
-      p: chunk,
-      g: chunk,
-      m: chunk,
-      v: chunk,
-      clip: scalar,
-      keep: scalar,
-      rate: scalar,
-      epsilon: scalar,
-    }, { threads: 1 }),
-    engine.compile(({ g }) => ({ sum: tf.sum(tf.mul(g!, g!)) }), { g: chunk }, { threads: 1 }),
+  const arrays = { p: chunk, g: chunk, m: chunk, v: chunk };
+  const scalars = { clip: scalar, keep: scalar, rate: scalar, epsilon: scalar };
+  const [update, norm] = await Promise.all([
+    engine.compile(adamw(betas), { ...arrays, ...scalars }, { threads: 1 }),
+    engine.compile(squares, { g: chunk }, { threads: 1 }),
   ]);
-  const workers = engine.describe().threads;
+  const sums = new Float32Array(layout.length / layout.chunk);
+  const root = () => Math.sqrt(sums.reduce((total, sum) => total + sum, 0));
+  /** Calls `run` for every chunk with the cut that chunk is of any array, and its place in `sums`. */
+  const everyChunk = (
+    run: (cut: (array: Float32Array) => Float32Array, sum: Float32Array, start: number) => unknown,
+  ) =>
+    overChunks(layout, engine.describe().threads, async (start) => {
+      const index = start / layout.chunk;
+      const cut = (array: Float32Array) => array.subarray(start, start + layout.chunk);
+      await run(cut, sums.subarray(index, index + 1), start);
+    });
+
   return {
-    async gradientNorm() {
-      const sums = new Float32Array(values.length / size);
-      await overChunks(layout, workers, async (start) => {
-        const index = start / size;
-        await squares.run({ g: gradients.subarray(start, start + size) }, {
-          sum: sums.subarray(index, index + 1),
-        });
-      });
-      return Math.sqrt(sums.reduce((total, sum) => total + sum, 0));
-    },
-    async update(count, learningRate, gradientNorm) {
+    async update(count, learningRate) {
+      // Without clipping, the update's own pass over the gradients gives their norm.
+      if (clip !== null) await everyChunk((cut, sum) => norm.run({ g: cut(gradients) }, { sum }));
+      const before = root();
+      const factor = clip === null ? 1 : Math.min(1, clip / (before + 1e-6));
       const corrected = Math.sqrt((1 - betas[1]) / (1 - betas[1] ** count));
       const of = (value: number) => Float32Array.of(value);
-      const scalars = {
-        clip: of(clip === null ? 1 : Math.min(1, clip / (gradientNorm + 1e-6))),
+      const constants = {
+        clip: of(factor),
         rate: of((learningRate * (1 - betas[0])) / ((1 - betas[0] ** count) * corrected)),
         epsilon: of(epsilon / corrected),
       };
-      const decay = of(1 - learningRate * weightDecay);
-      const none = of(1);
-      await overChunks(layout, workers, async (start) => {
-        const p = values.subarray(start, start + size);
-        const m = mean.subarray(start, start + size);
-        const v = variance.subarray(start, start + size);
-        const g = gradients.subarray(start, start + size);
+      const [decay, none] = [of(1 - learningRate * weightDecay), of(1)];
+      await everyChunk((cut, sum, start) => {
+        const [p, g, m, v] = [cut(values), cut(gradients), cut(mean), cut(variance)];
         const keep = start < layout.decayed ? decay : none;
-        await update.run({ p, g, m, v, keep, ...scalars }, { value: p, mean: m, variance: v });
+        return update.run({ p, g, m, v, keep, ...constants }, {
+          value: p,
+          mean: m,
+          variance: v,
+          sum,
+        });
       });
+      return clip === null ? root() : before;
     },
     dispose() {
       update.dispose();
-      squares.dispose();
+      norm.dispose();
     },
   };
 }

@@ -64,9 +64,8 @@ for (const decayAll of [false, true]) {
       for (const [name, view] of Object.entries(views(layout, state.gradients))) {
         view.set(gradient(name, t, view.length));
       }
-      const norm = await adamw.gradientNorm();
+      const norm = await adamw.update(t, 0.01);
       assert.ok(Math.abs(norm / expected.norms[t - 1]! - 1) < 1e-6);
-      await adamw.update(t, 0.01, norm);
     }
     for (const [name, view] of Object.entries(views(layout, state.values))) {
       expected.values.get(name)!.forEach((value, i) =>

@@ -9,6 +9,7 @@ import type { Parameters } from "../model/parameters.ts";
 import type { StepBatch } from "../text/batch.ts";
 import { type FlatLayout, views } from "./flat.ts";
 import {
+  addRows,
   findTargets,
   type Forward,
   lossFunction,
@@ -35,7 +36,9 @@ export interface Gradients {
 export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): Forward {
   return {
     vocabSize: config.vocabSize,
-    hidden: (params, ids) => hidden(config, params, ids, options),
+    embedding: `${config.family.names.embedding}.weight`,
+    tied: config.tied,
+    hidden: (params, ids, embedded) => hidden(config, params, ids, { ...options, embedded }),
     logits: (params, states) => logits(config, params, states),
   };
 }
@@ -96,7 +99,13 @@ export function createGradients(
           const second = new Float32Array(layout.length);
           more = { flat: second, into: views(layout, second, "grad.") };
         }
-        const { nll } = await program.run({ ...inputs, ...data }, index === 0 ? into : more!.into);
+        const target = index === 0 ? into : more!.into;
+        const { nll, rows: looked } = await program.run({ ...inputs, ...data }, target);
+        const table = target[`grad.${forward.embedding}`];
+        if (table) {
+          if (!forward.tied) table.fill(0);
+          addRows(table, batch.ids, looked as Float32Array);
+        }
         places.forEach((place, target) => {
           value += nll![place]! * weights[index]![target]!;
           if (!Number.isFinite(nll![place]!)) broken.add(batch.examples[rows[target]!]!);

@@ -196,35 +196,60 @@ function withGradient<T extends tf.Tensor>(
 /** A language model in two parts, as lib/model's `hidden` and `logits`, with its config applied. */
 export interface Forward {
   readonly vocabSize: number;
-  hidden(params: Record<string, tf.Tensor>, ids: tf.Tensor2D): tf.Tensor3D;
+  /** Name of the embedding, and whether the head uses it too. */
+  readonly embedding: string;
+  readonly tied: boolean;
+  /** @param embedded [rows · length, D], the embedding's rows of `ids` */
+  hidden(
+    params: Record<string, tf.Tensor>,
+    ids: tf.Tensor2D,
+    embedded: tf.Tensor2D,
+  ): tf.Tensor3D;
   logits(params: Record<string, tf.Tensor>, states: tf.Tensor2D): tf.Tensor2D;
-}
-
-/** The nll of every target, [N], given {@link lossInputs}' data and the parameters as inputs. */
-export function targetNll(forward: Forward, inputs: Record<string, tf.Tensor>): tf.Tensor1D {
-  const { ids, picks, positions, slots, weights: _, ...params } = inputs;
-  const states = forward.hidden(params, ids as tf.Tensor2D);
-  const flat = tf.reshape(states, [-1, states.shape[2]]) as tf.Tensor2D;
-  const taken = positions ? takeRows(flat, positions as tf.Tensor1D, slots as tf.Tensor1D) : flat;
-  return negativeLogLikelihood(forward.logits(params, taken), picks as tf.Tensor1D);
 }
 
 /**
  * The function that training compiles: parameters and {@link lossInputs}' data in; out the `nll` of
  * every target [N] and, as `grad.NAME`, the gradient of Σ weights · nll for each trained parameter.
+ *
+ * The gradient that reaches the embedding through the lookup is left as `rows` [rows · length, D],
+ * for {@link addRows}: few of the table's rows are touched, and writing all of them costs more than
+ * the rest of the lookup. So `grad` of a tied embedding lacks it, and of an untied one is left out.
  */
 export function lossFunction(forward: Forward, trained: readonly string[]): TensorFunction {
-  return (inputs) => {
+  const { embedding, tied } = forward;
+  const looksUp = trained.includes(embedding);
+  const direct = trained.filter((name) => tied || name !== embedding);
+  return ({ ids, picks, weights, positions, slots, ...params }) => {
+    const embedded = tf.gather(params[embedding]!, tf.reshape(ids!, [-1])) as tf.Tensor2D;
     let nll: tf.Tensor1D | undefined;
     const loss = (...values: tf.Tensor[]) => {
-      const replaced = { ...inputs };
-      trained.forEach((name, index) => (replaced[name] = values[index]!));
-      nll = tf.keep(targetNll(forward, replaced));
-      return tf.sum(tf.mul(nll, inputs.weights!));
+      const used = { ...params };
+      direct.forEach((name, index) => (used[name] = values[index]!));
+      const rows = looksUp ? values[direct.length] as tf.Tensor2D : embedded;
+      const states = forward.hidden(used, ids as tf.Tensor2D, rows);
+      const flat = tf.reshape(states, [-1, states.shape[2]]) as tf.Tensor2D;
+      const taken = positions
+        ? takeRows(flat, positions as tf.Tensor1D, slots as tf.Tensor1D)
+        : flat;
+      const losses = negativeLogLikelihood(forward.logits(used, taken), picks as tf.Tensor1D);
+      nll = tf.keep(losses);
+      return tf.sum(tf.mul(nll, weights!));
     };
-    const grads = tf.grads(loss)(trained.map((name) => inputs[name]!));
+    const given = direct.map((name) => params[name]!);
+    const grads = tf.grads(loss)(looksUp ? [...given, embedded] : given);
     const outputs: Record<string, tf.Tensor> = { nll: nll! };
-    trained.forEach((name, index) => (outputs[`grad.${name}`] = grads[index]!));
+    direct.forEach((name, index) => (outputs[`grad.${name}`] = grads[index]!));
+    if (looksUp) outputs.rows = grads[direct.length]!;
     return outputs;
   };
+}
+
+/** Adds the gradients of looked-up rows, [ids.length, D], to that of the table, [V, D]. */
+export function addRows(table: Float32Array, ids: Int32Array, rows: Float32Array): void {
+  const width = rows.length / ids.length;
+  for (let row = 0; row < ids.length; row++) {
+    const [from, to] = [row * width, ids[row]! * width];
+    for (let i = 0; i < width; i++) table[to + i]! += rows[from + i]!;
+  }
 }

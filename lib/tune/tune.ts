@@ -156,7 +156,8 @@ async function train(
       if (signal?.aborted) await save();
       signal?.throwIfAborted();
       const loss = await gradients.compute(batches(step));
-      const gradNorm = await adamw.gradientNorm();
+      const rate = learningRate(step, steps, options);
+      const gradNorm = await adamw.update(step + 1, rate);
       if (!Number.isFinite(loss.value + gradNorm)) {
         throw new Error(
           `Expected a finite loss and gradient in step ${step + 1}, but found loss ${loss.value} ` +
@@ -166,8 +167,6 @@ async function train(
             `Lower the learning rate or look at those examples.`,
         );
       }
-      const rate = learningRate(step, steps, options);
-      await adamw.update(step + 1, rate, gradNorm);
       losses.push(loss.value);
       if (checkpoint && (step + 1) % checkpoint.every === 0) await save();
       const left = secondsLeft(step + 1);
