@@ -36,6 +36,8 @@ const options = command.opts<
   & { only?: string; chromium?: string }
 >();
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
 try {
   const root = resolve(import.meta.dirname!, "../..");
   const chromium = options.chromium ?? usual.find((path) => existsSync(path));

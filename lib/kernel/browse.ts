@@ -122,6 +122,7 @@ async function openLab(root: string, desk: string, env: Readonly<Record<string, 
       "--LabApp.expose_app_in_browser=True",
     ],
   });
+  process.once("exit", () => lab.kill("SIGTERM"));
   let said = "";
   lab.stderr?.on("data", (chunk) => said = (said + chunk).slice(-2000));
   await until(() => said.includes("is running at"), lab, () => said);
