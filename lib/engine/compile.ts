@@ -15,7 +15,7 @@ import {
   type TensorFunction,
   type TensorSpec,
 } from "./engine.ts";
-import { inputName, Lowering, outputName, rowsName, type RowSum } from "./lower.ts";
+import { inputName, Lowering, outputName } from "./lower.ts";
 import { encodeModel } from "./onnx.ts";
 import { type OrtTensor, ortVersion, Session } from "./ort.ts";
 import { trace, type Value } from "./trace.ts";
@@ -40,13 +40,12 @@ async function compile(
   options: CompileOptions,
 ): Promise<Program> {
   const recorded = trace(fn, specs);
-  const lowering = new Lowering(recorded);
-  const session = await Session.create(encodeModel(lowering.graph()), {
+  const session = await Session.create(encodeModel(new Lowering(recorded).graph()), {
     ...options,
     optimize: "none",
     memoryPattern: false,
   });
-  return new CompiledProgram(session, specs, recorded.outputs, lowering.rowSums);
+  return new CompiledProgram(session, specs, recorded.outputs);
 }
 
 class CompiledProgram implements Program {
@@ -54,7 +53,6 @@ class CompiledProgram implements Program {
     private readonly session: Session,
     private readonly specs: Record<string, TensorSpec>,
     private readonly outputs: Readonly<Record<string, Value>>,
-    private readonly rowSums: readonly RowSum[],
   ) {}
 
   async run(
@@ -69,35 +67,17 @@ class CompiledProgram implements Program {
     }
     const results: Record<string, TensorData> = {};
     const written: Record<string, OrtTensor> = {};
-    const write = (name: string, { shape, dtype }: Value, given?: TensorData): TensorData => {
+    for (const [name, { shape, dtype }] of Object.entries(this.outputs)) {
       const length = shape.reduce((product, size) => product * size, 1);
-      const data = given ?? new (dtype === "int32" ? Int32Array : Float32Array)(length);
-      written[name] = { shape, dtype, data };
-      return data;
-    };
-    for (const [name, value] of Object.entries(this.outputs)) {
-      results[name] = write(outputName(name), value, into[name]);
+      const make = dtype === "int32" ? Int32Array : Float32Array;
+      const data = results[name] = into[name] ?? new make(length);
+      written[outputName(name)] = { shape, dtype, data };
     }
-    const sums = this.rowSums.map(({ output, rows, indices }) => ({
-      onto: results[output]!,
-      rows: write(rowsName(output, "rows"), rows),
-      indices: write(rowsName(output, "indices"), indices),
-    }));
     await this.session.run(read, written);
-    for (const { onto, rows, indices } of sums) addRows(onto, rows, indices);
     return results;
   }
 
   dispose(): void {
     this.session.dispose();
-  }
-}
-
-/** Adds row i of `rows` onto row `indices[i]` of `onto`. */
-function addRows(onto: TensorData, rows: TensorData, indices: TensorData): void {
-  const width = rows.length / indices.length;
-  for (let row = 0; row < indices.length; row++) {
-    const [from, to] = [row * width, indices[row]! * width];
-    for (let column = 0; column < width; column++) onto[to + column]! += rows[from + column]!;
   }
 }

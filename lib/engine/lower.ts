@@ -20,18 +20,6 @@ const views: Readonly<Record<string, string>> = {
 /** The names of inputs and outputs in the graph, apart from each other and from all others. */
 export const inputName = (name: string): string => `in:${name}`;
 export const outputName = (name: string): string => `out:${name}`;
-/** The names of the two parts of a {@link RowSum}. */
-export const rowsName = (output: string, part: string): string => `${part}:${output}`;
-
-/**
- * Rows that are added onto rows `indices` of an output after the graph has run. ONNX Runtime adds them
- * element by element, in a copy; a loop over typed arrays is ten times as fast.
- */
-export interface RowSum {
-  readonly output: string;
-  readonly rows: Value;
-  readonly indices: Value;
-}
 
 /** Writes the ONNX graph of one record; the rules call it. */
 export class Lowering {
@@ -42,15 +30,13 @@ export class Lowering {
   private readonly constants = new Map<unknown, Map<string, string>>();
   private readonly uses = new Map<Value, number>();
   private readonly absorbed = new Map<Step, Step>();
-  /** What is left to do when the graph has run. */
-  readonly rowSums: RowSum[] = [];
   private count = 0;
 
   constructor(private readonly trace: Trace) {}
 
   /** The whole graph. To be called once. */
   graph(): Graph {
-    const { inputs } = this.trace;
+    const { inputs, outputs } = this.trace;
     const steps = this.needed();
     for (const [name, value] of Object.entries(inputs)) this.names.set(value, inputName(name));
     for (const step of steps) {
@@ -64,15 +50,16 @@ export class Lowering {
     }
     this.nameOutputs();
     const used = new Set(this.nodes.flatMap((node) => node.inputs));
-    const info = ([name, { dtype, shape }]: [string, Value]) => ({ name, dtype, shape });
-    const given = Object.entries(inputs).map(([name, value]): [string, Value] => [
-      inputName(name),
-      value,
-    ]);
+    const info = (values: Readonly<Record<string, Value>>, prefixed: (name: string) => string) =>
+      Object.entries(values).map(([name, { dtype, shape }]) => ({
+        name: prefixed(name),
+        dtype,
+        shape,
+      }));
     return {
       name: "program",
-      inputs: given.filter(([name]) => used.has(name)).map(info),
-      outputs: this.results().map(info),
+      inputs: info(inputs, inputName).filter(({ name }) => used.has(name)),
+      outputs: info(outputs, outputName),
       initializers: this.initializers,
       nodes: this.nodes,
     };
@@ -82,8 +69,9 @@ export class Lowering {
   private nameOutputs(): void {
     const results = new Set(this.nodes.flatMap((node) => node.outputs));
     const renamed = new Map<string, string>();
-    for (const [given, value] of this.results()) {
+    for (const [output, value] of Object.entries(this.trace.outputs)) {
       const name = this.name(value);
+      const given = outputName(output);
       if (results.has(name) && !renamed.has(name)) renamed.set(name, given);
       else this.nodes.push({ op: "Identity", inputs: [name], outputs: [given] });
     }
@@ -92,23 +80,6 @@ export class Lowering {
       const [inputs, outputs] = [node.inputs.map(rename), node.outputs.map(rename)];
       this.nodes[i] = { ...node, inputs, outputs };
     });
-  }
-
-  /** What the graph returns, by its name: the outputs, and rows to add to them. */
-  private results(): [string, Value][] {
-    return [
-      ...Object.entries(this.trace.outputs).map(([name, value]) => [outputName(name), value]),
-      ...this.rowSums.flatMap(({ output, rows, indices }) => [
-        [rowsName(output, "rows"), rows],
-        [rowsName(output, "indices"), indices],
-      ]),
-    ] as [string, Value][];
-  }
-
-  /** The output that a value is, where it is nothing else. */
-  outputOf(value: Value): string | undefined {
-    if (this.uses.get(value) !== 1) return undefined;
-    return Object.entries(this.trace.outputs).find(([, output]) => output === value)?.[0];
   }
 
   /** The step that is computed as a part of this one, if any. */

@@ -48,7 +48,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   Add: one((to, { a, b }, _attrs, step) => {
     const sum = to.absorbedBy(step);
     if (!sum) return to.node("Add", [to.name(a!), to.name(b!)]);
-    return segmentSum(to, sum, to.name(a!.step === sum ? b! : a!), step.outputs[0]!);
+    return segmentSum(to, sum, to.name(a!.step === sum ? b! : a!));
   }),
   Sub: plain("Sub"),
   Multiply: one((to, { a, b }, _attrs, step) => {
@@ -99,7 +99,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   ),
   UnsortedSegmentSum: one((to, { x }, { numSegments }, step) => {
     const shape = to.int64([numSegments as number, ...x!.shape.slice(1)]);
-    return segmentSum(to, step, to.node("Expand", [to.scalar(0), shape]), step.outputs[0]!);
+    return segmentSum(to, step, to.node("Expand", [to.scalar(0), shape]));
   }),
   TensorScatterUpdate: one((to, { tensor, indices, updates }) => {
     const wide = to.node("Cast", [to.name(indices!)], { to: 7 });
@@ -190,21 +190,8 @@ function matMul(to: Lowering, { inputs: { a, b }, attrs }: Step, alpha: number):
   return to.node("FusedMatMul", names, { alpha: { float: alpha }, transA, transB }, microsoft);
 }
 
-/**
- * Adds rows onto those of `onto`, which gives `result`; afterwards, where that is an output. Not by
- * ScatterND, whose additions race where an index recurs.
- */
-function segmentSum(
-  to: Lowering,
-  { inputs: { x, segmentIds } }: Step,
-  onto: string,
-  result: Value,
-): string {
-  const output = to.outputOf(result);
-  if (output !== undefined) {
-    to.rowSums.push({ output, rows: x!, indices: segmentIds! });
-    return onto;
-  }
+/** Adds rows onto those of `onto`. Not by ScatterND, whose additions race where an index recurs. */
+function segmentSum(to: Lowering, { inputs: { x, segmentIds } }: Step, onto: string): string {
   const [rows, ...rest] = x!.shape as [number, ...number[]];
   const column = to.name(segmentIds!, [rows, ...rest.map(() => 1)]);
   const indices = to.node("Expand", [column, to.int64(x!.shape)]);
