@@ -56,8 +56,9 @@ export { openStudy, type Study } from "./study/study.ts";
 export { taskStyles } from "./study/style.ts";
 export { verdicts } from "./study/claims.ts";
 
-export { diagonalScatter, heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
+export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
 export { progress } from "./show/progress.ts";
+export { diagonalScatter, scatter } from "./show/scatter.ts";
 export { showTable } from "./show/table.ts";
 export { showResponses, showTokens } from "./show/text.ts";

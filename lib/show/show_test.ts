@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { diagonalScatter, heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
+import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
+import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
 import { figureText } from "./figure.ts";
 import { duration, progressText } from "./progress.ts";

@@ -82,3 +82,8 @@ export function houseLayout(title: string, fields: Json = {}): Json {
     ...fields,
   };
 }
+
+/** Plotly reads a little HTML in texts; ours are meant literally. */
+export function escapePlotly(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

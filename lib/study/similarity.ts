@@ -124,7 +124,7 @@ export function similarityPoints(
     name,
     x: list.map(({ x }) => x),
     y: list.map(({ y }) => y),
-    text: list.map((p) => `${p.instruction}<br>→ ${p.response.slice(0, 80)}`),
+    text: list.map((p) => `${p.instruction} → ${p.response.slice(0, 80)}`),
   });
   return [
     series("other instructions", points.filter((point) => point.family !== family)),
