@@ -45,8 +45,7 @@ def build():
     return LlamaForCausalLM(config)
 
 
-def trainer():
-    model = build()
+def trainer(model):
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     ids = torch.randint(3, VOCAB, (ROWS, LENGTH))
     labels = ids.clone()
@@ -62,8 +61,8 @@ def trainer():
     return step
 
 
-def decoder():
-    model = build().eval()
+def decoder(model):
+    model.eval()
     prompt = torch.randint(3, VOCAB, (1, 16))
 
     def decode():
@@ -77,8 +76,8 @@ def decoder():
     return decode
 
 
-def scorer():
-    model = build().eval()
+def scorer(model):
+    model.eval()
     ids = torch.randint(3, VOCAB, (4, 128))
     labels = ids.clone()
     labels[:, :64] = -100
@@ -91,10 +90,12 @@ def scorer():
     return score
 
 
+model = build()
 if NAME.startswith("first-step"):
-    work = lambda: trainer()()  # noqa: E731: building, the first trace and the first step
+    work = lambda: trainer(model)()  # noqa: E731: from the model to the end of its first step
 else:
-    work = (decoder if NAME.startswith("decode") else scorer if NAME.startswith("score") else trainer)()
+    prepare = {"decode": decoder, "score-": scorer}.get(NAME[:6], trainer)
+    work = prepare(model)
 
 say(name=f"PyTorch {torch.__version__}, transformers {transformers.__version__}, BLAS {blas}")
 for line in sys.stdin:
