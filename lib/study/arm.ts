@@ -80,7 +80,7 @@ function rulesName(use: Rules["use"]): string {
 
 /** Makes an arm's copy with another template, named for it: `inTemplate("ab")(arms.base)`. */
 export function inTemplate(template: Arm["template"]): (arm: Arm) => Arm {
-  const suffix = template === "ab" ? "ab-tags" : `${template}-tags`;
+  const suffix = template === "none" ? "no-tags" : `${template}-tags`;
   return (arm) => ({ ...arm, name: `${arm.name}:${suffix}`, template });
 }
 
