@@ -55,6 +55,11 @@ export interface EngineInfo {
 export interface CompileOptions {
   /** Threads of this program alone. One of a single thread may run several times at once. */
   readonly threads?: number;
+  /**
+   * Keep the memory of a run for the next one (default). Without it nothing is held between runs,
+   * which is what counts where many programs of a large model stand side by side.
+   */
+  readonly arena?: boolean;
   /** Name of the file that ONNX Runtime writes its timings to, when the program is disposed of. */
   readonly profile?: string;
 }

@@ -2,7 +2,7 @@
  * Loss and gradients of one step: compiles a loss program for every shape of batch that occurs, and
  * adds up the gradients of a step's batches. Knows nothing of optimisers.
  */
-import type { Engine, Program, TensorSpec } from "../engine/engine.ts";
+import type { CompileOptions, Engine, Program, TensorSpec } from "../engine/engine.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { hidden, type HiddenOptions, logits } from "../model/decoder.ts";
 import type { Parameters } from "../model/parameters.ts";
@@ -32,6 +32,9 @@ export interface Gradients {
   dispose(): void;
 }
 
+/** Programs kept; one of a decoder of 30 layers takes some 100 MB beside its weights. */
+const MOST_PROGRAMS = 32;
+
 /** The decoder of `config` as the objective wants it. */
 export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): Forward {
   return {
@@ -48,6 +51,7 @@ export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): For
  *
  * @param flat where their values are read and their gradients written
  * @param frozen parameters that get no gradient
+ * @param settings of the compiled programs
  */
 export function createGradients(
   engine: Engine,
@@ -56,6 +60,7 @@ export function createGradients(
   layout: FlatLayout,
   flat: { readonly values: Float32Array; readonly gradients: Float32Array },
   reduction: Reduction,
+  settings: CompileOptions = {},
 ): Gradients {
   const programs = new Map<string, Promise<Program>>();
   const inputs: Record<string, Float32Array> = {};
@@ -71,12 +76,18 @@ export function createGradients(
   const programFor = (shape: LossShape) => {
     const key = JSON.stringify(shape);
     const known = programs.get(key);
-    if (known) return known;
-    const program = engine.compile(lossFunction(forward, layout.names), {
-      ...specs,
-      ...lossSpecs(shape),
-    });
+    programs.delete(key); // and set again below: the first one is the longest unused
+    const program = known ??
+      engine.compile(lossFunction(forward, layout.names), {
+        ...specs,
+        ...lossSpecs(shape),
+      }, settings);
     programs.set(key, program);
+    const [oldest] = programs;
+    if (programs.size > MOST_PROGRAMS && oldest) {
+      programs.delete(oldest[0]);
+      oldest[1].then((done) => done.dispose());
+    }
     return program;
   };
 

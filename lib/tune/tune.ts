@@ -22,11 +22,16 @@ export interface TrainOptions extends ScheduleOptions, AdamWOptions {
   /** Rows a batch. A step takes `batchSize × accumulate` examples. */
   readonly batchSize: number;
   readonly accumulate?: number;
+  /** Rows are padded to a multiple of so many tokens, default 32: every length is compiled. */
+  readonly multiple?: number;
   readonly seed: number;
   /** Weight decay on norms and biases as well (default: on matrices alone). */
   readonly decayAll?: boolean;
   readonly reduction?: Reduction;
-  /** Computes each layer again in the backward pass: one third more work, far less memory. */
+  /**
+   * Computes each layer again in the backward pass and keeps no memory between batches: one third
+   * more work, far less memory.
+   */
   readonly checkpointLayers?: boolean;
   /** Where to keep checkpoints, one `every` so many steps; a run found there is taken up again. */
   readonly checkpoint?: { readonly folder: string; readonly every: number };
@@ -148,7 +153,9 @@ async function train(
     loraScale: lora && loraScale(lora),
   });
   const all = new Map([...model.parameters, ...start]);
-  const gradients = createGradients(engine, forward, all, layout, state, reduction);
+  const gradients = createGradients(engine, forward, all, layout, state, reduction, {
+    arena: !options.checkpointLayers,
+  });
   const adamw = await createAdamW(engine, state, options);
   const secondsLeft = stopwatch(steps);
   try {
