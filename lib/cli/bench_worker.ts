@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { createDecoder } from "../decode/decoder.ts";
-import { createEngine, type Engine } from "../engine/engine.ts";
+import { createEngine } from "../engine/engine.ts";
 import type { Model } from "../model/checkpoint.ts";
 import { parseConfig } from "../model/config.ts";
 import { initParameters } from "../model/init.ts";
@@ -58,26 +58,15 @@ const tokens = (count: number, from = 0) =>
 /** One unit of work; its result is how much was done. */
 type Work = () => Promise<number>;
 
-/** With kind "profile": milliseconds of the optimiser, and what frees the programs. */
+/** With kind "profile": where timings go, milliseconds of the optimiser, what frees the programs. */
 const profile = { prefix: "", optimiser: 0, dispose: () => {} };
 
-async function engineOf(): Promise<Engine> {
+async function trainer(model: Model): Promise<Work> {
   const engine = await createEngine({
     kind: kind === "eager" ? "eager" : "compiled",
     threads: Number(threads),
   });
-  if (kind !== "profile") return engine;
-  profile.prefix = join(await mkdtemp(join(tmpdir(), "bench-")), "program");
-  return {
-    describe: () => engine.describe(),
-    // Programs with threads of their own are the optimiser's.
-    compile: (fn, specs, options = { profile: profile.prefix }) =>
-      engine.compile(fn, specs, options),
-  };
-}
-
-async function trainer(model: Model): Promise<Work> {
-  const engine = await engineOf();
+  if (kind === "profile") profile.prefix = join(await mkdtemp(join(tmpdir(), "bench-")), "program");
   const layout = layOut(model.parameters);
   const state = {
     layout,
@@ -94,6 +83,7 @@ async function trainer(model: Model): Promise<Work> {
     layout,
     state,
     "token-mean",
+    { profile: profile.prefix || undefined },
   );
   const adamw = await createAdamW(engine, state, { clip: null });
   const stream = Int32Array.from(tokens(rows * length));
