@@ -10,7 +10,7 @@ import process from "node:process";
 import { Command } from "commander";
 import { type KernelName, kernelNames, prepareKernel } from "../kernel/kernels.ts";
 import { type Cell, readNotebook, writeNotebook, writeWhole } from "../kernel/notebook.ts";
-import { renderReport } from "../kernel/report.ts";
+import { renderMarkdown, renderReport } from "../kernel/report.ts";
 import { CellFailed, runNotebook } from "../kernel/run.ts";
 import { chooseNotebooks, notebookNames, paceOf, readNotebooks } from "../kernel/shelf.ts";
 import { statusLine } from "../kernel/status.ts";
@@ -18,7 +18,9 @@ import { inkStyle } from "../show/figure.ts";
 import { duration } from "../show/progress.ts";
 import { plotlySource } from "../show/svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "../show/table.ts";
+import { paperRows } from "../study/results.ts";
 import { readResults, summaryRows } from "../study/summary.ts";
+import { claimsTable, paperTables } from "../study/tables.ts";
 
 const command = new Command("deno task reproduce")
   .description(
@@ -156,7 +158,11 @@ async function writeReport(out: string): Promise<void> {
   let lead = `<p>No results yet.</p>`;
   if (results.length > 0) {
     const table = layOut(await dataFrame(summaryRows(results)), { caption: "Results" });
-    lead = `<div class="box">${tableHtml(table)}</div>`;
+    const tables = paperTables(results, await paperRows());
+    lead = renderMarkdown(`${tables}\n\nWhat the paper found:\n\n${claimsTable(results)}`) +
+      `<details><summary>every number</summary><div class="box">${
+        tableHtml(table)
+      }</div></details>`;
     console.log(`\n${tableText(table)}`);
   }
   const sections = [];

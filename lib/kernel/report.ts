@@ -59,7 +59,7 @@ function renderSection(section: ReportSection, figures: unknown[]): string {
     cell.cell_type === "code"
       ? renderCode(cell, figures)
       : cell.cell_type === "markdown"
-      ? `<div class="prose">${markdown.parse(cell.source)}</div>`
+      ? renderMarkdown(cell.source)
       : ""
   );
   return `<section id="${anchor(section.name)}">${cells.join("\n")}</section>`;
@@ -120,6 +120,11 @@ const formula: TokenizerAndRendererExtension = {
   },
   renderer: ({ text, display }) => temml.renderToString(text, { displayMode: display }),
 };
+
+/** Markdown, formulas included, as the page's HTML. */
+export function renderMarkdown(text: string): string {
+  return `<div class="prose">${markdown.parse(text)}</div>`;
+}
 
 const markdown = new Marked({
   gfm: true,
