@@ -12,6 +12,7 @@ export { evaluationSet, type Task, tasks, tuningSet } from "./world/tasks.ts";
 export { worldSeed } from "./world/recipe.ts";
 
 export { loadTokenizer, type Tokenizer } from "./text/tokenizer.ts";
+export { lengthStatistics, previewExamples } from "./text/statistics.ts";
 export { type ChatTemplate, formatPrompt, templates } from "./text/template.ts";
 export {
   encodeExample,
@@ -30,6 +31,7 @@ export { tune, type TuneOptions } from "./tune/tune.ts";
 export { createDecoder, type Decoder, type GenerateOptions } from "./decode/decoder.ts";
 export { embed } from "./decode/embed.ts";
 export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./decode/rules.ts";
+export { transformersProcessor } from "./decode/transformers_processor.ts";
 
 export {
   averageOrders,
@@ -45,13 +47,23 @@ export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significanc
 export { rankingAccuracy } from "./judge/ranking.ts";
 export { winRate } from "./judge/winrate.ts";
 
+export { accountOf, loadDataset, responsesOnly } from "./hub/dataset.ts";
+export { exportModel } from "./hub/export.ts";
+export { loadModel } from "./hub/load.ts";
+export { sources } from "./hub/sources.ts";
+
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
+export { viewData } from "./study/data_view.ts";
+export { overview } from "./study/overview.ts";
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
 export { armsDiffer, compareArms, recordRows, type ResultRow } from "./study/results.ts";
+export { roundTrip } from "./study/round_trip.ts";
 export { similarity, similarityPoints } from "./study/similarity.ts";
 export { answerPrompts } from "./study/run.ts";
+export { givenModel } from "./study/small.ts";
+export { measureSpeed, timeTable } from "./study/speed.ts";
 export { openStudy, type Study } from "./study/study.ts";
 export { taskStyles } from "./study/style.ts";
 export { verdicts } from "./study/claims.ts";

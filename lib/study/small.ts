@@ -33,28 +33,26 @@ type Budget = Pick<Scale, "tuning" | "maxTokens" | "maxLength">;
 
 /**
  * How a base of so many parameters is tuned. Smaller ones need larger rates: from the authors' for
- * 7 B (1e-5) and 1.1 B (5e-5, a script without reported results) down to those that suit a story
- * model of 260 K. Beyond half a billion an ordinary machine's memory calls for low-rank adapters, as
- * in the authors' script for 13 B (rank 64, alpha 16, 1e-4).
+ * 7 B (1e-5) and 1.1 B (5e-5, a script without reported results) to those that suit a story model
+ * of 260 K. Beyond half a billion an ordinary machine's memory calls for low-rank adapters, as in
+ * the authors' script for 13 B (rank 64, alpha 16, 1e-4).
  */
 export function budgetOf(parameters: number): Budget {
-  const size = parameters < 2e7
-    ? { steps: 300, batchSize: 16, learningRate: 1e-3 }
-    : parameters < 5e8
-    ? { epochs: 3, batchSize: 4, accumulate: 8, learningRate: 1e-4, checkpointLayers: true }
-    : {
-      epochs: 3,
-      batchSize: 1,
-      accumulate: 32,
-      learningRate: 1e-4,
-      checkpointLayers: true,
-      lora: { rank: 64, alpha: 16 },
-    };
-  return {
-    tuning: { schedule: "linear", warmup: 0.03, ...size },
-    maxTokens: 256,
-    maxLength: 1024,
-  };
+  const shared = { schedule: "linear", warmup: 0.03 } as const;
+  if (parameters < 2e7) {
+    const tuning = { ...shared, steps: 300, batchSize: 16, learningRate: 1e-3 };
+    return { tuning, maxTokens: 256, maxLength: 256 };
+  }
+  // One example at a time, in few lengths: memory is what an ordinary machine has least of.
+  const single = { batchSize: 1, accumulate: 32, multiple: 128, checkpointLayers: true };
+  const lora = parameters < 5e8 ? undefined : { rank: 64, alpha: 16 };
+  const tuning = { ...shared, ...single, epochs: 3, learningRate: 1e-4, lora };
+  return { tuning, maxTokens: 256, maxLength: 1024 };
+}
+
+/** The hub id or checkpoint folder in IMPLICIT_MODEL; null where none is given. */
+export function givenModel(): string | null {
+  return process.env.IMPLICIT_MODEL || null;
 }
 
 /**
@@ -63,7 +61,7 @@ export function budgetOf(parameters: number): Budget {
  * @throws if the checkpoint cannot be found or fetched; the error says what to do.
  */
 export async function small(options: ScaleOptions = {}): Promise<Scale> {
-  const base = options.base ?? (process.env.IMPLICIT_MODEL || "HuggingFaceTB/SmolLM2-135M");
+  const base = options.base ?? givenModel() ?? "HuggingFaceTB/SmolLM2-135M";
   const place = localPath(base) ?? base;
   const folder = await showDownload(base, (onProgress) => resolveModel(place, { onProgress }));
   const config = parseConfig(JSON.parse(await readFile(join(folder, "config.json"), "utf8")));

@@ -1,0 +1,112 @@
+/**
+ * Does a tuned model say the same everywhere? It is exported, and its greedy tokens are compared:
+ * this project's decoder, the saved safetensors, the ONNX file, and transformers.js where it is
+ * installed. Knows how each is started; export itself is lib/hub's.
+ */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { createDecoder } from "../decode/decoder.ts";
+import { createOnnxDecoder } from "../decode/onnx_decoder.ts";
+import { exportModel } from "../hub/export.ts";
+import { loadModel } from "../hub/load.ts";
+import { formatPrompt, templates } from "../text/template.ts";
+import type { Arm } from "./arm.ts";
+import { cacheFolder, projectRoot } from "./root.ts";
+import type { Study } from "./study.ts";
+
+/** What one reader of the exported model generated. */
+export interface Reading {
+  readonly reader: string;
+  /** Tokens equal to this project's from memory, up to the first that differs; null: not run. */
+  readonly equal: number | null;
+  readonly of: number;
+  /** The first prompt's response, or why the reader was not run. */
+  readonly response: string;
+}
+
+/**
+ * Exports the tuned model of an arm (float32) and lets every reader continue the study's first
+ * prompts greedily.
+ *
+ * @param options.folder where to export to; default: in the cache
+ * @example
+ * ```ts
+ * await showTable(await roundTrip(study, arms.responseTuning));
+ * ```
+ */
+export async function roundTrip(
+  study: Study,
+  arm: Arm,
+  options: { folder?: string; prompts?: number; maxTokens?: number } = {},
+): Promise<Reading[]> {
+  const { prompts: count = 3, maxTokens = 40 } = options;
+  const { tokenizer, model: base } = study.base;
+  const { model } = await study.tuned(arm, study.seeds[0]!);
+  const name = `${study.base.name}-${arm.name}`.replace(/[^\w.-]+/g, "-");
+  const folder = options.folder ?? join(cacheFolder(), "exports", name);
+  const { onnx } = await exportModel(model, folder, { tokenizer: base.folder ?? undefined });
+  const prompts = study.prompts.slice(0, count).map(({ instruction }) =>
+    tokenizer.encode(formatPrompt(templates[arm.template], instruction))
+  );
+  const generate = async (decoder: Awaited<ReturnType<typeof createOnnxDecoder>>) => {
+    try {
+      return await decoder.generate(prompts, { maxTokens, eosId: tokenizer.eosId });
+    } finally {
+      decoder.dispose();
+    }
+  };
+
+  const own = await generate(await createDecoder(model));
+  const saved = await loadModel(folder);
+  const readers: [string, number[][] | string][] = [
+    ["this project, from memory", own],
+    ["this project, from the safetensors", await generate(await createDecoder(saved.model))],
+    [
+      "this project, from the ONNX file",
+      await generate(await createOnnxDecoder(onnx, base.config)),
+    ],
+    ["transformers.js", await transformersTokens(folder, prompts, maxTokens, tokenizer.eosId)],
+  ];
+  const total = own.reduce((sum, ids) => sum + ids.length, 0);
+  return readers.map(([reader, found]) => ({
+    reader,
+    equal: typeof found === "string"
+      ? null
+      : own.reduce((sum, ids, i) => sum + commonStart(ids, found[i]!), 0),
+    of: total,
+    response: typeof found === "string" ? found : tokenizer.decode(found[0]!),
+  }));
+}
+
+function commonStart(a: readonly number[], b: readonly number[]): number {
+  const end = a.findIndex((id, i) => id !== b[i]);
+  return end < 0 ? a.length : end;
+}
+
+/** Tokens by transformers.js in a process of its own, or why there are none. */
+async function transformersTokens(
+  folder: string,
+  prompts: readonly (readonly number[])[],
+  maxTokens: number,
+  eosId: number,
+): Promise<number[][] | string> {
+  const deno = "deno" in process.versions ? process.execPath : "deno";
+  const peer = join(projectRoot(), "lib", "hub", "transformers_peer.ts");
+  // Only from Deno's cache: it is half a gigabyte, which nobody should fetch unasked.
+  const flags = ["run", "-A", "--no-lock", "--node-modules-dir=none", "--cached-only"];
+  const request = JSON.stringify([{ folder, prompts, maxTokens, eosId }]);
+  try {
+    const { stdout } = await promisify(execFile)(deno, [...flags, peer, request], {
+      maxBuffer: 2 ** 26,
+    });
+    return JSON.parse(stdout.trim().split("\n").at(-1)!)[0][0];
+  } catch (error) {
+    const { code, stderr = "" } = error as { code?: unknown; stderr?: string };
+    if (code === "ENOENT") return "not run: there is no deno on the PATH";
+    if (!/npm package .*(not found|not cached)|--cached-only/i.test(stderr)) throw error;
+    return "not run: transformers.js is not installed; `deno cache --no-lock " +
+      "--node-modules-dir=none npm:@huggingface/transformers@4.3.1` fetches it";
+  }
+}

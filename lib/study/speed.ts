@@ -1,0 +1,211 @@
+/**
+ * How long tuning takes, here and elsewhere: operations are counted from shapes, this machine's
+ * speed is measured, and time is the one divided by the other. Knows decoders' shapes and batches,
+ * not what is tuned.
+ */
+import { createDecoder } from "../decode/decoder.ts";
+import { createEngine } from "../engine/engine.ts";
+import { type ModelConfig, parseConfig } from "../model/config.ts";
+import { hashParameters } from "../model/checkpoint.ts";
+import { initParameters } from "../model/init.ts";
+import { parameterShapes } from "../model/parameters.ts";
+import { duration } from "../show/progress.ts";
+import { tuningBatches } from "../text/batch.ts";
+import { flatten, layOut } from "../tune/flat.ts";
+import { createGradients, forwardOf } from "../tune/gradients.ts";
+import { findTargets } from "../tune/objective.ts";
+import type { TuneOptions } from "../tune/tune.ts";
+import type { Arm } from "./arm.ts";
+import { encodedExamples } from "./run.ts";
+import { budgetOf, parameterCount } from "./small.ts";
+import type { Study } from "./study.ts";
+
+/** Rows of equal length, so many of whose positions are targets. */
+interface Shape {
+  readonly rows: number;
+  readonly length: number;
+  readonly targets: number;
+}
+
+type Passes = Pick<TuneOptions, "checkpointLayers" | "lora">;
+
+/**
+ * Floating-point operations of one batch forward and back; a multiplication and its addition are
+ * two. Counted are the products of matrices, which is all but a few percent: projections and
+ * attention (to the left only) of each layer, and the head where there are targets. Back is twice
+ * forward, or once where the weights are frozen (LoRA); recomputed layers go forward twice.
+ */
+export function trainingOperations(config: ModelConfig, shape: Shape, passes: Passes = {}): number {
+  const { rows, length, targets } = shape;
+  const inLayers = `${config.family.names.layers}.`;
+  const weights = [...parameterShapes(config)]
+    .filter(([name, { length }]) => name.startsWith(inLayers) && length === 2)
+    .reduce((sum, [, [out, into]]) => sum + out! * into!, 0);
+  const attention = 2 * config.layers * rows * length ** 2 * config.heads * config.headDim;
+  const layers = 2 * weights * rows * length + attention;
+  const head = 2 * config.vocabSize * config.hiddenSize * targets;
+  const each = passes.lora ? 2 : 3;
+  return (each + (passes.checkpointLayers ? 1 : 0)) * layers + each * head;
+}
+
+/** This machine's speed at what tuning and decoding do. */
+export interface Speed {
+  /** Operations a second in a training step. */
+  readonly training: number;
+  /** Parameters × tokens a second in generating, several prompts side by side. */
+  readonly decoding: number;
+}
+
+const smolLM2 = {
+  model_type: "llama",
+  vocab_size: 49152,
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  max_position_embeddings: 8192,
+  rms_norm_eps: 1e-5,
+  rope_theta: 100000,
+  tie_word_embeddings: true,
+  bos_token_id: 0,
+  eos_token_id: 0,
+};
+
+const llama2 = {
+  ...smolLM2,
+  vocab_size: 32000,
+  hidden_size: 4096,
+  intermediate_size: 11008,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 32,
+  max_position_embeddings: 4096,
+  tie_word_embeddings: false,
+};
+
+/**
+ * Measures a quarter of SmolLM2-135M with random weights: its width, 8 of its 30 layers and the
+ * same share of its vocabulary. A training step on 512 tokens, and 8 answers of 16 tokens, each
+ * the best of `repeats`, on all cores. Seconds to a minute.
+ */
+export async function measureSpeed(repeats = 3): Promise<Speed> {
+  const config = parseConfig({ ...smolLM2, num_hidden_layers: 8, vocab_size: 13107 });
+  const parameters = initParameters(config, 1);
+  const hash = hashParameters(parameters);
+  const [rows, length] = [1, 512];
+  const ids = Int32Array.from({ length: rows * length }, (_, i) => (i * 7919) % config.vocabSize);
+  const layout = layOut(parameters);
+  const flat = {
+    values: flatten(layout, parameters),
+    gradients: new Float32Array(layout.length),
+  };
+  const engine = await createEngine();
+  const forward = forwardOf(config, { checkpointLayers: true });
+  const gradients = createGradients(engine, forward, parameters, layout, flat, "token-mean");
+  const step = await best(
+    repeats,
+    () => gradients.compute([{ ids, labels: ids, rows, length, examples: [0] }]),
+  );
+  gradients.dispose();
+
+  const decoder = await createDecoder({ name: "quarter", config, parameters, hash, folder: null });
+  const prompts = Array.from({ length: 8 }, (_, row) => [...ids.subarray(16 * row, 16 * row + 16)]);
+  const answers = await best(
+    repeats,
+    () => decoder.generate(prompts, { maxTokens: 16, eosId: null }),
+  );
+  decoder.dispose();
+  const shape = { rows, length, targets: rows * length };
+  return {
+    training: trainingOperations(config, shape, { checkpointLayers: true }) / step,
+    decoding: parameterCount(config) * 8 * 16 / answers,
+  };
+}
+
+/** Seconds of the fastest of several times, after one that does not count. */
+async function best(repeats: number, work: () => Promise<unknown>): Promise<number> {
+  await work();
+  let least = Infinity;
+  for (let i = 0; i < repeats; i++) {
+    const started = performance.now();
+    await work();
+    least = Math.min(least, (performance.now() - started) / 1000);
+  }
+  return least;
+}
+
+/** Operations of a study's tuning of an arm: every batch as it is padded. */
+export async function armOperations(study: Study, arm: Arm): Promise<number> {
+  const { scale, base, seeds } = study;
+  const examples = await encodedExamples(scale, base, arm, seeds[0]!);
+  const options = { ...scale.tuning, ...arm.tuning, seed: seeds[0]! };
+  const { batchSize, accumulate = 1, epochs } = options;
+  const steps = options.steps ??
+    Math.max(1, Math.floor(examples.length * (epochs ?? 1) / (batchSize * accumulate)));
+  const maxLength = base.model.config.contextLength;
+  const batches = tuningBatches(examples, { ...options, maxLength });
+  let operations = 0;
+  for (let step = 0; step < steps; step++) {
+    for (const batch of batches(step)) {
+      const shape = { ...batch, targets: findTargets(batch).positions.length };
+      operations += trainingOperations(base.model.config, shape, options);
+    }
+  }
+  return operations;
+}
+
+/** LIMA in Llama-2's tokens: mean response; median instruction (38) and the template's 15 tokens. */
+const LIMA = { examples: 1030, prompt: 38 + 15, response: 643 };
+
+/** A line of the estimate. */
+export type EstimateRow = Record<string, string>;
+
+/**
+ * What tuning takes at a measured speed, here and on machines so many times as fast: an arm of the
+ * study beside what it really took, and LIMA's examples with SmolLM2-135M and, as in the paper (all
+ * weights, 15 epochs), with Llama-2-7B.
+ *
+ * @example
+ * ```ts
+ * await showTable(await timeTable(study, arms.responseTuning, await measureSpeed()));
+ * ```
+ */
+export async function timeTable(
+  study: Study,
+  arm: Arm,
+  speed: Speed,
+  faster: readonly number[] = [10, 100, 1000],
+): Promise<EstimateRow[]> {
+  const { seconds } = await study.tuned(arm, study.seeds[0]!);
+  const lima = (json: Record<string, unknown>, epochs: number, passes: Passes) => {
+    const length = LIMA.prompt + LIMA.response;
+    const shape = { rows: 1, length, targets: LIMA.response };
+    return LIMA.examples * epochs * trainingOperations(parseConfig(json), shape, passes);
+  };
+  const { tuning } = budgetOf(parameterCount(parseConfig(smolLM2)));
+  const works: [string, number, string][] = [
+    [`${study.base.name}, ${arm.name}`, await armOperations(study, arm), duration(seconds)],
+    [
+      `SmolLM2-135M on LIMA, ${tuning.epochs} epochs`,
+      lima(smolLM2, tuning.epochs!, tuning),
+      "",
+    ],
+    ["Llama-2-7B on LIMA, 15 epochs", lima(llama2, 15, {}), ""],
+  ];
+  return works.map(([what, operations, took]) => ({
+    what,
+    operations: operations.toExponential(1),
+    "this machine": inWords(operations / speed.training),
+    ...Object.fromEntries(faster.map((times) => [
+      `${times.toLocaleString("en")} × as fast`,
+      inWords(operations / speed.training / times),
+    ])),
+    "it took": took,
+  }));
+}
+
+function inWords(seconds: number): string {
+  const days = seconds / 86400;
+  return days < 2 ? duration(seconds) : `${days < 10 ? days.toFixed(1) : Math.round(days)} days`;
+}
