@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startHub } from "../hub/loopback.ts";
+import { arms, withoutRestating } from "./arm.ts";
+import { experimentData } from "./data.ts";
+import { viewData } from "./data_view.ts";
+import { overview } from "./overview.ts";
+import { compareArms } from "./results.ts";
+import { projectRoot } from "./root.ts";
+import { openScale } from "./scales.ts";
+import { budgetOf } from "./small.ts";
+import { openStudy } from "./study.ts";
+
+const shipped = join(projectRoot(), "data", "world", "base-1");
+const text = (value: unknown) => new TextEncoder().encode(value as string);
+const lines = (rows: unknown[]) => text(rows.map((row) => JSON.stringify(row)).join("\n"));
+
+const lima = [
+  { conversations: ["Name a river.", "The Rhine is a river."] },
+  { conversations: ["Name a town.", "Basel is a town.", "And another?", "Zug is one."] },
+  { conversations: [] },
+  { conversations: ["Name a lake.", "Lake Constance is a lake."] },
+];
+const alpacaEval = ["Name a hill.", "Name a tree.", "Name a fish."].map((instruction) => (
+  { instruction, output: "An oak is a tree.", dataset: "koala", generator: "baseline" }
+));
+
+/** Runs with an empty cache, an empty copy of the hub's cache, and these variables. */
+async function inSandbox(
+  variables: Record<string, string>,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "small-"));
+  const all: Record<string, string | undefined> = {
+    IMPLICIT_CACHE: join(folder, "cache"),
+    IMPLICIT_OUT: undefined,
+    IMPLICIT_MODEL: undefined,
+    IMPLICIT_BASE: undefined,
+    IMPLICIT_DATA: undefined,
+    IMPLICIT_JUDGE: undefined,
+    HF_HUB_CACHE: join(folder, "hub"),
+    HF_HUB_OFFLINE: "1",
+    ...variables,
+  };
+  const set = (name: string, value: string | undefined) =>
+    value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+  const saved = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(all)) set(name, value);
+  try {
+    await body(folder);
+  } finally {
+    for (const [name, value] of saved) set(name, value);
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** A folder of data such as IMPLICIT_DATA may name. */
+async function dataFolder(folder: string): Promise<string> {
+  const data = join(folder, "data");
+  await mkdir(join(data, "gsm8k"), { recursive: true });
+  await writeFile(join(data, "lima.jsonl"), lines(lima));
+  await writeFile(join(data, "alpaca_eval.json"), JSON.stringify(alpacaEval));
+  await writeFile(
+    join(data, "gsm8k", "train.jsonl"),
+    lines([{ question: "What is 1 + 1?", answer: "1 + 1 = 2\n#### 2" }]),
+  );
+  return data;
+}
+
+Deno.test("openStudy() opens a model and data of the hub, gated ones included, then without it", async () => {
+  const files = Object.fromEntries(
+    await Promise.all(
+      ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map(
+        async (name) => [name, new Uint8Array(await readFile(join(shipped, name)))] as const,
+      ),
+    ),
+  );
+  const hub = await startHub({
+    "lab/base": { files, large: ["model.safetensors"] },
+    "GAIR/lima": { kind: "dataset", files: { "train.jsonl": lines(lima) }, gatedFor: "hf_good" },
+    "tatsu-lab/alpaca_eval": {
+      kind: "dataset",
+      files: { "alpaca_eval.json": text(JSON.stringify(alpacaEval)) },
+    },
+  });
+  const variables = { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "", HF_TOKEN: "hf_wrong" };
+  try {
+    await inSandbox({ ...variables, IMPLICIT_MODEL: "lab/base" }, async () => {
+      const open = () => openStudy({ scale: "small", seeds: 1, tuning: { steps: 2 } });
+      await assert.rejects(
+        (await open()).explain(arms.responseTuning),
+        /gated dataset GAIR\/lima .* HF_TOKEN.*put lima\.jsonl into a folder.*IMPLICIT_DATA=alpaca/s,
+      );
+      Deno.env.set("HF_TOKEN", "hf_good");
+      const study = await open();
+      assert.equal(study.base.name, "lab/base");
+      assert.deepEqual(study.prompts.map(({ family }) => family), ["koala", "koala", "koala"]);
+      const tokens = await study.explain(arms.instructionTuning);
+      const targets = tokens.filter(({ target }) => target).map((token) => token.text).join("");
+      assert.match(targets, /^The Rhine is a river\./);
+      const [view] = await viewData(study, [arms.responseTuning]);
+      assert.match(view!.account, /^lima: 3 from GAIR\/lima@.*the paper: 1030.*1 × a dialogue/);
+
+      Deno.env.set("HF_HUB_OFFLINE", "1");
+      const asked = hub.requests.length;
+      const again = await open();
+      assert.deepEqual(
+        await again.key(arms.responseTuning, 1),
+        await study.key(arms.responseTuning, 1),
+      );
+      assert.equal(hub.requests.length, asked, "a second use asks nobody");
+    });
+  } finally {
+    await hub.close();
+  }
+});
+
+Deno.test("openStudy() takes a folder as its base and a folder as its data", async () => {
+  await inSandbox({}, async (folder) => {
+    const data = await dataFolder(folder);
+    const study = await openStudy({ scale: "small", base: shipped, data, seeds: 1, prompts: 2 });
+    const { scale } = study;
+    assert.equal(study.prompts.length, 2);
+    assert.equal(scale.tuning.learningRate, budgetOf(1e6).tuning.learningRate);
+    const messages = async (tuning: NonNullable<typeof arms.base.tuning>) =>
+      (await scale.examples(tuning, 1)).map((e) => e.messages.map(({ content }) => content));
+    assert.deepEqual(await messages({ data: "responses" }), [
+      ["", "The Rhine is a river."],
+      ["", "Basel is a town.", "", "Zug is one."],
+      ["", "Lake Constance is a lake."],
+    ]);
+    const [first, ...rest] = await messages({ data: "shuffled-pairs" });
+    assert.equal(first![0], "Name a river.");
+    assert.ok(
+      [first!, ...rest].every((turns, i) =>
+        turns[1] !== lima.filter((row) => row.conversations.length > 0)[i]!.conversations[1]
+      ),
+      "every instruction has another's response",
+    );
+    assert.deepEqual(await messages(arms.singleTask("sums").tuning!), [
+      ["What is 1 + 1?", "1 + 1 = 2\n#### 2"],
+    ]);
+    assert.equal((await scale.examples({ data: "instructions", examples: 2 }, 1)).length, 2);
+    assert.ok(scale.inStyle("sums", "So 2.\n#### 2") && !scale.inStyle("sums", "Two."));
+    assert.ok(scale.inStyle("game", "1. e4 e5") && scale.inStyle("code", "def f(x):"));
+
+    const views = await viewData(study, [arms.singleTask("sums"), arms.singleTask("code")]);
+    assert.equal(views[0]!.lengths!.examples, 1);
+    assert.match(views[1]!.account, /mbpp.*HF_HUB_OFFLINE.*Or put mbpp\.jsonl into .*data\./);
+
+    const key = await study.key(arms.responseTuning, 1);
+    await writeFile(join(data, "lima.jsonl"), lines(lima.slice(1)));
+    const other = await openStudy({ scale: "small", base: shipped, data, seeds: 1, prompts: 2 });
+    assert.notEqual((await other.key(arms.responseTuning, 1)).examples, key.examples);
+    assert.equal((await other.key(arms.base, 1)).examples, null);
+  });
+});
+
+Deno.test("compareArms() says what it can of ungraded answers, and asks a judge where there is one", async () => {
+  await inSandbox({}, async (folder) => {
+    const data = await dataFolder(folder);
+    const options = { scale: "small", base: shipped, data, seeds: 1, maxTokens: 4 } as const;
+    const study = await openStudy({ ...options, tuning: { steps: 2, batchSize: 2 } });
+    const list = [arms.base, arms.instructionTuning];
+    const rows = await compareArms(study, null, list, arms.instructionTuning);
+    assert.deepEqual([...new Set(rows.map(({ metric }) => metric))], ["ended"]);
+
+    let asked = 0;
+    const judge = (comparisons: readonly { instruction: string; generator_2: string }[]) => {
+      asked += comparisons.length;
+      return Promise.resolve(
+        comparisons.map(({ instruction }, i) => ({ instruction, preference: i === 0 ? 2 : 1 })),
+      );
+    };
+    Object.assign(study.scale, { judge });
+    const judged = await compareArms(study, null, list, arms.instructionTuning);
+    const wins = judged.filter((row) => row.metric === "win-rate" && row.seed === null);
+    assert.deepEqual(wins.map(({ arm, value }) => [arm, value]), [
+      ["base", 33.33],
+      ["instruction-tuning", 50],
+    ]);
+    assert.equal(asked, 3, "a run against itself needs no judge");
+
+    const [base, tuned] = await overview(study, list);
+    assert.equal(base!["loss, first steps"], null);
+    assert.ok(tuned!["loss, first steps"]! > 0 && tuned!["tuning, s"] > 0);
+    assert.ok(base!["reference responses"]! > 0);
+    assert.notEqual(base!["reference responses"], tuned!["reference responses"]);
+  });
+});
+
+Deno.test("small and paper refuse what they cannot do in one sentence", async () => {
+  await inSandbox({}, async (folder) => {
+    const refuses = (work: () => unknown, pattern: RegExp) =>
+      assert.rejects(async () => await work(), (error: Error) => {
+        assert.match(error.message, pattern);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      });
+    await refuses(() => experimentData("nothing-here"), /"lima", "alpaca", or a file or folder/);
+    await refuses(
+      () => experimentData("lima").prompts("validation"),
+      /validation.*implicit-ins.*IMPLICIT_DATA/,
+    );
+    await mkdir(join(folder, "mbpp"));
+    for (const name of ["a", "b"]) await writeFile(join(folder, "mbpp", `${name}.jsonl`), "{}\n");
+    await refuses(() => experimentData(folder).task("mbpp"), /one data file for mbpp .*a\.jsonl/);
+    await refuses(
+      () => openScale("small", { base: "./nothing" }),
+      /folder but found "\.\/nothing"/,
+    );
+    await refuses(() => openScale("small", { base: folder }), /checkpoint with config\.json in/);
+    await refuses(() => openScale("small"), /SmolLM2-135M .*HF_HUB_OFFLINE/);
+    const scale = await openScale("paper");
+    assert.deepEqual(scale.bases, ["meta-llama/Llama-2-7b-hf", "allenai/OLMo-7B-hf"]);
+    await refuses(() => scale.loadBase(scale.bases[0]!), /Llama-2-7b-hf .*HF_HUB_OFFLINE/);
+    const { tuning } = withoutRestating(arms.responseTuning);
+    await refuses(() => scale.examples(tuning!, 1), /do not restate.*Leave that arm out/);
+    await refuses(
+      () => scale.examples(arms.singleTask("knitting").tuning!, 1),
+      /single task \(sums,/,
+    );
+  });
+});
+
+Deno.test("budgetOf() tunes all weights below half a billion parameters, adapters beyond", () => {
+  const [tiny, smol, billion] = [260e3, 135e6, 1.1e9].map((n) => budgetOf(n!).tuning);
+  assert.ok(tiny!.learningRate > smol!.learningRate);
+  assert.equal(smol!.lora, undefined);
+  assert.equal(smol!.batchSize * smol!.accumulate!, 32);
+  assert.deepEqual(billion!.lora, { rank: 64, alpha: 16 });
+  assert.ok(smol!.checkpointLayers && billion!.checkpointLayers);
+});
+
+Deno.test("a scale's rules are the published ones, looked up in this tokenizer", async () => {
+  await inSandbox({}, async (folder) => {
+    const data = await dataFolder(folder);
+    const study = await openStudy({ scale: "small", base: shipped, data, seeds: 1 });
+    const rows = study.explainRules(arms.rules());
+    const of = (string: string) => rows.find((row) => row.string === string);
+    assert.equal(of("\n")!.weight, 1);
+    assert.equal(of("\n")!.ids, String(study.base.tokenizer.tokenId("Ċ")));
+    assert.equal(of(" ##")?.ids, "", "no single token here");
+    const { eos, repetition } = study.scale.rules({
+      use: ["eos", "repetition"],
+      eosSlope: 1,
+      repetitionWeight: -3,
+    });
+    assert.deepEqual([eos?.slope, eos?.horizon, repetition?.weight], [1, 250, -3]);
+    assert.equal(study.scale.rules({ use: ["uniform"] }).eos, undefined);
+  });
+});
