@@ -1,7 +1,8 @@
 /**
  * `deno task test`: runs every test and ends with one line, "N passed, N failed, N skipped".
  *
- * Knows only Deno's own summary line; it does not know what is tested.
+ * Knows only Deno's own summary line; it does not know what is tested. (Not called test.ts: Deno
+ * would take it for a test, and it would run itself.)
  */
 import process from "node:process";
 import { spawn } from "node:child_process";
