@@ -135,8 +135,9 @@ async function best(repeats: number, work: () => Promise<unknown>): Promise<numb
   return least;
 }
 
-/** Operations of a study's tuning of an arm: every batch as it is padded. */
+/** Operations of a study's tuning of an arm: every batch as it is padded. 0 if it is not tuned. */
 export async function armOperations(study: Study, arm: Arm): Promise<number> {
+  if (arm.tuning === null) return 0;
   const { scale, base, seeds } = study;
   const examples = await encodedExamples(scale, base, arm, seeds[0]!);
   const options = { ...scale.tuning, ...arm.tuning, seed: seeds[0]! };
@@ -163,8 +164,8 @@ export type EstimateRow = Record<string, string>;
 
 /**
  * What tuning takes at a measured speed, here and on machines so many times as fast: an arm of the
- * study beside what it really took, and LIMA's examples with SmolLM2-135M and, as in the paper (all
- * weights, 15 epochs), with Llama-2-7B.
+ * study beside what it really took, LIMA's examples with SmolLM2-135M and its answers to AlpacaEval's
+ * instructions, and, as in the paper (all weights, 15 epochs), Llama-2-7B.
  *
  * @example
  * ```ts
@@ -183,24 +184,27 @@ export async function timeTable(
     const shape = { rows: 1, length, targets: LIMA.response };
     return LIMA.examples * epochs * trainingOperations(parseConfig(json), shape, passes);
   };
-  const { tuning } = budgetOf(parameterCount(parseConfig(smolLM2)));
-  const works: [string, number, string][] = [
-    [`${study.base.name}, ${arm.name}`, await armOperations(study, arm), duration(seconds)],
-    [
-      `SmolLM2-135M on LIMA, ${tuning.epochs} epochs`,
-      lima(smolLM2, tuning.epochs!, tuning),
-      "",
-    ],
-    ["Llama-2-7B on LIMA, 15 epochs", lima(llama2, 15, {}), ""],
+  const smol = parameterCount(parseConfig(smolLM2));
+  const { tuning, maxTokens } = budgetOf(smol);
+  const [own, small, large] = [
+    await armOperations(study, arm),
+    lima(smolLM2, tuning.epochs!, tuning),
+    lima(llama2, 15, {}),
   ];
-  return works.map(([what, operations, took]) => ({
+  const answers = smol * 805 * maxTokens;
+  const works: [what: string, operations: number, seconds: number, took: string][] = [
+    [`${study.base.name}, ${arm.name}`, own, own / speed.training, duration(seconds)],
+    [`SmolLM2-135M, LIMA, ${tuning.epochs} epochs`, small, small / speed.training, ""],
+    [`SmolLM2-135M, 805 answers of ${maxTokens} tokens`, 2 * answers, answers / speed.decoding, ""],
+    ["Llama-2-7B, LIMA, 15 epochs", large, large / speed.training, ""],
+  ];
+  return works.map(([what, operations, seconds, took]) => ({
     what,
     operations: operations.toExponential(1),
-    "this machine": inWords(operations / speed.training),
-    ...Object.fromEntries(faster.map((times) => [
-      `${times.toLocaleString("en")} × as fast`,
-      inWords(operations / speed.training / times),
-    ])),
+    "this machine": inWords(seconds),
+    ...Object.fromEntries(
+      faster.map((times) => [`${times.toLocaleString("en")} × as fast`, inWords(seconds / times)]),
+    ),
     "it took": took,
   }));
 }
