@@ -53,7 +53,15 @@ export { loadModel } from "./hub/load.ts";
 export { sources } from "./hub/sources.ts";
 
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
-export { byFamily, lossesOf, lossLog, sideBySide, toBars, toTable } from "./study/present.ts";
+export {
+  byFamily,
+  lengthBars,
+  lossesOf,
+  lossLog,
+  sideBySide,
+  toBars,
+  toTable,
+} from "./study/present.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
 export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";

@@ -3,6 +3,8 @@
  * nothing of drawing.
  */
 import { mean } from "simple-statistics";
+import type { Annotation } from "../judge/annotation.ts";
+import { winRateByLength } from "../judge/bias.ts";
 import type { StepInfo } from "../tune/tune.ts";
 import type { Arm } from "./arm.ts";
 import type { ResultRow } from "./results.ts";
@@ -111,4 +113,14 @@ export function lossLog(): (arm: Arm, seed: number, step: StepInfo) => Losses[] 
     curves.get(name)!.push(loss);
     return [...curves].map(([name, losses]) => ({ name, losses }));
   };
+}
+
+/** Win rates by how much longer the answer is, as bars with the interval of ±1.96 standard errors. */
+export function lengthBars(annotations: readonly Annotation[]): Bar[] {
+  return winRateByLength(annotations).map(({ low, high, result }) => {
+    const { win_rate: value, standard_error } = result;
+    const margin = 1.96 * standard_error;
+    const label = low === high ? `${low}` : `${low} to ${high}`;
+    return { label, value, low: value - margin, high: value + margin, paper: null };
+  });
 }
