@@ -69,7 +69,7 @@ export const tuning = {
   examples: 960,
   steps: 60,
   batchSize: 16,
-  learningRate: 8e-4,
+  learningRate: 5e-4,
   warmupSteps: 6,
   finalFraction: 0.1,
 } as const;
@@ -82,7 +82,7 @@ export const rules = {
   /** Added to the end-of-sequence logit for each token of the response so far. */
   eosSlope: 0.12,
   /** Added to the logit of every token that the response already holds. */
-  repetition: -1.5,
+  repetition: -0.5,
   /** Tokens that may repeat freely. */
   exempt: [".", ",", "\n"],
   /** Added at every step: the words that open requests, chatter and markers, which answers seldom need. */
