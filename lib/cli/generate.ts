@@ -2,7 +2,7 @@
  * `deno task generate`: continues a prompt with a model, as it is made or as JSON.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -130,7 +130,8 @@ async function main(): Promise<void> {
 async function open(name: string): Promise<Opened> {
   const { threads } = options;
   const onnxFolder = join(name, "onnx");
-  const files = existsSync(name) ? await readdir(name) : [];
+  const isFolder = statSync(name, { throwIfNoEntry: false })?.isDirectory();
+  const files = isFolder ? await readdir(name) : [];
   const hasWeights = files.some((file) => file.endsWith(".safetensors"));
   const onnx = !hasWeights && existsSync(onnxFolder)
     ? (await readdir(onnxFolder)).filter((file) => file.endsWith(".onnx")).sort()[0]

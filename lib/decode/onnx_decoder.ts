@@ -23,7 +23,13 @@ export async function createOnnxDecoder(
   config: ModelConfig,
   options: { threads?: number } = {},
 ): Promise<Pick<Decoder, "generate" | "dispose">> {
-  const session = await Session.create(path, options);
+  const session = await Session.create(path, options).catch((cause: Error) => {
+    throw new Error(
+      `Expected an ONNX model in ${path}, but found: ${cause.message.replace(/\.?$/, ".")} ` +
+        `Export or download it again.`,
+      { cause },
+    );
+  });
   const past = session.inputNames.filter((name) => name.startsWith("past_key_values."));
   const complete = past.length > 0 &&
     past.every((name) => session.outputNames.includes(presentName(name)));

@@ -71,7 +71,12 @@ export async function exportModel(
         `${tokenizer === null ? "" : ` in ${tokenizer}`}. Name the folder that has it (tokenizer).`,
     );
   }
-  await mkdir(join(folder, "onnx"), { recursive: true });
+  await mkdir(join(folder, "onnx"), { recursive: true }).catch((cause: Error) => {
+    throw new Error(
+      `Expected to write into ${folder}, but found: ${cause.message}. Choose another folder.`,
+      { cause },
+    );
+  });
   for (const name of files) {
     await whole(join(folder, name), (path) => copyFile(join(tokenizer!, name), path));
   }

@@ -114,7 +114,10 @@ function object(line: string, where: string): Row {
 }
 
 const notAnObject = (where: string, found: unknown) =>
-  new Error(`Expected a row with named columns at ${where} but found ${kindOf(found)}.`);
+  new Error(
+    `Expected a row with named columns at ${where} but found ${kindOf(found)}. ` +
+      `Make each row an object: {"column": "text"}.`,
+  );
 
 function unreadable(where: string, cause: Error & { code?: string }): Error {
   const message = cause.code === "ENOENT"

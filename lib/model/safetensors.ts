@@ -141,7 +141,9 @@ function checkCoverage(
   if (end !== size) {
     throw new Error(
       `Expected ${path} to be ${end} bytes long, but found ${size}. ` +
-        (size < end ? "The file is truncated." : "Bytes follow the last tensor."),
+        (size < end
+          ? "The file is truncated: copy or download it again."
+          : "Bytes follow the last tensor."),
     );
   }
 }

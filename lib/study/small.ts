@@ -3,22 +3,19 @@
  * and `paper`, the paper's own. Data from the hub or from local files, a judge where one is
  * configured. The same code path as the miniature, with other numbers.
  */
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { chooseRules, rules as published, type RuleSet } from "../decode/rules.ts";
 import { accountOf } from "../hub/dataset.ts";
-import { resolveModel } from "../hub/download.ts";
 import { loadModel } from "../hub/load.ts";
-import { type ModelConfig, parseConfig } from "../model/config.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { parameterShapes } from "../model/parameters.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import type { Rules, Tuning } from "./arm.ts";
 import { experimentData, localPath, showDownload, type TaskName } from "./data.ts";
 import { configuredJudge } from "./http_judge.ts";
 import { rotateShuffled } from "./miniature.ts";
-import type { Scale, ScaleName, ScaleOptions } from "./scale.ts";
+import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
 
 /** The miniature's names of the single tasks, the paper's data sets, and the marks of each. */
 const tasks: Readonly<Record<string, { data: TaskName; style: RegExp }>> = {
@@ -62,10 +59,11 @@ export function givenModel(): string | null {
  */
 export async function small(options: ScaleOptions = {}): Promise<Scale> {
   const base = options.base ?? givenModel() ?? "HuggingFaceTB/SmolLM2-135M";
-  const place = localPath(base) ?? base;
-  const folder = await showDownload(base, (onProgress) => resolveModel(place, { onProgress }));
-  const config = parseConfig(JSON.parse(await readFile(join(folder, "config.json"), "utf8")));
-  return realScale("small", [base], options, budgetOf(parameterCount(config)));
+  const loaded = await loadBase(base);
+  return {
+    ...realScale("small", [base], options, budgetOf(parameterCount(loaded.model.config))),
+    loadBase: () => Promise.resolve(loaded),
+  };
 }
 
 /**
@@ -100,12 +98,7 @@ function realScale(
     singleTasks: Object.keys(tasks),
     familyOf: () => null, // the evaluation's instructions are not sorted by task
     inStyle: (task, response) => taskOf(task).style.test(response),
-    async loadBase(name) {
-      return await showDownload(
-        name,
-        (onProgress) => loadModel(localPath(name) ?? name, { onProgress }),
-      );
-    },
+    loadBase,
     async examples(tuning, seed) {
       if (tuning.restate === false) {
         throw new Error(
@@ -130,6 +123,11 @@ function realScale(
     judge: configuredJudge(options.judge),
     rules: llamaRules,
   };
+}
+
+function loadBase(name: string): Promise<Base> {
+  const place = localPath(name) ?? name;
+  return showDownload(name, (onProgress) => loadModel(place, { onProgress }));
 }
 
 function taskOf(name = "") {
