@@ -50,7 +50,9 @@ interface Options {
 
 const root = resolve(import.meta.dirname!, "../..");
 const cancel = new AbortController();
-process.on("SIGINT", () => cancel.abort(new Error("interrupted")));
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => cancel.abort(new Error("interrupted")));
+}
 
 try {
   await reproduce(command.opts<Options>());
