@@ -30,7 +30,6 @@ const command = new Command("deno task reproduce")
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
   .option("--seeds <n>", "seeds of each arm, 1 to 100", "3")
   .option("--kernel <name>", kernelNames.join(" or "), "deno")
-  .option("--scale <name>", "miniature, small or paper", "miniature")
   .option("--base <name>", "which base (default: the scale's first)")
   .option("--out <folder>", "where the report goes", "report")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
@@ -41,7 +40,6 @@ interface Options {
   only?: string;
   seeds: string;
   kernel: string;
-  scale: string;
   base?: string;
   out: string;
   notebooks: string;
@@ -85,7 +83,6 @@ async function reproduce(options: Options): Promise<void> {
   const env = {
     ...kernel.env,
     IMPLICIT_SEEDS: String(seeds),
-    IMPLICIT_SCALE: options.scale,
     IMPLICIT_OUT: out,
     ...(options.base ? { IMPLICIT_BASE: options.base } : {}),
     ...(options.fresh ? { IMPLICIT_FRESH: "1" } : {}),

@@ -299,7 +299,7 @@ export class Study {
  * ```
  */
 export async function openStudy(options: StudyOptions = {}): Promise<Study> {
-  const name = options.scale ?? process.env.IMPLICIT_SCALE ?? "miniature";
+  const name = options.scale ?? "miniature";
   const { tuning, maxTokens } = options;
   const opened = await openScale(name, options);
   const scale: Scale = {
