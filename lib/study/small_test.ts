@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startHub } from "../hub/loopback.ts";
+import { startLoopback } from "../judge/loopback.ts";
 import { arms, withoutRestating } from "./arm.ts";
 import { experimentData } from "./data.ts";
 import { viewData } from "./data_view.ts";
@@ -162,26 +163,38 @@ Deno.test("compareArms() says what it can of ungraded answers, and asks a judge 
   await inSandbox({}, async (folder) => {
     const data = await dataFolder(folder);
     const options = { scale: "small", base: shipped, data, seeds: 1, maxTokens: 4 } as const;
-    const study = await openStudy({ ...options, tuning: { steps: 2, batchSize: 2 } });
+    const study = await openStudy({
+      ...options,
+      tuning: { steps: 4, batchSize: 2, learningRate: 0.01 },
+    });
     const list = [arms.base, arms.instructionTuning];
     const rows = await compareArms(study, null, list, arms.instructionTuning);
     assert.deepEqual([...new Set(rows.map(({ metric }) => metric))], ["ended"]);
 
-    let asked = 0;
-    const judge = (comparisons: readonly { instruction: string; generator_2: string }[]) => {
-      asked += comparisons.length;
-      return Promise.resolve(
-        comparisons.map(({ instruction }, i) => ({ instruction, preference: i === 0 ? 2 : 1 })),
-      );
-    };
-    Object.assign(study.scale, { judge });
-    const judged = await compareArms(study, null, list, arms.instructionTuning);
-    const wins = judged.filter((row) => row.metric === "win-rate" && row.seed === null);
-    assert.deepEqual(wins.map(({ arm, value }) => [arm, value]), [
-      ["base", 33.33],
-      ["instruction-tuning", 50],
-    ]);
-    assert.equal(asked, 3, "a run against itself needs no judge");
+    await using endpoint = await startLoopback();
+    Deno.env.set("IMPLICIT_JUDGE", endpoint.baseUrl);
+    const judged = await openStudy({
+      ...options,
+      tuning: { steps: 4, batchSize: 2, learningRate: 0.01 },
+    });
+    const results = await compareArms(judged, null, list, arms.instructionTuning);
+    const wins = results.filter((row) => row.metric === "win-rate" && row.seed === null);
+    assert.deepEqual(wins.map(({ arm, n }) => [arm, n]), [["base", 3], ["instruction-tuning", 3]]);
+    assert.equal(wins[1]!.value, 50);
+    const runs = await judged.runs(list);
+    const asked = judged.prompts.filter((_, i) =>
+      runs[0]!.answers[i]!.response !== runs[1]!.answers[i]!.response
+    );
+    assert.ok(asked.length > 0, "tuning changes answers");
+    assert.equal(endpoint.requests.length, asked.length, "equal answers need no judge");
+    assert.ok(
+      asked.every(({ instruction }) =>
+        endpoint.requests.some(({ text }) => text.includes(instruction))
+      ),
+    );
+    const again = await compareArms(judged, null, list, arms.instructionTuning);
+    assert.equal(again.find((row) => row.metric === "win-rate")!.value, wins[0]!.value);
+    assert.equal(endpoint.requests.length, asked.length, "answers are kept");
 
     const [base, tuned] = await overview(study, list);
     assert.equal(base!["loss, first steps"], null);
