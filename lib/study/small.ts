@@ -26,6 +26,29 @@ const tasks: Readonly<Record<string, { data: TaskName; style: RegExp }>> = {
   game: { data: "chess", style: /\b1\. ?[a-hNBRQKO]/ },
 };
 
+/**
+ * The miniature's families as they can be told from an instruction's words, the first that fits: so
+ * that "a poem" or "a sum" can be asked for at every scale. A reader's help, not a measurement.
+ */
+const kinds: readonly (readonly [family: string, words: RegExp])[] = [
+  ["code", /\b(python|javascript|code|function|program|sql|html)\b/i],
+  ["recipe", /\b(recipe|cook|bake|dish)\b/i],
+  ["poem", /\b(poem|haiku|rhymes?|lyrics|limerick)\b/i],
+  ["story", /\b(story|tale|novel|plot)\b/i],
+  ["letter", /\b(letter|e-?mail|invitation)\b/i],
+  ["sum", /\b(how (many|much)|calculate|percent|equation)\b|\d+ ?[-+*/×] ?\d+/i],
+  ["text", /\b(rewrite|rephrase|edit|correct|summari[sz]e|translate|sentence)\b/i],
+  ["list", /\b(list|examples of|names? of|top \d+|(give|suggest|name) .*(three|five|ten|\d+))\b/i],
+  ["compare", /\b(compare|difference|better|versus|vs)\b/i],
+  ["animal", /\b(animal|dog|cat|bird|fish|horse)s?\b/i],
+  ["town", /\b(city|cities|town|country|travel|trip|where)\b/i],
+  ["person", /\b(who|biography|actor|president)\b/i],
+  ["define", /\b(define|mean(ing|s)?|what('s| is| are))\b/i],
+  ["advice", /\b(how (do|can|should|to)|advice|tips?|should i|help)\b/i],
+  ["describe", /\b(describe|explain|tell me)\b/i],
+  ["yesno", /^(is|are|can|do|does|did|was|will|would)\b/i],
+];
+
 type Budget = Pick<Scale, "tuning" | "maxTokens" | "maxLength">;
 
 /**
@@ -96,7 +119,7 @@ function realScale(
     ...budget,
     threads: availableParallelism(),
     singleTasks: Object.keys(tasks),
-    familyOf: () => null, // the evaluation's instructions are not sorted by task
+    familyOf: () => null, // every instruction counts, as in the paper
     inStyle: (task, response) => taskOf(task).style.test(response),
     loadBase,
     async examples(tuning, seed) {
@@ -115,9 +138,12 @@ function realScale(
     account: async (tuning) => accountOf(await dataset(tuning)),
     async prompts(split) {
       const { items } = await data.prompts(split);
-      return items.map(({ instruction, reference, group }, i) => (
-        { id: `${split}-${i + 1}`, family: group ?? split, instruction, response: reference }
-      ));
+      return items.map(({ instruction, reference, group }, i) => ({
+        id: `${split}-${i + 1}`,
+        family: kinds.find(([, words]) => words.test(instruction))?.[0] ?? group ?? split,
+        instruction,
+        response: reference,
+      }));
     },
     grade: () => null,
     judge: configuredJudge(options.judge),

@@ -24,7 +24,9 @@ const lima = [
   { conversations: [] },
   { conversations: ["Name a lake.", "Lake Constance is a lake."] },
 ];
-const alpacaEval = ["Name a hill.", "Name a tree.", "Name a fish."].map((instruction) => (
+const alpacaEval = ["Name a hill.", "Write a poem on a tree.", "Name a fish."].map((
+  instruction,
+) => (
   { instruction, output: "An oak is a tree.", dataset: "koala", generator: "baseline" }
 ));
 
@@ -97,7 +99,7 @@ Deno.test("openStudy() opens a model and data of the hub, gated ones included, t
       Deno.env.set("HF_TOKEN", "hf_good");
       const study = await open();
       assert.equal(study.base.name, "lab/base");
-      assert.deepEqual(study.prompts.map(({ family }) => family), ["koala", "koala", "koala"]);
+      assert.deepEqual(study.prompts.map(({ family }) => family), ["koala", "poem", "animal"]);
       const tokens = await study.explain(arms.instructionTuning);
       const targets = tokens.filter(({ target }) => target).map((token) => token.text).join("");
       assert.match(targets, /^The Rhine is a river\./);
