@@ -16,6 +16,7 @@ interface Stored {
 const program = new Command("deno task readme")
   .description("Write the README's tables from results, and keep the results in data/results.json.")
   .argument("[results...]", "results.json files of `reproduce` (default: data/results.json)")
+  .option("--cost <files...>", "further cost.json files of `reproduce`", [])
   .parse(Deno.args, { from: "user" });
 
 const root = projectRoot();
@@ -24,7 +25,7 @@ const files: string[] = program.args;
 const stored: Stored = files.length === 0 ? JSON.parse(await readFile(kept, "utf8")) : {
   date: new Date().toISOString().slice(0, 10),
   rows: await rowsOf(files),
-  costs: await costsOf(files),
+  costs: await costsOf(files, program.opts<{ cost: string[] }>().cost),
 };
 const { rows } = stored;
 if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "\n");

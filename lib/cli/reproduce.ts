@@ -134,7 +134,7 @@ async function reproduce(options: Options): Promise<void> {
   await writeReport(out);
   const seconds = Math.round((Date.now() - started) / 1000);
   const cost = {
-    command: ["reproduce", ...process.argv.slice(2)].join(" "),
+    command: commandOf(options),
     notebooks: names.length,
     seeds,
     seconds,
@@ -148,6 +148,15 @@ async function reproduce(options: Options): Promise<void> {
     `\nDone in ${duration(seconds)}. ` +
       `Open ${relative(process.cwd(), join(out, "index.html"))}`,
   );
+}
+
+/** The command without where its report went. */
+function commandOf({ only, seeds, base, kernel, fresh }: Options): string {
+  const given = { only, seeds, base, kernel: kernel === "deno" ? undefined : kernel };
+  const parts = Object.entries(given).flatMap(([name, value]) =>
+    value ? [`--${name} ${value}`] : []
+  );
+  return ["reproduce", ...parts, ...(fresh ? ["--fresh"] : [])].join(" ");
 }
 
 /** Writes results.json and index.html from whatever the folder holds by now. */
