@@ -40,10 +40,9 @@ await writeWhole(readme, text);
 console.log(`Wrote ${rows.length} rows into README.md.`);
 
 /** What each `reproduce` took; it writes cost.json beside its results. */
-function costsOf(paths: readonly string[]): Promise<Cost[]> {
-  return Promise.all(
-    paths.map(async (path) => JSON.parse(await readFile(join(dirname(path), "cost.json"), "utf8"))),
-  );
+function costsOf(results: readonly string[], further: readonly string[]): Promise<Cost[]> {
+  const paths = [...further, ...results.map((path) => join(dirname(path), "cost.json"))];
+  return Promise.all(paths.map(async (path) => JSON.parse(await readFile(path, "utf8"))));
 }
 
 async function rowsOf(paths: readonly string[]): Promise<ResultRow[]> {
