@@ -1,5 +1,6 @@
 /** `deno task readme`: takes results of `reproduce` into data/results.json and the README's tables. */
 import { Command } from "commander";
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeWhole } from "../study/cache.ts";
@@ -37,6 +38,7 @@ text = replaceBlock(text, "claims", claimsTable(rows));
 text = replaceBlock(text, "costs", costsTable(stored.costs));
 text = replaceBlock(text, "provenance", provenance(rows, stored.date));
 await writeWhole(readme, text);
+spawnSync(Deno.execPath(), ["fmt", "--quiet", readme], { stdio: "inherit" });
 console.log(`Wrote ${rows.length} rows into README.md.`);
 
 /** What each `reproduce` took; it writes cost.json beside its results. */
