@@ -24,6 +24,12 @@ export interface Rules {
   readonly use: readonly ("eos" | "repetition" | "uniform")[];
   readonly variant?: "paper" | "code";
   readonly eosSlope?: number;
+  /**
+   * Response tokens after which the EOS ramp ends: with nothing in the `code` variant, with a weight
+   * of 100 in the `paper` variant. The authors' is 250; the miniature's answers are shorter than its
+   * ramp, which therefore has no end unless one is given.
+   */
+  readonly eosHorizon?: number;
   readonly repetitionWeight?: number;
 }
 

@@ -103,10 +103,17 @@ export function rotateShuffled<T>(list: readonly T[], seed: number): T[] {
  * The recipe's rules with the arm's changes. As the paper has it, the repetition rule covers the
  * response; as the code has it, the instruction too.
  */
-function worldRules({ use, variant = "paper", eosSlope, repetitionWeight }: Rules): RuleSet {
+function worldRules(arm: Rules): RuleSet {
+  const { use, variant = "paper", eosSlope, eosHorizon: horizon, repetitionWeight } = arm;
   const { eosSlope: slope, repetition: weight, exempt, uniform } = recipe.rules;
   return chooseRules({
-    eos: { slope: eosSlope ?? slope },
+    eos: {
+      slope: eosSlope ?? slope,
+      ...(horizon === undefined ? {} : { horizon }),
+      ...(horizon === undefined || variant === "code"
+        ? {}
+        : { beyond: { from: horizon, weight: 100 } }),
+    },
     repetition: {
       weight: repetitionWeight ?? weight,
       scope: variant === "paper" ? "response" : "instruction",
