@@ -177,11 +177,16 @@ function shufflePairs(examples: readonly Example[], seed: number): Example[] {
 }
 
 /** The published rules; their strings are looked up in whichever tokenizer there is. */
-function llamaRules({ use, variant = "paper", eosSlope, repetitionWeight }: Rules): RuleSet {
+function llamaRules(arm: Rules): RuleSet {
+  const { use, variant = "paper", eosSlope, eosHorizon, repetitionWeight } = arm;
   const { eos, repetition, ...others } = published.llama2(variant);
   return chooseRules({
     ...others,
-    eos: { ...eos!, slope: eosSlope ?? eos!.slope },
+    eos: {
+      ...eos!,
+      slope: eosSlope ?? eos!.slope,
+      ...(eosHorizon === undefined ? {} : { horizon: eosHorizon }),
+    },
     repetition: { ...repetition!, weight: repetitionWeight ?? repetition!.weight },
   }, use);
 }
