@@ -59,10 +59,11 @@ export async function similarity(study: Study, task: string, seed: number): Prom
     const general = await study.scale.examples({ data: "instructions" }, seed);
     const engine = await createEngine({ threads: 1 });
     const { tokenizer, model } = study.base;
+    const longest = Math.min(512, model.config.contextLength); // the authors' embedding reads 512
     // The mean of cosines of vectors of length one is the dot product with their mean.
     const centre = async (texts: readonly string[]) => meanOf(await vectors(texts));
     const vectors = (texts: readonly string[]) =>
-      embed(engine, model, texts.map((text) => tokenizer.encode(text)));
+      embed(engine, model, texts.map((text) => tokenizer.encode(text).slice(0, longest)));
     const questions = await centre(own.map((example) => contentOf(example, "user")));
     const answers = await centre(own.map((example) => contentOf(example, "assistant")));
     const others = await centre(general.map((example) => contentOf(example, "assistant")));
