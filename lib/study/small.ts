@@ -60,8 +60,9 @@ type Budget = Pick<Scale, "tuning" | "maxTokens" | "maxLength">;
 export function budgetOf(parameters: number): Budget {
   const shared = { schedule: "linear", warmup: 0.03 } as const;
   if (parameters < 2e7) {
-    const tuning = { ...shared, steps: 300, batchSize: 16, learningRate: 1e-3 };
-    return { tuning, maxTokens: 256, maxLength: 256 };
+    const rows = { batchSize: 8, accumulate: 2, multiple: 64 }; // sorted by length: little padding
+    const tuning = { ...shared, ...rows, steps: 300, learningRate: 1e-3 };
+    return { tuning, maxTokens: 256, maxLength: 512 };
   }
   // One example at a time, in few lengths: memory is what an ordinary machine has least of.
   const single = { batchSize: 1, accumulate: 32, multiple: 128, checkpointLayers: true };

@@ -167,7 +167,7 @@ Deno.test("compareArms() says what it can of ungraded answers, and asks a judge 
     const options = { scale: "small", base: shipped, data, seeds: 1, maxTokens: 4 } as const;
     const study = await openStudy({
       ...options,
-      tuning: { steps: 4, batchSize: 2, learningRate: 0.01 },
+      tuning: { steps: 4, batchSize: 2, accumulate: 1, learningRate: 0.01 },
     });
     const list = [arms.base, arms.instructionTuning];
     const rows = await compareArms(study, null, list, arms.instructionTuning);
@@ -177,7 +177,7 @@ Deno.test("compareArms() says what it can of ungraded answers, and asks a judge 
     Deno.env.set("IMPLICIT_JUDGE", endpoint.baseUrl);
     const judged = await openStudy({
       ...options,
-      tuning: { steps: 4, batchSize: 2, learningRate: 0.01 },
+      tuning: { steps: 4, batchSize: 2, accumulate: 1, learningRate: 0.01 },
     });
     const results = await compareArms(judged, null, list, arms.instructionTuning);
     const wins = results.filter((row) => row.metric === "win-rate" && row.seed === null);
