@@ -72,7 +72,8 @@ export function experimentData(
           : path && relative(process.cwd(), path);
         if (file) {
           const source = "conversations" in await firstRow(file) ? sources.lima : sources.alpaca;
-          return await loadDataset(source, { path: file });
+          // A file of the reader's own is read whole; of Alpaca in a folder, as much as the paper did.
+          return await loadDataset(source, { path: file, take: isFolder ? undefined : Infinity });
         }
         return choice === "alpaca"
           ? await read("alpaca", sources.alpaca)
