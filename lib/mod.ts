@@ -34,6 +34,14 @@ export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./decode/rul
 export { transformersProcessor } from "./decode/transformers_processor.ts";
 
 export {
+  type Annotation,
+  type ModelOutput,
+  pairOutputs,
+  readAnnotations,
+  readModelOutputs,
+  writeRows,
+} from "./judge/annotation.ts";
+export {
   averageOrders,
   bestConstantResponse,
   forgedResponse,
@@ -41,10 +49,15 @@ export {
   winRateByLength,
   winRateByPosition,
 } from "./judge/bias.ts";
+export { connectCompletions } from "./judge/completions.ts";
+export { estimateJudging, judge } from "./judge/judge.ts";
+export { leaderboardRow } from "./judge/leaderboard.ts";
 export { lengthControlledWinRate } from "./judge/length_control.ts";
 export { type Preference, preferencesFromScores } from "./judge/preference.ts";
 export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significance.ts";
 export { rankingAccuracy } from "./judge/ranking.ts";
+export { winRateOverSeeds } from "./judge/seeds.ts";
+export { judgeMessages, loadJudgeSettings } from "./judge/settings.ts";
 export { winRate } from "./judge/winrate.ts";
 
 export { accountOf, loadDataset, responsesOnly } from "./hub/dataset.ts";
