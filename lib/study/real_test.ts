@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mean } from "simple-statistics";
 import { arms } from "./arm.ts";
+import { realTable } from "./real.ts";
 import { roundTrip } from "./round_trip.ts";
 import { openStudy } from "./study.ts";
 
@@ -53,4 +54,38 @@ Deno.test({
       await rm(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("realTable() says what was learnt and who read it back, or that nobody did", () => {
+  const reading = (reader: string, equal: number | null) => ({
+    reader,
+    equal,
+    of: 9,
+    response: "",
+  });
+  const table = realTable({
+    date: "2026-01-01",
+    base: "tiny",
+    weights: "ab",
+    threads: 2,
+    versions: {},
+    rows: [{
+      arm: "response-tuning",
+      data: "alpaca: 1000 from a/file.json",
+      steps: 300,
+      firstLoss: 3.456,
+      lastLoss: 2,
+      seconds: 61.4,
+      operations: 1,
+      readings: [
+        reading("this project, from memory", 9),
+        reading("this project, from the ONNX file", 8),
+        reading("transformers.js", null),
+      ],
+    }],
+  });
+  assert.deepEqual(table.split("\n").slice(2), [
+    "| response-tuning | alpaca: 1000 | 300 | 3.46 → 2.00 | 61 s | " +
+    "ONNX file 8 of 9, transformers.js not run |",
+  ]);
 });
