@@ -27,7 +27,8 @@ try {
   if (options.fresh) process.env.IMPLICIT_FRESH = "1";
   const { model: base, data, prompts } = options;
   const study = await openStudy({ scale: "small", base, data, prompts, seeds: 1 });
-  const results = await measureReal(study, [arms.singleTask("sums"), arms.responseTuning]);
+  const command = ["deno task real", ...Deno.args].join(" ");
+  const results = await measureReal(study, [arms.singleTask("sums"), arms.responseTuning], command);
   await writeWhole(
     join(projectRoot(), "data", "real.json"),
     JSON.stringify(results, null, 1) + "\n",

@@ -2,7 +2,7 @@
  * What a real checkpoint did on real rows, as one file and one table of Markdown for the README:
  * the loss before and after, the time, and who read the tuned model back with equal tokens.
  */
-import { availableParallelism } from "node:os";
+import { availableParallelism, cpus } from "node:os";
 import { createEngine } from "../engine/engine.ts";
 import type { Arm } from "./arm.ts";
 import { overview } from "./overview.ts";
@@ -25,16 +25,27 @@ export interface RealRow {
 }
 
 export interface RealResults {
+  /** What was typed to measure it. */
+  readonly command: string;
   readonly date: string;
   readonly base: string;
   readonly weights: string;
   readonly threads: number;
+  readonly processor: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly RealRow[];
 }
 
-/** Tunes the base on each arm's examples (or takes the finished run) and reads the result back. */
-export async function measureReal(study: Study, list: readonly Arm[]): Promise<RealResults> {
+/**
+ * Tunes the base on each arm's examples (or takes the finished run) and reads the result back.
+ *
+ * @param command what the reader typed, kept with the figures.
+ */
+export async function measureReal(
+  study: Study,
+  list: readonly Arm[],
+  command: string,
+): Promise<RealResults> {
   const rows: RealRow[] = [];
   for (const row of await overview(study, list)) {
     const arm = list.find(({ name }) => name === row.arm)!;
@@ -52,10 +63,12 @@ export async function measureReal(study: Study, list: readonly Arm[]): Promise<R
   }
   const { versions } = (await createEngine()).describe();
   return {
+    command,
     date: new Date().toISOString().slice(0, 10),
     base: study.base.name,
     weights: study.base.model.hash.slice(0, 16),
     threads: availableParallelism(),
+    processor: cpus()[0]?.model.trim() ?? "unknown",
     versions: { ...versions, ...runtimeVersions() },
     rows,
   };
@@ -79,4 +92,14 @@ export function realTable({ base, threads, rows }: RealResults): string {
     "|---|---|---|---|---|---|",
     ...lines,
   ].join("\n");
+}
+
+/** Where the table comes from, in one paragraph: command, weights, date, machine, versions. */
+export function realProvenance(results: RealResults): string {
+  const { command, base, weights, date, threads, processor, versions } = results;
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  return `\`${command}\`: ${base}, weights sha256 ${weights}, ${date}, ${threads} threads of ` +
+    `${processor}; ${list}. Loss is the mean (nats a token) of the first and of the last tenth of ` +
+    "the steps. Tokens agree where the tuned model, written and read back, says what it says from " +
+    "memory.";
 }

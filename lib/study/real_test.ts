@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mean } from "simple-statistics";
 import { arms } from "./arm.ts";
-import { realTable } from "./real.ts";
+import { realProvenance, type RealResults, realTable } from "./real.ts";
+import { projectRoot } from "./root.ts";
 import { roundTrip } from "./round_trip.ts";
 import { openStudy } from "./study.ts";
 
@@ -63,12 +64,14 @@ Deno.test("realTable() says what was learnt and who read it back, or that nobody
     of: 9,
     response: "",
   });
-  const table = realTable({
+  const results: RealResults = {
+    command: "deno task real --model tiny",
     date: "2026-01-01",
     base: "tiny",
     weights: "ab",
     threads: 2,
-    versions: {},
+    processor: "Abacus",
+    versions: { deno: "9" },
     rows: [{
       arm: "response-tuning",
       data: "alpaca: 1000 from a/file.json",
@@ -83,9 +86,26 @@ Deno.test("realTable() says what was learnt and who read it back, or that nobody
         reading("transformers.js", null),
       ],
     }],
-  });
-  assert.deepEqual(table.split("\n").slice(2), [
+  };
+  assert.deepEqual(realTable(results).split("\n").slice(2), [
     "| response-tuning | alpaca: 1000 | 300 | 3.46 → 2.00 | 61 s | " +
     "ONNX file 8 of 9, transformers.js not run |",
   ]);
+  assert.match(
+    realProvenance(results),
+    /^`deno task real --model tiny`: tiny, weights sha256 ab, 2026-01-01, 2 threads of Abacus; deno 9\./,
+  );
+});
+
+Deno.test("the README shows what data/real.json holds", async () => {
+  const root = projectRoot();
+  const results: RealResults = JSON.parse(
+    await readFile(join(root, "data", "real.json"), "utf8"),
+  );
+  const plain = (text: string) => text.replace(/[\s-]+/g, " ");
+  const readme = plain(await readFile(join(root, "README.md"), "utf8"));
+  const rows = realTable(results).split("\n").filter((line) => !line.startsWith("|---"));
+  for (const shown of [...rows, realProvenance(results)]) {
+    assert.ok(readme.includes(plain(shown)), `README lacks (run \`deno task readme\`): ${shown}`);
+  }
 });
