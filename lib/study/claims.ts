@@ -13,8 +13,13 @@ export interface Verdict {
   readonly figures: string;
 }
 
-/** Looks a value over all seeds up; NaN where there is no such row. */
-type Lookup = (arm: string, metric?: string, section?: string) => number;
+/** Looks a value over all seeds up, or an end of its interval; NaN where there is no such row. */
+type Lookup = (
+  arm: string,
+  metric?: string,
+  section?: string,
+  which?: "value" | "low" | "high",
+) => number;
 
 interface Claim {
   readonly text: string;
@@ -37,9 +42,14 @@ const claims: readonly Claim[] = [
     holds: (f) => f.base! < 5 && f["instruction-tuning"]! > 70,
   },
   {
-    text: "response tuning wins more than 30 %, far above the shuffled pairs",
-    figures: win("response-tuning", "shuffled-pairs"),
-    holds: (f) => f["response-tuning"]! > 30 && f["response-tuning"]! > f["shuffled-pairs"]! + 10,
+    text: "response tuning wins more than 30 %, its interval clear of the shuffled pairs'",
+    figures: (at) => ({
+      "response-tuning": at("response-tuning"),
+      "its lower end": at("response-tuning", "win-rate", "4.1", "low"),
+      "shuffled-pairs": at("shuffled-pairs"),
+      "their upper end": at("shuffled-pairs", "win-rate", "4.1", "high"),
+    }),
+    holds: (f) => f["response-tuning"]! > 30 && f["its lower end"]! > f["their upper end"]!,
   },
   {
     text: "the base stays below every set of two rules, and these below all three",
@@ -109,11 +119,11 @@ const claims: readonly Claim[] = [
 export function verdicts(rows: readonly ResultRow[]): Verdict[] {
   const models = [...new Set(rows.map((row) => row.model))].sort();
   return models.flatMap((model) => {
-    const at: Lookup = (arm, metric = "win-rate", section) =>
+    const at: Lookup = (arm, metric = "win-rate", section, which = "value") =>
       rows.find((row) =>
         row.model === model && row.arm === arm && row.metric === metric && row.seed === null &&
         (section === undefined || row.section === section)
-      )?.value ?? NaN;
+      )?.[which] ?? NaN;
     return claims.map(({ text, figures, holds }) => {
       const values = figures(at);
       const missing = Object.values(values).some(Number.isNaN);

@@ -45,6 +45,12 @@ Deno.test("verdicts() tells claims that hold from those that fail and those with
   const idle = holding.map((r) => r.arm === "rules-without-repetition" ? { ...r, value: 26 } : r);
   assert.equal(by(idle, "below every set").holds, false);
   assert.equal(by(idle, "EOS ramp hurts most").holds, true);
+  // Ten points apart, and yet not told apart: the intervals decide.
+  assert.equal(by(holding, "shuffled pairs").holds, true);
+  const wide = holding.map((r) => r.arm === "shuffled-pairs" ? { ...r, value: 25, high: 41 } : r);
+  assert.equal(by(wide, "shuffled pairs").holds, false);
+  const low = holding.map((r) => r.arm === "response-tuning" ? { ...r, value: 29, low: 28 } : r);
+  assert.equal(by(low, "shuffled pairs").holds, false);
 });
 
 Deno.test("paperTables() puts what is measured beside what is published", async () => {
