@@ -110,6 +110,22 @@ Deno.test("lima drops the last turn of an odd dialogue, and says so", async () =
   deepEqual(turns(responsesOnly(dataset), 1), ["", "b", "", "d"]);
 });
 
+Deno.test("lima leaves out dialogues with an empty response, and names them", () =>
+  withFiles({
+    "lima.jsonl": jsonl(
+      { conversations: ["a", "b"] },
+      { conversations: ["a", "b", "c", " \n"] },
+      { conversations: ["a", 2] },
+    ),
+  }, async (path) => {
+    const dataset = await loadDataset(sources.lima, { path: path("lima.jsonl") });
+    equal(dataset.items.length, 1);
+    deepEqual(dataset.skipped, [
+      { reason: "an empty response", count: 1, rows: [2] },
+      { reason: '"conversations" is not a list of texts', count: 1, rows: [3] },
+    ]);
+  }));
+
 Deno.test("mbpp takes the train split, poetry skips poems without a name, alpaca keeps empty outputs", () =>
   withFiles({
     "mbpp.json": JSON.stringify(

@@ -1,8 +1,8 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hashParameters, saveCheckpoint } from "../model/checkpoint.ts";
+import { hashParameters, loadCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
 import { parseConfig } from "../model/config.ts";
 import { initParameters } from "../model/init.ts";
 import { loadModel } from "./load.ts";
@@ -70,6 +70,45 @@ Deno.test("loadModel() gives the same weights and tokenizer from the hub as from
     await rejects(loadModel(folder), /at most 8 entries, the rows of the embedding, .* found 9\./);
     await writeFile(join(folder, "tokenizer.json"), tokenizerOf(8));
     equal((await loadModel(folder)).tokenizer.vocabSize, 8);
+  } finally {
+    await hub.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+Deno.test("loadModel() names the file whose config is refused, in a folder and from the hub", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "refused-"));
+  const path = join(folder, "config.json");
+  await writeFile(path, JSON.stringify({ ...config.json, model_type: "gpt2" }));
+  await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
+  await writeFile(join(folder, "model.safetensors"), "");
+  const files = Object.fromEntries(
+    await Promise.all(
+      ["config.json", "model.safetensors", "tokenizer.json"].map(async (name) =>
+        [name, new Uint8Array(await readFile(join(folder, name)))] as const
+      ),
+    ),
+  );
+  const hub = await startHub({ "lab/tiny": { files, large: [] } });
+  try {
+    const refused = /: Expected a model_type among llama, .* but found "gpt2"/;
+    await rejects(loadModel(folder), (error: Error) => {
+      match(error.message, refused);
+      equal(error.message.slice(0, path.length), path);
+      return error.cause instanceof Error;
+    });
+    const options = { endpoint: hub.endpoint, cache: join(folder, "cache"), token: "" };
+    await rejects(loadModel("lab/tiny", { ...options, offline: false }), (error: Error) => {
+      match(error.message, refused);
+      match(error.message, /models--lab--tiny.*config\.json: /);
+      return true;
+    });
+    await rm(path);
+    await rejects(loadModel(folder), /Expected a checkpoint with config\.json in .* but found /);
+    await rejects(
+      loadCheckpoint(folder),
+      /Expected a checkpoint with .*config\.json, but found none/,
+    );
   } finally {
     await hub.close();
     await rm(folder, { recursive: true });

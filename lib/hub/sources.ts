@@ -46,6 +46,10 @@ const lima: DatasetSource = {
       note("a dialogue without a response");
       return null;
     }
+    if (turns.some((turn, k) => k < paired && k % 2 === 1 && turn.trim() === "")) {
+      note("an empty response");
+      return null;
+    }
     if (paired < turns.length) note("an odd number of turns: the last one is dropped");
     const messages = turns.slice(0, paired).map((content: string, k): Message => ({
       role: k % 2 === 0 ? "user" : "assistant",

@@ -42,7 +42,7 @@ const derived = /\.(rotary_emb\.inv_freq|attention\.(bias|masked_bias))$/;
  * @example const model = await loadCheckpoint("data/world/base");
  */
 export async function loadCheckpoint(folder: string): Promise<Model> {
-  const config = parseConfig(await readJson(join(folder, "config.json")));
+  const config = await readConfig(join(folder, "config.json"));
   const headers = await locate(folder);
   const shapes = parameterShapes(config);
   const parameters: Parameters = new Map();
@@ -144,8 +144,23 @@ async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
   return located;
 }
 
+async function readConfig(path: string): Promise<ModelConfig> {
+  const json = await readJson(path);
+  try {
+    return parseConfig(json);
+  } catch (cause) { // which does not know where the config lay
+    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
 async function readJson(path: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path, "utf8");
+  const text = await readFile(path, "utf8").catch((cause: Error & { code?: string }) => {
+    const found = cause.code === "ENOENT" ? "none" : cause.message;
+    throw new Error(
+      `Expected a checkpoint with ${path}, but found ${found}. Give the folder that holds it.`,
+      { cause },
+    );
+  });
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
