@@ -1,13 +1,20 @@
 /**
- * Loss and gradients of one step: compiles a loss program for every shape of batch that occurs, and
- * adds up the gradients of a step's batches. Knows nothing of optimisers.
+ * Loss and gradients of one step: compiles a loss program for every shape of batch that occurs,
+ * divides a batch's rows among the cores, and adds up the gradients. Knows nothing of optimisers.
  */
-import type { CompileOptions, Engine, Program, TensorSpec } from "../engine/engine.ts";
+import * as tf from "@tensorflow/tfjs-core";
+import type {
+  CompileOptions,
+  Engine,
+  Program,
+  TensorFunction,
+  TensorSpec,
+} from "../engine/engine.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { hidden, type HiddenOptions, logits } from "../model/decoder.ts";
 import type { Parameters } from "../model/parameters.ts";
 import type { StepBatch } from "../text/batch.ts";
-import { type FlatLayout, views } from "./flat.ts";
+import { type FlatLayout, overChunks, views } from "./flat.ts";
 import {
   addRows,
   findTargets,
@@ -35,6 +42,9 @@ export interface Gradients {
 /** Programs kept; one of a decoder of 30 layers takes some 100 MB beside its weights. */
 const MOST_PROGRAMS = 32;
 
+/** Most elements of all the workers' own gradients: a GiB of float32. */
+const MOST_ELEMENTS = 2 ** 28;
+
 /** The decoder of `config` as the objective wants it. */
 export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): Forward {
   return {
@@ -49,6 +59,11 @@ export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): For
 /**
  * Prepares the gradients of the parameters that `layout` places.
  *
+ * The rows of a batch are divided among as many workers as there are threads, each with gradients of
+ * its own (data parallelism): whole passes side by side spare the cores the wait for one another
+ * after every operator. Which worker takes which rows depends on the thread count alone. A large
+ * model, or a batch of one row, is computed by one worker with all threads.
+ *
  * @param flat where their values are read and their gradients written
  * @param frozen parameters that get no gradient
  * @param settings of the compiled programs
@@ -62,6 +77,10 @@ export function createGradients(
   reduction: Reduction,
   settings: CompileOptions = {},
 ): Gradients {
+  const { kind, threads } = engine.describe();
+  const mostWorkers = kind === "eager"
+    ? 1
+    : Math.max(1, Math.min(threads, Math.floor(MOST_ELEMENTS / layout.length)));
   const programs = new Map<string, Promise<Program>>();
   const inputs: Record<string, Float32Array> = {};
   const specs: Record<string, TensorSpec> = {};
@@ -70,18 +89,16 @@ export function createGradients(
     specs[name] = { shape, dtype: "float32" };
   }
   Object.assign(inputs, views(layout, flat.values));
-  const into = views(layout, flat.gradients, "grad.");
-  let more: { flat: Float32Array; into: Record<string, Float32Array> } | undefined;
 
-  const programFor = (shape: LossShape) => {
-    const key = JSON.stringify(shape);
+  const programFor = (shape: LossShape, threads: number) => {
+    const key = JSON.stringify({ ...shape, threads });
     const known = programs.get(key);
     programs.delete(key); // and set again below: the first one is the longest unused
     const program = known ??
       engine.compile(lossFunction(forward, layout.names), {
         ...specs,
         ...lossSpecs(shape),
-      }, settings);
+      }, { ...settings, threads });
     programs.set(key, program);
     const [oldest] = programs;
     if (programs.size > MOST_PROGRAMS && oldest) {
@@ -91,46 +108,92 @@ export function createGradients(
     return program;
   };
 
+  /** Gradients that are written to: the caller's, each further worker's, and what is yet to be added. */
+  const buffers = new Map<string, { flat: Float32Array; into: Record<string, Float32Array> }>();
+  const buffer = (name: string) => {
+    const array = name === "sum 0" ? flat.gradients : new Float32Array(layout.length);
+    const made = buffers.get(name) ?? { flat: array, into: views(layout, array, "grad.") };
+    buffers.set(name, made);
+    return made;
+  };
+  let addition: Promise<Program> | undefined;
+  const addInto = async (sum: Float32Array, more: Float32Array) => {
+    const chunk = { shape: [layout.chunk], dtype: "float32" } as const;
+    addition ??= engine.compile(add, { sum: chunk, more: chunk }, { threads: 1 });
+    const program = await addition;
+    await overChunks(layout, threads, async (start) => {
+      const cut = (array: Float32Array) => array.subarray(start, start + layout.chunk);
+      await program.run({ sum: cut(sum), more: cut(more) }, { sum: cut(sum) });
+    });
+  };
+
   return {
     async compute(batches) {
-      const targets = batches.map(findTargets);
+      const workers = Math.min(mostWorkers, ...batches.map(({ rows }) => rows));
+      const shards = batches.flatMap((batch) => splitBatch(batch, workers));
+      const targets = shards.map(findTargets);
       const weights = targetWeights(targets, reduction);
+      const losses = new Array<Float32Array>(shards.length); // of the targets, in their order
+      const work = async (worker: number) => {
+        const sum = buffer(`sum ${worker}`);
+        for (let index = worker; index < shards.length; index += workers) {
+          const [batch, found] = [shards[index]!, targets[index]!];
+          const { shape, data, places } = lossInputs(
+            batch,
+            found,
+            weights[index]!,
+            forward.vocabSize,
+          );
+          const program = await programFor(shape, Math.floor(threads / workers));
+          const target = index === worker ? sum : buffer(`more ${worker}`);
+          const { nll, rows } = await program.run({ ...inputs, ...data }, target.into);
+          const table = target.into[`grad.${forward.embedding}`];
+          if (table) {
+            if (!forward.tied) table.fill(0);
+            addRows(table, batch.ids, rows as Float32Array);
+          }
+          losses[index] = Float32Array.from(places, (place) => nll![place]!);
+          if (target !== sum) await addInto(sum.flat, target.flat);
+        }
+      };
+      await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
+      for (let worker = 1; worker < workers; worker++) {
+        await addInto(flat.gradients, buffer(`sum ${worker}`).flat);
+      }
+
       let value = 0;
       const broken = new Set<number>();
-      for (const [index, batch] of batches.entries()) {
-        const { rows } = targets[index]!;
-        const { shape, data, places } = lossInputs(
-          batch,
-          targets[index]!,
-          weights[index]!,
-          forward.vocabSize,
-        );
-        const program = await programFor(shape);
-        if (index > 0 && !more) {
-          const second = new Float32Array(layout.length);
-          more = { flat: second, into: views(layout, second, "grad.") };
-        }
-        const target = index === 0 ? into : more!.into;
-        const { nll, rows: looked } = await program.run({ ...inputs, ...data }, target);
-        const table = target[`grad.${forward.embedding}`];
-        if (table) {
-          if (!forward.tied) table.fill(0);
-          addRows(table, batch.ids, looked as Float32Array);
-        }
-        places.forEach((place, target) => {
-          value += nll![place]! * weights[index]![target]!;
-          if (!Number.isFinite(nll![place]!)) broken.add(batch.examples[rows[target]!]!);
-        });
-        if (index > 0) addInto(flat.gradients, more!.flat);
-      }
+      losses.forEach((nll, shard) =>
+        nll.forEach((loss, target) => {
+          value += loss * weights[shard]![target]!;
+          const row = targets[shard]!.rows[target]!;
+          if (!Number.isFinite(loss)) broken.add(shards[shard]!.examples[row]!);
+        })
+      );
       return { value, broken: [...broken] };
     },
     dispose() {
-      for (const program of programs.values()) program.then((done) => done.dispose());
+      for (const program of [...programs.values(), addition]) {
+        program?.then((done) => done.dispose());
+      }
     },
   };
 }
 
-function addInto(sum: Float32Array, more: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
+/** The rows of a batch in `parts` batches of as even a size as can be; none of them empty. */
+function splitBatch(batch: StepBatch, parts: number): StepBatch[] {
+  const edge = (part: number) => Math.round((part * batch.rows) / parts);
+  return Array.from({ length: parts }, (_, part) => {
+    const [from, to] = [edge(part), edge(part + 1)];
+    const cut = (array: Int32Array) => array.subarray(from * batch.length, to * batch.length);
+    return {
+      ids: cut(batch.ids),
+      labels: cut(batch.labels),
+      rows: to - from,
+      length: batch.length,
+      examples: batch.examples.slice(from, to),
+    };
+  });
 }
+
+const add: TensorFunction = ({ sum, more }) => ({ sum: tf.add(sum!, more!) });
