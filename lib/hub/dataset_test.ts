@@ -126,6 +126,44 @@ Deno.test("lima leaves out dialogues with an empty response, and names them", ()
     ]);
   }));
 
+Deno.test("messages, limaNoRephrase and alpacaInTemplates read conversations as they stand", () =>
+  withFiles({
+    "chat.jsonl": jsonl(
+      {
+        messages: [
+          { role: "user", content: "Task: Add\n\n1, 2", check: "#### YES" },
+          { role: "assistant", content: "3", content_old: "1 and 2 are 3" },
+        ],
+      },
+      { messages: [{ role: "user", content: "Wait" }, { role: "assistant", content: "" }] },
+      { messages: [{ role: "user", content: "a" }] },
+      { messages: [{ role: "human", content: "a" }, { role: "assistant", content: "b" }] },
+      { messages: [null] },
+      { messages: "text" },
+    ),
+  }, async (path) => {
+    const { messages, limaNoRephrase, alpacaInTemplates } = sources;
+    const dataset = await loadDataset(limaNoRephrase, { path: path("chat.jsonl") });
+    deepEqual(dataset.items[0]!.messages, [
+      { role: "user", content: "Task: Add\n\n1, 2" },
+      { role: "assistant", content: "3" },
+    ]);
+    equal(dataset.items.length, 2);
+    deepEqual(dataset.changed, [
+      { reason: "a response rewritten not to restate", count: 1, rows: [1] },
+    ]);
+    deepEqual(dataset.skipped.map(({ reason, rows }) => [reason, rows]), [
+      ["a conversation without a response", [3]],
+      ['"messages" is not a list of {role, content}', [4, 5, 6]],
+    ]);
+    deepEqual([messages, limaNoRephrase, alpacaInTemplates].map((s) => [s.take, s.expected]), [
+      [null, null],
+      [null, 1029],
+      [1000, 1000],
+    ]);
+    await rejects(loadDataset(alpacaInTemplates), /not on the hub.*reformat_datasets\.py/);
+  }));
+
 Deno.test("mbpp takes the train split, poetry skips poems without a name, alpaca keeps empty outputs", () =>
   withFiles({
     "mbpp.json": JSON.stringify(

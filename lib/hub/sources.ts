@@ -59,6 +59,41 @@ const lima: DatasetSource = {
   },
 };
 
+/** Conversations as open-instruct and the authors store them: `messages` of role and content. */
+const messages: DatasetSource = {
+  name: "conversations",
+  repository: null,
+  home: "any source (rows: messages, a list of {role, content})",
+  files: /$^/,
+  columns: ["messages"],
+  take: null,
+  expected: null,
+  make(row, note) {
+    const turns = row.messages;
+    if (!Array.isArray(turns) || !turns.every(isMessage)) {
+      note(`"messages" is not a list of {role, content}`);
+      return null;
+    }
+    if (!turns.some((turn) => turn.role === "assistant")) {
+      note("a conversation without a response");
+      return null;
+    }
+    if (turns.some((turn) => "content_old" in turn)) note("a response rewritten not to restate");
+    return { messages: turns.map(({ role, content }) => ({ role, content })) };
+  },
+};
+
+/**
+ * LIMA without restatements (App. C): the authors had GPT-4 find 99 responses that open with one
+ * and rewrite them. Their check never saw the first dialogue, hence 1,029; 98 dialogues hold the 99.
+ */
+const limaNoRephrase: DatasetSource = {
+  ...messages,
+  name: "lima_rephrased",
+  home: "github.com/john-hewitt/implicit-ins, new_lima/lima_rephrased.jsonl",
+  expected: 1029,
+};
+
 /** Grade-school maths: the raw answers, calculator marks `<<48/2=24>>` and `#### n` included. */
 const gsm8k: DatasetSource = {
   name: "gsm8k",
@@ -174,7 +209,8 @@ const chess = (options: { comments?: "keep" | "strip" } = {}): DatasetSource => 
 /**
  * Stanford Alpaca, for response ranking: the first 1,000 in file order, empty outputs kept.
  * The authors wrap instruction and input in one of 28 templates drawn at random (open-instruct's);
- * here it is the plainest of them: instruction, empty line, input.
+ * here it is the plainest of them: instruction, empty line, input. {@link alpacaInTemplates} has
+ * the authors' own prompts.
  */
 const alpaca: DatasetSource = {
   name: "alpaca",
@@ -190,6 +226,19 @@ const alpaca: DatasetSource = {
     if (instruction === null || input === null || output === null) return null;
     return pair(input ? `${instruction}\n\n${input}` : instruction, output);
   },
+};
+
+/**
+ * The same 1,000 as the authors ranked them, each in the template that was drawn for it: the file
+ * that open-instruct makes of Alpaca. The templates are that project's, and not repeated here.
+ */
+const alpacaInTemplates: DatasetSource = {
+  ...messages,
+  name: "alpaca, in open-instruct's templates",
+  home:
+    "github.com/allenai/open-instruct, whose reformat_datasets.py writes stanford_alpaca_data.jsonl",
+  take: 1000,
+  expected: 1000,
 };
 
 /** AlpacaEval's 805 instructions with the baseline's outputs (the test set, in its order). */
@@ -227,6 +276,8 @@ const validation: DatasetSource<Instruction> = {
 /** Every data set by name. */
 export const sources = {
   lima,
+  limaNoRephrase,
+  messages,
   gsm8k,
   mbpp,
   recipes,
@@ -234,9 +285,15 @@ export const sources = {
   poetry,
   chess,
   alpaca,
+  alpacaInTemplates,
   alpacaEval,
   validation,
 };
+
+function isMessage(turn: unknown): turn is Message {
+  const { role, content } = (turn ?? {}) as Partial<Message>;
+  return ["system", "user", "assistant"].includes(role!) && typeof content === "string";
+}
 
 function pairOf(instructionColumn: string, responseColumn: string): DatasetSource["make"] {
   return (row, note) => {

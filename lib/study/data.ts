@@ -17,6 +17,8 @@ import { projectRoot } from "./root.ts";
 export interface ExperimentData {
   /** Instructions and responses of all kinds: what instruction and response tuning train on. */
   general(): Promise<Dataset>;
+  /** The general set with responses that do not restate the instruction (App. C). */
+  notRestating(): Promise<Dataset>;
   task(name: TaskName): Promise<Dataset>;
   prompts(split: "validation" | "test"): Promise<Dataset<Instruction>>;
 }
@@ -26,10 +28,10 @@ export type TaskName = "gsm8k" | "mbpp" | "poetry" | "recipes" | "chess";
 /**
  * The data sets that `choice` stands for:
  * - `lima` (as in the paper; gated) or `alpaca`: from the hub, everything else too;
- * - a file with LIMA's or Alpaca's columns: its rows are the general set, the rest from the hub;
+ * - a file with LIMA's or Alpaca's columns, or with conversations as `messages`: its rows are the general set, the rest from the hub;
  * - a folder: each data set that has a file there, named after it or in a folder of its name
- *   (`gsm8k.jsonl`, `gsm8k/train.jsonl`; lima or alpaca, gsm8k, mbpp, poetry, recipes, chess,
- *   alpaca_eval, validation), is read from it, the others from the hub.
+ *   (`gsm8k.jsonl`, `gsm8k/train.jsonl`; lima or alpaca, lima_rephrased, gsm8k, mbpp, poetry,
+ *   recipes, chess, alpaca_eval, validation), is read from it, the others from the hub.
  *
  * @param choice default: IMPLICIT_DATA, else "lima"
  * @throws if it is none of these.
@@ -67,11 +69,18 @@ export function experimentData(
   return {
     general: () =>
       once("general", async () => {
+        const lima = await local("lima");
         const file = isFolder
-          ? await local("lima") ?? await local("alpaca")
+          ? lima ?? await local("alpaca")
           : path && relative(process.cwd(), path);
         if (file) {
-          const source = "conversations" in await firstRow(file) ? sources.lima : sources.alpaca;
+          const row = await firstRow(file);
+          const isAlpaca = isFolder && !lima;
+          const source = "conversations" in row
+            ? sources.lima
+            : "messages" in row
+            ? isAlpaca ? sources.alpacaInTemplates : sources.messages
+            : sources.alpaca;
           // A file of the reader's own is read whole; of Alpaca in a folder, as much as the paper did.
           return await loadDataset(source, { path: file, take: isFolder ? undefined : Infinity });
         }
@@ -79,6 +88,8 @@ export function experimentData(
           ? await read("alpaca", sources.alpaca)
           : await read("lima", sources.lima, ", or tune on Alpaca instead: IMPLICIT_DATA=alpaca");
       }),
+    notRestating: () =>
+      once("lima_rephrased", () => read("lima_rephrased", sources.limaNoRephrase)),
     task: (name) =>
       once(name, async () => {
         const file = await local(name);

@@ -112,8 +112,15 @@ function realScale(
   budget: Budget,
 ): Scale {
   const data = experimentData(options.data);
-  const dataset = ({ data: kind, task }: Tuning) =>
-    kind === "single-task" ? data.task(taskOf(task).data) : data.general();
+  const dataset = ({ data: kind, task, restate }: Tuning) => {
+    if (kind === "single-task" && restate !== false) return data.task(taskOf(task).data);
+    if (restate !== false) return data.general();
+    if (kind !== "single-task") return data.notRestating();
+    throw new Error(
+      `Expected the general set for responses that do not restate, but found the single task ` +
+        `"${task}", of which there are none: leave that arm out.`,
+    );
+  };
   return {
     name,
     bases,
@@ -124,12 +131,6 @@ function realScale(
     inStyle: (task, response) => taskOf(task).style.test(response),
     loadBase,
     async examples(tuning, seed) {
-      if (tuning.restate === false) {
-        throw new Error(
-          "Expected responses that do not restate the instruction, but found none at this scale: " +
-            "the authors had 99 of LIMA's rewritten and did not publish them. Leave that arm out.",
-        );
-      }
       const { items } = await dataset(tuning);
       const drawn = items.slice(0, tuning.examples);
       if (tuning.data === "shuffled-pairs") return shufflePairs(drawn, seed);

@@ -153,6 +153,18 @@ Deno.test("openStudy() takes a folder as its base and a folder as its data", asy
     assert.equal(views[0]!.lengths!.examples, 1);
     assert.match(views[1]!.account, /mbpp.*HF_HUB_OFFLINE.*Or put mbpp\.jsonl into .*data\./);
 
+    const rewritten = [
+      { role: "user", content: "Name a river." },
+      { role: "assistant", content: "The Rhine.", content_old: "A river is the Rhine." },
+    ];
+    await writeFile(join(data, "lima_rephrased.jsonl"), lines([{ messages: rewritten }]));
+    const { tuning } = withoutRestating(arms.responseTuning);
+    assert.deepEqual(await messages(tuning!), [["", "The Rhine."]]);
+    assert.match(
+      (await scale.account!(tuning!))!,
+      /lima_rephrased: 1 from .* \(the paper: 1029\); changed: 1 × a response rewritten/,
+    );
+
     const key = await study.key(arms.responseTuning, 1);
     await writeFile(join(data, "lima.jsonl"), lines(lima.slice(1)));
     const other = await openStudy({ scale: "small", base: shipped, data, seeds: 1, prompts: 2 });
@@ -232,7 +244,14 @@ Deno.test("small and paper refuse what they cannot do in one sentence", async ()
     assert.deepEqual(scale.bases, ["meta-llama/Llama-2-7b-hf", "allenai/OLMo-7B-hf"]);
     await refuses(() => scale.loadBase(scale.bases[0]!), /Llama-2-7b-hf .*HF_HUB_OFFLINE/);
     const { tuning } = withoutRestating(arms.responseTuning);
-    await refuses(() => scale.examples(tuning!, 1), /do not restate.*Leave that arm out/);
+    await refuses(
+      () => scale.examples(tuning!, 1),
+      /lima_rephrased, which is not on the hub.*implicit-ins.*Or put lima_rephrased\.jsonl into/,
+    );
+    await refuses(
+      () => scale.examples(withoutRestating(arms.singleTask("sums")).tuning!, 1),
+      /the single task "sums"/,
+    );
     await refuses(
       () => scale.examples(arms.singleTask("knitting").tuning!, 1),
       /single task \(sums,/,
