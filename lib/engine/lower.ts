@@ -181,7 +181,8 @@ export class Lowering {
     return name;
   }
 
-  private share(key: string, make: () => string): string {
+  /** The name that was made for this key, or is now. */
+  share(key: string, make: () => string): string {
     const name = this.shared.get(key) ?? make();
     this.shared.set(key, name);
     return name;

@@ -177,17 +177,32 @@ function scalarOf({ constant }: Value): number | undefined {
 
 /** A matrix product times a number. */
 function matMul(to: Lowering, { inputs: { a, b }, attrs }: Step, alpha: number): string {
-  const names = [to.name(a!), to.name(b!)];
-  const transB = attrs.transposeB ? 1 : 0;
-  let transA = attrs.transposeA ? 1 : 0;
-  // The product transposes as it goes, and more than once: tall and narrow, beforehand is faster.
-  const [length, width] = a!.shape as [number, number];
-  if (transA && !transB && a!.shape.length === 2 && width <= 512 && length >= 4 * width) {
-    names[0] = to.node("Transpose", [names[0]!], { perm: { ints: [1, 0] } });
-    transA = 0;
+  const names = [to.name(a!), to.name(b!)] as const;
+  const [transA, transB] = [attrs.transposeA ? 1 : 0, attrs.transposeB ? 1 : 0];
+  const product = (x: string, y: string, transA = 0, transB = 0): string => {
+    if (alpha === 1 && !transA && !transB) return to.node("MatMul", [x, y]);
+    const attributes = { alpha: { float: alpha }, transA, transB };
+    return to.node("FusedMatMul", [x, y], attributes, microsoft);
+  };
+  // A product that transposes its left side does so more than once. Where that side is tall, it is
+  // faster done beforehand; still more so to the right side, which other products may share.
+  if (transA && !transB && a!.shape.length === 2) {
+    if (isTall(b!)) return transposed(to, product(transposed(to, names[1]), names[0]));
+    if (isTall(a!)) return product(transposed(to, names[0]), names[1]);
   }
-  if (alpha === 1 && !transA && !transB) return to.node("MatMul", names);
-  return to.node("FusedMatMul", names, { alpha: { float: alpha }, transA, transB }, microsoft);
+  return product(...names, transA, transB);
+}
+
+function isTall({ shape: [rows, columns] }: Value): boolean {
+  return columns! <= 512 && rows! >= 4 * columns!;
+}
+
+/** A matrix transposed, once for all that use it. */
+function transposed(to: Lowering, name: string): string {
+  return to.share(
+    `${name} transposed`,
+    () => to.node("Transpose", [name], { perm: { ints: [1, 0] } }),
+  );
 }
 
 /** Adds rows onto those of `onto`. Not by ScatterND, whose additions race where an index recurs. */

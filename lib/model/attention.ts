@@ -49,6 +49,7 @@ export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D):
   const byPosition = (x: tf.Tensor) =>
     tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [batch, length, heads, size]);
   const swapped = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, 3]);
+  const fromColumns = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]); // [B, K, E, T] → [B, T, K, E]
   // A block of queries, the heads that share keys stacked as rows: [B, K, H/K · n, ·].
   const rows = (x: tf.Tensor, { from, to }: Block) =>
     tf.reshape(slice(x, 3, from, to), [batch, kvHeads, groups * (to - from), -1]);
@@ -82,14 +83,15 @@ export function causalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D):
       const dScores = tf.mul(weights!, tf.sub(dWeights, rows(means, block)));
       return {
         dq: unstacked(tf.mul(tf.matMul(dScores, kb!), scale), block),
-        dk: tf.mul(tf.matMul(dScores, qb!, true, false), scale),
-        dv: tf.matMul(weights!, dyb, true, false),
+        // [B, K, E, to]: it is the smaller factor that the product has to transpose.
+        dk: tf.mul(tf.matMul(qb!, dScores, true, false), scale),
+        dv: tf.matMul(dyb, weights!, true, false),
       };
     });
     return [
       byPosition(tf.concat(grads.map(({ dq }) => dq), 3)),
-      swapped(sumOfPrefixes(grads.map(({ dk }) => dk), blocks)),
-      swapped(sumOfPrefixes(grads.map(({ dv }) => dv), blocks)),
+      fromColumns(sumOfPrefixes(grads.map(({ dk }) => dk), blocks)),
+      fromColumns(sumOfPrefixes(grads.map(({ dv }) => dv), blocks)),
     ];
   });
 }
@@ -102,15 +104,15 @@ function slice(x: tf.Tensor, axis: number, from: number, to: number): tf.Tensor 
   return tf.slice(x, begin, size);
 }
 
-/** Adds up tensors of which the i-th covers positions 0 … blocks[i].to − 1 of axis 2. */
+/** Adds up tensors of which the i-th covers positions 0 … blocks[i].to − 1 of axis 3. */
 function sumOfPrefixes(prefixes: tf.Tensor[], blocks: readonly Block[]): tf.Tensor {
   if (prefixes.length === 1) return prefixes[0]!;
   const parts = prefixes.map((prefix, i) =>
-    tf.split(prefix, blocks.slice(0, i + 1).map(({ from, to }) => to - from), 2)
+    tf.split(prefix, blocks.slice(0, i + 1).map(({ from, to }) => to - from), 3)
   );
   return tf.concat(
     blocks.map((_, at) => parts.slice(at).map((part) => part[at]!).reduce((a, b) => tf.add(a, b))),
-    2,
+    3,
   );
 }
 
