@@ -21,6 +21,8 @@ export interface ExperimentData {
   notRestating(): Promise<Dataset>;
   task(name: TaskName): Promise<Dataset>;
   prompts(split: "validation" | "test"): Promise<Dataset<Instruction>>;
+  /** Alpaca: the instructions and responses that are ranked (§4.2). */
+  ranking(): Promise<Dataset>;
 }
 
 export type TaskName = "gsm8k" | "mbpp" | "poetry" | "recipes" | "chess";
@@ -66,28 +68,32 @@ export function experimentData(
     return await fromHub(source, options, `Or put ${name}.jsonl into ${folder}${more}.`);
   };
 
+  const alpaca = () =>
+    once("alpaca", async () => {
+      const file = await local("alpaca");
+      const inTemplates = file !== null && "messages" in await firstRow(file);
+      return await read("alpaca", inTemplates ? sources.alpacaInTemplates : sources.alpaca);
+    });
+
   return {
     general: () =>
       once("general", async () => {
-        const lima = await local("lima");
-        const file = isFolder
-          ? lima ?? await local("alpaca")
-          : path && relative(process.cwd(), path);
+        const file = isFolder ? await local("lima") : path && relative(process.cwd(), path);
         if (file) {
           const row = await firstRow(file);
-          const isAlpaca = isFolder && !lima;
           const source = "conversations" in row
             ? sources.lima
             : "messages" in row
-            ? isAlpaca ? sources.alpacaInTemplates : sources.messages
+            ? sources.messages
             : sources.alpaca;
-          // A file of the reader's own is read whole; of Alpaca in a folder, as much as the paper did.
+          // A file of the reader's own is read whole.
           return await loadDataset(source, { path: file, take: isFolder ? undefined : Infinity });
         }
-        return choice === "alpaca"
-          ? await read("alpaca", sources.alpaca)
+        return choice === "alpaca" || await local("alpaca") !== null
+          ? await alpaca()
           : await read("lima", sources.lima, ", or tune on Alpaca instead: IMPLICIT_DATA=alpaca");
       }),
+    ranking: alpaca,
     notRestating: () =>
       once("lima_rephrased", () => read("lima_rephrased", sources.limaNoRephrase)),
     task: (name) =>

@@ -59,7 +59,8 @@ export async function miniature(): Promise<Scale> {
           tuningSet(world, kind, count, TUNING_SEED + seed)),
       ),
     prompts(split) {
-      const drawn = evaluationSet(world, split, recipe.evaluation[split]);
+      const asked = split === "ranking" ? "test" : split;
+      const drawn = evaluationSet(world, asked, recipe.evaluation[asked]);
       for (const task of drawn) tasksById.set(task.id, task);
       return Promise.resolve(drawn.map(({ id, family, instruction, response }) => (
         { id, family, instruction, response }

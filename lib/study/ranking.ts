@@ -11,10 +11,12 @@ import {
   type RankingPair,
 } from "../judge/negatives.ts";
 import { type RankedPair, rankResponses, type Scoring } from "../judge/ranking.ts";
+import { progress } from "../show/progress.ts";
 import { encodeExample, IGNORED } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
 import { cached } from "./cache.ts";
+import { fitting } from "./fit.ts";
 import { recordRows, type ResultRow } from "./results.ts";
 import type { Study } from "./study.ts";
 
@@ -26,14 +28,18 @@ export interface Ranking {
   readonly arm: string;
   readonly seed: number;
   readonly pairs: readonly RankedPair[];
+  /** What is said of pairs that are too long for the base; null where all fit. */
+  readonly leftOut: string | null;
 }
 
 /**
- * Ranks with every arm and seed of a study; the rankings are kept like runs.
+ * Ranks with every arm and seed of a study; the rankings are kept like runs. Pairs that are longer
+ * than the base's context are left out, and the line under the progress bar says so. (The authors
+ * cut them at 1,024 tokens, which changes what is compared.)
  *
  * @param negatives `random`: the authors' draws (`random.seed(0)`, five an instruction); `family`:
  *   responses to other instructions of the family; `length`: those nearest in length.
- * @throws if the scale's prompts have no reference responses.
+ * @throws if the scale's prompts have no reference responses, or no pair fits the context.
  * @example
  * ```ts
  * const rankings = await rankArms(study, [arms.base, arms.responseTuning], "random");
@@ -44,25 +50,35 @@ export async function rankArms(
   list: readonly Arm[],
   negatives: Negatives,
 ): Promise<Ranking[]> {
+  const bar = progress(`ranking (${negatives})`, list.length * study.seeds.length);
   const rankings: Ranking[] = [];
   for (const arm of list) {
+    const { examples, pairs, leftOut } = pairsOf(study, arm, negatives);
     for (const seed of study.seeds) {
       const key = { ...await study.key(arm, seed), negatives };
-      const { value } = await cached("rankings", key, () => rankOne(study, arm, seed, negatives));
-      rankings.push({ arm: arm.name, seed, pairs: value });
+      const { value } = await cached("rankings", key, async () => {
+        const { model } = await study.tuned(arm, seed);
+        const empty = study.base.tokenizer.encode(formatPrompt(templates[arm.template], ""));
+        const decoder = await createDecoder(model);
+        try {
+          return await rankResponses((requests) => decoder.score(requests), examples, pairs, empty);
+        } finally {
+          decoder.dispose();
+        }
+      });
+      rankings.push({ arm: arm.name, seed, pairs: value, leftOut });
+      bar.update(rankings.length, arm.name);
     }
   }
+  const said = new Set(rankings.flatMap(({ leftOut }) => leftOut ?? []));
+  await bar.done([...said].join("; "));
   return rankings;
 }
 
-async function rankOne(
-  study: Study,
-  arm: Arm,
-  seed: number,
-  negatives: Negatives,
-): Promise<RankedPair[]> {
-  const { tokenizer } = study.base;
-  const template = templates[arm.template];
+/** A study's instructions and responses as token ids, and which are held against which. */
+function pairsOf(study: Study, arm: Arm, negatives: Negatives) {
+  const { tokenizer, model } = study.base;
+  const { contextLength } = model.config;
   const examples = study.prompts.map(({ id, family, instruction, response }) => {
     const encoded = response !== null && encodeExample(
       {
@@ -72,25 +88,30 @@ async function rankOne(
         }],
       },
       tokenizer,
-      template,
+      templates[arm.template],
+      { maxLength: Infinity }, // whole: what does not fit is counted below, not cut
     );
     if (!encoded) throw new Error(`Expected a reference response to ${id}, but found none.`);
     const cut = encoded.labels.findIndex((label) => label !== IGNORED);
     return { prompt: encoded.ids.slice(0, cut), response: encoded.ids.slice(cut), family };
   });
-  const pairs: RankingPair[] = negatives === "random"
+  const drawn: RankingPair[] = negatives === "random"
     ? randomNegatives(examples.length)
     : negatives === "family"
     ? familyNegatives(examples)
     : lengthMatchedNegatives(examples);
-  const { model } = await study.tuned(arm, seed);
-  const decoder = await createDecoder(model);
-  try {
-    const empty = tokenizer.encode(formatPrompt(template, ""));
-    return await rankResponses((requests) => decoder.score(requests), examples, pairs, empty);
-  } finally {
-    decoder.dispose();
-  }
+  const idOf = (index: number) => study.prompts[index]!.id;
+  // A response's last token is predicted but never read: one more than the context fits.
+  const fits = (prompt: number, response: number) =>
+    examples[prompt]!.prompt.length + examples[response]!.response.length - 1 <= contextLength;
+  const { kept, leftOut } = fitting(
+    "pairs of an instruction and two responses",
+    drawn,
+    ({ real, fake }) => fits(real, real) && fits(real, fake),
+    contextLength,
+    ({ real, fake }) => `${idOf(real)} against ${idOf(fake)}`,
+  );
+  return { examples, pairs: kept, leftOut };
 }
 
 /**

@@ -15,6 +15,12 @@ import type { Rules, Tuning } from "./arm.ts";
 
 export type ScaleName = "miniature" | "small" | "paper";
 
+/**
+ * Which instructions: those that settings are chosen on, those that arms are compared on, and those
+ * whose responses are ranked (§4.2: Alpaca's; in the miniature the test's).
+ */
+export type Split = "validation" | "test" | "ranking";
+
 /** Says of each comparison which output is better: 1 = the first … 2 = the second. */
 export type Judge = (comparisons: readonly Comparison[]) => Promise<readonly Preference[]>;
 
@@ -79,7 +85,7 @@ export interface Scale {
   examples(tuning: Tuning, seed: number): Promise<Example[]>;
   /** Where the examples come from and what became of every row, in one line; absent if made here. */
   account?(tuning: Tuning): Promise<string>;
-  prompts(split: "validation" | "test"): Promise<Prompt[]>;
+  prompts(split: Split): Promise<Prompt[]>;
   /** The checker's verdict, or null where a judge has to compare. */
   grade(prompt: Prompt, response: string): { score: number; passed: boolean } | null;
   /** Compares two answers where there is no checker; null if none is configured. */

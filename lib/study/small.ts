@@ -8,6 +8,7 @@ import process from "node:process";
 import { chooseRules, rules as published, type RuleSet } from "../decode/rules.ts";
 import { accountOf } from "../hub/dataset.ts";
 import { loadModel } from "../hub/load.ts";
+import type { Instruction } from "../hub/sources.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { parameterShapes } from "../model/parameters.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
@@ -139,7 +140,9 @@ function realScale(
     },
     account: async (tuning) => accountOf(await dataset(tuning)),
     async prompts(split) {
-      const { items } = await data.prompts(split);
+      const items = split === "ranking"
+        ? (await data.ranking()).items.map(asInstruction)
+        : (await data.prompts(split)).items;
       return items.map(({ instruction, reference, group }, i) => ({
         id: `${split}-${i + 1}`,
         family: kinds.find(([, words]) => words.test(instruction))?.[0] ?? group ?? split,
@@ -151,6 +154,12 @@ function realScale(
     judge: configuredJudge(options.judge),
     rules: llamaRules,
   };
+}
+
+/** A training example as an instruction with its reference response. */
+function asInstruction({ messages }: Example): Instruction {
+  const of = (role: "user" | "assistant") => messages.find((m) => m.role === role)?.content ?? "";
+  return { instruction: of("user"), reference: of("assistant"), group: null };
 }
 
 function loadBase(name: string): Promise<Base> {

@@ -8,6 +8,7 @@ import { arms, withoutRestating } from "./arm.ts";
 import { experimentData } from "./data.ts";
 import { viewData } from "./data_view.ts";
 import { overview } from "./overview.ts";
+import { rankArms, rankingRows } from "./ranking.ts";
 import { compareArms } from "./results.ts";
 import { projectRoot } from "./root.ts";
 import { openScale } from "./scales.ts";
@@ -170,6 +171,45 @@ Deno.test("openStudy() takes a folder as its base and a folder as its data", asy
     const other = await openStudy({ scale: "small", base: shipped, data, seeds: 1, prompts: 2 });
     assert.notEqual((await other.key(arms.responseTuning, 1)).examples, key.examples);
     assert.equal((await other.key(arms.base, 1)).examples, null);
+  });
+});
+
+Deno.test("instructions and pairs too long for the context are left out, counted and named", async () => {
+  await inSandbox({}, async (folder) => {
+    const data = await dataFolder(folder);
+    const long = "again and ".repeat(1000);
+    const asked = ["Name a fish.", `Name a fish ${long}.`, "Name a bird."];
+    const rows = asked.map((instruction) => ({ instruction, output: "A pike." }));
+    await writeFile(join(data, "alpaca_eval.json"), JSON.stringify(rows));
+    const alpaca = ["A pike.", `A trout ${long}.`, "A crow.", "A hen.", "A swan.", "An owl."].map((
+      output,
+      i,
+    ) => ({ instruction: `Name animal ${i}.`, input: "", output }));
+    await writeFile(join(data, "alpaca.json"), JSON.stringify(alpaca));
+    const options = { scale: "small", base: shipped, data, seeds: 1, maxTokens: 4 } as const;
+
+    const study = await openStudy(options);
+    const { contextLength } = study.base.model.config;
+    const out = `1 of 3 instructions are longer than the context of ${contextLength} tokens and ` +
+      "were left out: test-2";
+    assert.deepEqual(study.prompts.map(({ id }) => id), ["test-1", "test-3"]);
+    assert.ok((await study.describe()).some(({ value }) => value === out));
+    assert.equal((await study.runs([arms.base]))[0]!.answers.length, 2);
+
+    const ranked = await openStudy({ ...options, split: "ranking" });
+    assert.deepEqual([ranked.leftOut, ranked.prompts[0]!.response], [null, "A pike."]);
+    const [ranking] = await rankArms(ranked, [arms.base], "random");
+    assert.ok(ranking!.pairs.length > 0);
+    assert.ok(ranking!.pairs.every(({ real, fake }) => real !== 1 && fake !== 1));
+    assert.match(
+      ranking!.leftOut!,
+      /^\d+ of 30 pairs .* context of \d+ tokens and were left out: ranking-.* against ranking-/,
+    );
+    const results = await rankingRows(ranked, [ranking!], "mean", "ranking-accuracy");
+    assert.equal(results.at(-1)!.n, new Set(ranking!.pairs.map(({ real }) => real)).size);
+
+    await writeFile(join(data, "alpaca_eval.json"), JSON.stringify(rows.slice(1, 2)));
+    await assert.rejects(openStudy(options), /instructions that fit the context of .* all 1 are/);
   });
 });
 

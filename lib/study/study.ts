@@ -13,9 +13,10 @@ import { progress } from "../show/progress.ts";
 import type { StepInfo } from "../tune/tune.ts";
 import type { Arm } from "./arm.ts";
 import { cached, codeVersion, hashOf } from "./cache.ts";
+import { fitting } from "./fit.ts";
 import { cacheFolder } from "./root.ts";
 import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
-import type { Base, Prompt, Scale, ScaleName, ScaleOptions } from "./scale.ts";
+import type { Base, Prompt, Scale, ScaleName, ScaleOptions, Split } from "./scale.ts";
 import { runtimeVersions } from "./results.ts";
 import { openScale } from "./scales.ts";
 import { createEngine } from "../engine/engine.ts";
@@ -31,7 +32,7 @@ export interface StudyOptions extends ScaleOptions {
   readonly base?: string;
   /** How many seeds, 1…N; `IMPLICIT_SEEDS` (the task's `--seeds`) if not given, else 3. */
   readonly seeds?: number;
-  readonly split?: "validation" | "test";
+  readonly split?: Split;
   /** How many of the split's instructions, the first ones; all if not given. */
   readonly prompts?: number;
   /** Settings that replace the scale's, for every arm that does not set them itself. */
@@ -69,7 +70,9 @@ export class Study {
     readonly base: Base,
     readonly seeds: readonly number[],
     readonly prompts: readonly Prompt[],
-    readonly split: "validation" | "test",
+    readonly split: Split,
+    /** What is said of instructions that are too long for the base; null where all fit. */
+    readonly leftOut: string | null = null,
   ) {}
 
   /** What runs here, as rows of a table: scale, base, prompts, seeds, engine and versions. */
@@ -84,6 +87,7 @@ export class Study {
       ["base", `${this.base.name}, ${(count / 1e6).toFixed(2)} M parameters`],
       ["weights", `sha256 ${model.hash.slice(0, 16)}`],
       ["instructions", `${this.prompts.length} (${this.split})`],
+      ...(this.leftOut === null ? [] : [["left out", this.leftOut]]),
       ["seeds", this.seeds.join(", ")],
       ["engine", `${engine.kind}, ${engine.backend}, ${this.atOnce} runs side by side`],
       ["versions", versions.map(([name, version]) => `${name} ${version}`).join(", ")],
@@ -321,6 +325,14 @@ export async function openStudy(options: StudyOptions = {}): Promise<Study> {
   }
   const split = options.split ?? "test";
   const seeds = Array.from({ length: count }, (_, i) => i + 1);
-  const prompts = (await scale.prompts(split)).slice(0, options.prompts);
-  return new Study(scale, await scale.loadBase(baseName), seeds, prompts, split);
+  const asked = (await scale.prompts(split)).slice(0, options.prompts);
+  const base = await scale.loadBase(baseName);
+  const { contextLength } = base.model.config;
+  // In every template, so that all arms answer the same; one token at least must be left to say.
+  const fits = ({ instruction }: Prompt) =>
+    Object.values(templates).every((template) =>
+      base.tokenizer.encode(formatPrompt(template, instruction)).length < contextLength
+    );
+  const { kept, leftOut } = fitting("instructions", asked, fits, contextLength, ({ id }) => id);
+  return new Study(scale, base, seeds, kept, split, leftOut);
 }
