@@ -5,9 +5,9 @@
  * Does NOT run those trainers. The formats are those of November 2026: check the names of fields
  * against the version you install.
  */
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
+import writeFileAtomic from "write-file-atomic";
 import { type Example, exampleTurns } from "../text/example.ts";
 import type { ChatTemplate } from "../text/template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -108,8 +108,8 @@ export async function writeTrl(
 ): Promise<void> {
   const yaml = trlConfig(options); // before anything is written: it may refuse
   await mkdir(folder, { recursive: true });
-  await writeWhole(join(folder, "train.jsonl"), jsonLines(rows));
-  await writeWhole(join(folder, "sft.yaml"), yaml);
+  await writeFileAtomic(join(folder, "train.jsonl"), jsonLines(rows));
+  await writeFileAtomic(join(folder, "sft.yaml"), yaml);
 }
 
 /** TRL's YAML for these options; `train.jsonl` lies beside it. */
@@ -151,9 +151,3 @@ export function trlConfig(options: TrlOptions): string {
 /** Rows as JSON lines. */
 export const jsonLines = (rows: readonly unknown[]): string =>
   rows.map((row) => JSON.stringify(row) + "\n").join("");
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text);
-  await rename(temporary, path);
-}

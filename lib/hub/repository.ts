@@ -6,10 +6,10 @@
  * is kept beside the snapshot (`listings/COMMIT.json`), so that a second use asks nobody anything.
  * Does NOT know which files a checkpoint or a data set needs.
  */
-import { copyFile, link, mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
-import { symlink, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { copyFile, link, mkdir, readdir, readFile, rename, stat, symlink } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
 import process from "node:process";
+import writeFileAtomic from "write-file-atomic";
 import { datasetInfo, getHFHubCachePath, listFiles, modelInfo } from "@huggingface/hub";
 import { type Client, type ClientOptions, createClient, type Subject } from "./client.ts";
 import { type HubFile, transfer } from "./transfer.ts";
@@ -218,9 +218,7 @@ async function place(blob: string, path: string): Promise<void> {
 
 async function writeWhole(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  await writeFile(temporary, text);
-  await rename(temporary, path);
+  await writeFileAtomic(path, text);
 }
 
 function checkName(kind: string, name: string): void {

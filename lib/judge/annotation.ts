@@ -2,9 +2,10 @@
  * The rows of AlpacaEval's files, checked: `model_outputs.json`, `annotations.json`, the leaderboard
  * and the two tables of its length-controlled model. Reading, writing and pairing; it judges nothing.
  */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import Papa from "papaparse";
+import writeFileAtomic from "write-file-atomic";
 import type { GamedRow } from "./length_control.ts";
 import type { Preference } from "./preference.ts";
 
@@ -77,13 +78,6 @@ async function readRows(
   return rows;
 }
 
-/** Writes the whole file or nothing. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text);
-  await rename(temporary, path);
-}
-
 /**
  * Reads `model_outputs.json`, plain or gzipped.
  *
@@ -118,7 +112,7 @@ export function writeRows(
   path: string,
   rows: readonly (ModelOutput | Annotation)[],
 ): Promise<void> {
-  return writeWhole(path, JSON.stringify(rows, null, 2) + "\n");
+  return writeFileAtomic(path, JSON.stringify(rows, null, 2) + "\n");
 }
 
 /** Two models' outputs to one instruction, before anybody has judged them. */
@@ -239,5 +233,8 @@ export function writeLeaderboard(
     name,
     ...columns.map((column) => Number.isNaN(row[column]) ? null : row[column] ?? null),
   ]);
-  return writeWhole(path, Papa.unparse([["", ...columns], ...cells], { newline: "\n" }) + "\n");
+  return writeFileAtomic(
+    path,
+    Papa.unparse([["", ...columns], ...cells], { newline: "\n" }) + "\n",
+  );
 }

@@ -4,10 +4,11 @@
  * the environment, sent, and otherwise never seen. It does not know what is asked.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import writeFileAtomic from "write-file-atomic";
 
 export interface Endpoint {
   /** Up to the version: "https://api.openai.com/v1", "http://localhost:8000/v1". */
@@ -142,10 +143,8 @@ export class Client {
     if (other) return { reply: await other, sent: false };
     const mine = this.#send(question, flaw, signal).then((reply) => {
       // Synchronously: nothing may come between an answer's arrival and its being on disk.
-      const temporary = `${file}.${process.pid}.tmp`;
       const { baseUrl } = this.#endpoint;
-      writeFileSync(temporary, JSON.stringify({ asked: { baseUrl, ...question }, reply }));
-      renameSync(temporary, file);
+      writeFileAtomic.sync(file, JSON.stringify({ asked: { baseUrl, ...question }, reply }));
       return reply;
     }).finally(() => this.#underWay.delete(file));
     this.#underWay.set(file, mine);

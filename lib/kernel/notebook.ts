@@ -4,8 +4,9 @@
  *
  * Knows the file format and the meaning of output messages. It does not know kernels or sockets.
  */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import type { Json, Message } from "./message.ts";
 
 /** MIME type → content, as in the Jupyter protocol. */
@@ -91,18 +92,12 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
 
 /** Writes a text file so that a reader sees the old or the new one, never half. */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.partial`;
-  try {
-    await writeFile(partial, text);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
+  await writeFileAtomic(path, text).catch((cause: Error) => {
     throw new Error(
-      `Expected to write ${path} but found ${
-        (error as Error).message
-      }: free the disk or choose another folder.`,
+      `Expected to write ${path} but found ${cause.message}: free the disk or choose another folder.`,
+      { cause },
     );
-  }
+  });
 }
 
 /** Gathers one notebook's outputs; display ids live across its cells. */

@@ -3,9 +3,10 @@
  * a notebook again costs seconds and a crash costs one run. Knows nothing of what a run holds.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import writeFileAtomic from "write-file-atomic";
 import { cacheFolder, projectRoot } from "./root.ts";
 
 /** The rooms whose code decides what a run computes; a change there makes every run anew. */
@@ -43,17 +44,10 @@ export function codeVersion(): Promise<string> {
   })();
 }
 
-/** Writes a file whole: to a temporary name beside it, then renamed. */
+/** Writes a file whole, and its folder if need be. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeFileAtomic(path, content);
 }
 
 /**
