@@ -3,7 +3,7 @@
  * one elementwise program run in place over the chunks of flat arrays. Knows nothing of models.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Engine, TensorFunction } from "../engine/engine.ts";
+import type { Engine, TensorFunction, TensorSpec } from "../engine/engine.ts";
 import { type FlatLayout, overChunks } from "./flat.ts";
 
 /** Settings of {@link createAdamW}; `clip` null: no clipping. */
@@ -35,22 +35,24 @@ export interface AdamW {
   dispose(): void;
 }
 
-const squares: TensorFunction = ({ g }) => ({ sum: tf.sum(tf.mul(g!, g!)) });
+const squares: TensorFunction = ({ g }) => ({ sum: tf.sum(tf.square(g!)) });
 
 /**
  * The update of one chunk. Mean and variance are kept as the plain sums m = Σ β₁^(t−i) gᵢ and
  * v = Σ β₂^(t−i) gᵢ²: their usual factors (1 − β) and the bias corrections are scalars, and go into
- * `rate` and `epsilon`, which spares two passes over memory.
+ * `rate` and `epsilon`, which spares two passes over memory. To clip takes one more; without, the sum
+ * of the squared gradients comes along.
  */
 function adamw(betas: readonly [number, number]): TensorFunction {
   return ({ p, g, m, v, clip, keep, rate, epsilon }) => {
-    const clipped = tf.mul(g!, clip!);
-    const square = tf.mul(clipped, clipped);
-    const mean = tf.add(tf.mul(m!, betas[0]), clipped);
+    const gradient = clip ? tf.mul(g!, clip) : g!;
+    const square = tf.square(gradient);
+    const mean = tf.add(tf.mul(m!, betas[0]), gradient);
     const variance = tf.add(tf.mul(v!, betas[1]), square);
     const direction = tf.div(mean, tf.add(tf.sqrt(variance), epsilon!));
     const value = tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!));
-    return { value, mean, variance, sum: tf.sum(square) };
+    const updated: Record<string, tf.Tensor> = { value, mean, variance };
+    return clip ? updated : { ...updated, sum: tf.sum(square) };
   };
 }
 
@@ -71,7 +73,8 @@ export async function createAdamW(
   const chunk = { shape: [layout.chunk], dtype: "float32" } as const;
   const scalar = { shape: [], dtype: "float32" } as const;
   const arrays = { p: chunk, g: chunk, m: chunk, v: chunk };
-  const scalars = { clip: scalar, keep: scalar, rate: scalar, epsilon: scalar };
+  const clips: Record<string, TensorSpec> = clip === null ? {} : { clip: scalar };
+  const scalars = { keep: scalar, rate: scalar, epsilon: scalar, ...clips };
   const [update, norm] = await Promise.all([
     engine.compile(adamw(betas), { ...arrays, ...scalars }, { threads: 1 }),
     engine.compile(squares, { g: chunk }, { threads: 1 }),
@@ -105,12 +108,8 @@ export async function createAdamW(
       await everyChunk((cut, sum, start) => {
         const [p, g, m, v] = [cut(values), cut(gradients), cut(mean), cut(variance)];
         const keep = start < layout.decayed ? decay : none;
-        return update.run({ p, g, m, v, keep, ...constants }, {
-          value: p,
-          mean: m,
-          variance: v,
-          sum,
-        });
+        const into = { value: p, mean: m, variance: v, ...clip === null ? { sum } : {} };
+        return update.run({ p, g, m, v, keep, ...constants }, into);
       });
       return clip === null ? root() : before;
     },

@@ -5,12 +5,11 @@
 import type { Parameters } from "../model/parameters.ts";
 
 /**
- * Elements that an elementwise program takes at once: about a 32nd part of them all, so that every
- * core has work, and at most 2¹⁹, so that its intermediate results stay in cache. Below 2¹² the calls
- * would cost more than the work.
+ * Elements that an elementwise program takes at once: about a sixteenth of them all, so that every core
+ * has work and calls are few, and at most 2¹⁹, so that its intermediate results stay in cache.
  */
 function chunkSize(elements: number): number {
-  const power = Math.ceil(Math.log2(Math.max(1, elements / 32)));
+  const power = Math.ceil(Math.log2(Math.max(1, elements / 16)));
   return 2 ** Math.min(19, Math.max(12, power));
 }
 
