@@ -107,10 +107,9 @@ async function forward(engine: Engine, model: Model, rows: number, length: numbe
   const specs = Object.fromEntries(
     [...parameters].map(([name, { shape }]) => [name, { shape, dtype: "float32" as const }]),
   );
-  const program = await engine.compile(({ ids, ...params }) => {
-    const states = hidden(config, params, ids as tf.Tensor2D);
-    return { logits: logits(config, params, tf.reshape(states, [-1, config.hiddenSize])) };
-  }, { ...specs, ids: { shape: [rows, length], dtype: "int32" } });
+  const program = await engine.compile(({ ids, ...params }) => ({
+    logits: logits(config, params, hidden(config, params, ids as tf.Tensor2D)),
+  }), { ...specs, ids: { shape: [rows, length], dtype: "int32" } });
   const weights = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
   return async (ids: Int32Array): Promise<Float32Array> =>
     (await program.run({ ...weights, ids })).logits as Float32Array;

@@ -48,12 +48,11 @@ export async function embed(
           weights.map(({ name, shape }) => [name, { shape, dtype: "float32" as const }]),
         );
         program = await engine.compile(
-          ({ ids, share, ...params }) => ({
-            vectors: tf.sum(
-              tf.mul(hidden(config, params, ids as tf.Tensor2D), tf.expandDims(share!, 2)),
-              1,
-            ),
-          }),
+          ({ ids, share, ...params }) => {
+            const states = hidden(config, params, ids as tf.Tensor2D);
+            const rows = tf.reshape(states, [...ids!.shape, config.hiddenSize]);
+            return { vectors: tf.sum(tf.mul(rows, tf.expandDims(share!, 2)), 1) };
+          },
           { ids: { shape, dtype: "int32" }, share: { shape, dtype: "float32" }, ...specs },
         );
         programs.set(batch.length, program);

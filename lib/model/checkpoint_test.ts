@@ -193,11 +193,9 @@ async function logitsOf({ config, parameters }: Model, ids: Int32Array): Promise
   const specs = Object.fromEntries(
     [...parameters].map(([name, { shape }]) => [name, { shape, dtype: "float32" as const }]),
   );
-  const program = await engine.compile(({ ids, ...params }) => {
-    const states = hidden(config, params, ids as tf.Tensor2D);
-    const flat: tf.Tensor2D = tf.reshape(states, [ids!.size, config.hiddenSize]);
-    return { logits: logits(config, params, flat) };
-  }, { ...specs, ids: { shape: [1, ids.length], dtype: "int32" } });
+  const program = await engine.compile(({ ids, ...params }) => ({
+    logits: logits(config, params, hidden(config, params, ids as tf.Tensor2D)),
+  }), { ...specs, ids: { shape: [1, ids.length], dtype: "int32" } });
   const values = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
   const found = await program.run({ ...values, ids });
   program.dispose();

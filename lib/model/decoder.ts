@@ -27,23 +27,27 @@ export interface HiddenOptions {
   checkpointLayers?: boolean;
   /** The embedding's rows of `ids`, [B · T, D], where the caller has looked them up itself. */
   embedded?: tf.Tensor2D;
+  /**
+   * Takes those rows of [B · T, ·] whose final states are wanted, as [N, ·]. The others are left where
+   * the last layer's attention has read them, which spares their part of that layer.
+   */
+  take?: (states: tf.Tensor2D) => tf.Tensor2D;
 }
 
 /**
  * The final states, after the last norm. Causal, so padding on the right needs no mask.
  *
  * @param ids [B, T] token ids, T at most the context length
- * @returns [B, T, D]
+ * @returns [B · T, D], or [N, D] with `take`
  * @throws where T is more than the model's context.
- * @example const states = hidden(config, params, ids);
- * const next = logits(config, params, tf.reshape(states, [-1, config.hiddenSize]));
+ * @example const next = logits(config, params, hidden(config, params, ids));
  */
 export function hidden(
   config: ModelConfig,
   params: ParameterTensors,
   ids: tf.Tensor2D,
   options: HiddenOptions = {},
-): tf.Tensor3D {
+): tf.Tensor2D {
   const [batch, length] = ids.shape;
   if (length > config.contextLength) {
     throw new Error(
@@ -57,17 +61,14 @@ export function hidden(
   let states = options.embedded ?? tf.gather(embedding, tf.reshape(ids, [-1])) as tf.Tensor2D; // [B·T, D]
   for (let index = 0; index < config.layers; index++) {
     const prefix = `${names.layers}.${index}.`;
+    const take = index === config.layers - 1 ? options.take : undefined;
+    const run = (own: ParameterTensors, x: tf.Tensor2D) =>
+      layer(config, new Modules(own, prefix, options.loraScale), place, x, take);
     states = options.checkpointLayers
-      ? recomputed(
-        params,
-        prefix,
-        states,
-        (own, x) => layer(config, new Modules(own, prefix, options.loraScale), place, x),
-      )
-      : layer(config, new Modules(params, prefix, options.loraScale), place, states);
+      ? recomputed(params, prefix, states, run)
+      : run(params, states);
   }
-  const final = norm(config, new Modules(params, ""), names.finalNorm, states);
-  return tf.reshape(final, [batch, length, config.hiddenSize]);
+  return norm(config, new Modules(params, ""), names.finalNorm, states);
 }
 
 /**
@@ -92,23 +93,32 @@ interface Place {
   readonly sin: Float32Array;
 }
 
-/** One layer: attention and MLP, each added to the states it reads. [B·T, D] → [B·T, D] */
-function layer(config: ModelConfig, modules: Modules, place: Place, x: tf.Tensor2D): tf.Tensor2D {
+/** One layer: attention and MLP, each added to the states it reads. [B·T, D] → [B·T, D] or [N, D] */
+function layer(
+  config: ModelConfig,
+  modules: Modules,
+  place: Place,
+  all: tf.Tensor2D,
+  take = (states: tf.Tensor2D) => states,
+): tf.Tensor2D {
   const { names, normPlacement } = config.family;
-  const attend = (states: tf.Tensor2D) => attention(config, modules, place, states);
+  const x = take(all);
+  const attend = (states: tf.Tensor2D) =>
+    modules.linear(names.output, take(attention(config, modules, place, states)));
   const feed = (states: tf.Tensor2D) => mlp(config, modules, states);
   const attentionNorm = (states: tf.Tensor2D) => norm(config, modules, names.attentionNorm, states);
   const mlpNorm = (states: tf.Tensor2D) => norm(config, modules, names.mlpNorm, states);
 
   if (normPlacement === "after") {
-    const middle: tf.Tensor2D = tf.add(x, attentionNorm(attend(x)));
+    const middle: tf.Tensor2D = tf.add(x, attentionNorm(attend(all)));
     return tf.add(middle, mlpNorm(feed(middle)));
   }
-  if (config.parallel) return tf.add(tf.add(x, attend(attentionNorm(x))), feed(mlpNorm(x)));
-  const middle: tf.Tensor2D = tf.add(x, attend(attentionNorm(x)));
+  const middle: tf.Tensor2D = tf.add(x, attend(attentionNorm(all)));
+  if (config.parallel) return tf.add(middle, feed(mlpNorm(x)));
   return tf.add(middle, feed(mlpNorm(middle)));
 }
 
+/** What attention mixes, before its output projection. [B·T, D] → [B·T, H·E] */
 function attention(
   config: ModelConfig,
   modules: Modules,
@@ -142,7 +152,7 @@ function attention(
   const q = rotary(split(normed(query as tf.Tensor2D, names.qNorm), heads), cos, sin);
   const k = rotary(split(normed(key as tf.Tensor2D, names.kNorm), kvHeads), cos, sin);
   const mixed = causalAttention(q, k, split(value!, kvHeads));
-  return modules.linear(names.output, tf.reshape(mixed, [batch * length, heads * headDim]));
+  return tf.reshape(mixed, [batch * length, heads * headDim]);
 }
 
 function mlp(config: ModelConfig, modules: Modules, x: tf.Tensor2D): tf.Tensor2D {

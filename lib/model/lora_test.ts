@@ -27,7 +27,7 @@ async function run(engine: Engine, model: Model, adapters: Parameters, checkpoin
       const given = { ...params, ...trained };
       const lora = { loraScale: loraScale(options), checkpointLayers };
       const states = hidden(model.config, given, ids as tf.Tensor2D, lora);
-      scores = tf.keep(logits(model.config, given, tf.reshape(states, [10, 32])));
+      scores = tf.keep(logits(model.config, given, states));
       return tf.sum(tf.square(scores)) as tf.Scalar;
     };
     if (names.length === 0) return { value: objective(), scores: scores! };

@@ -51,7 +51,8 @@ export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): For
     vocabSize: config.vocabSize,
     embedding: `${config.family.names.embedding}.weight`,
     tied: config.tied,
-    hidden: (params, ids, embedded) => hidden(config, params, ids, { ...options, embedded }),
+    hidden: (params, ids, embedded, take) =>
+      hidden(config, params, ids, { ...options, embedded, take }),
     logits: (params, states) => logits(config, params, states),
   };
 }

@@ -3,8 +3,8 @@
  * makes targets (paper, equation 1), as a sum of weighted terms.
  *
  * The weights are computed here, outside the program, so one program serves every reduction and
- * accumulated batches add up exactly; positions without a target never reach the output head.
- * Knows nothing of optimisers, nor of how a program is run.
+ * accumulated batches add up exactly; positions without a target reach neither the end of the last
+ * layer nor the output head. Knows nothing of optimisers, nor of how a program is run.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorData, TensorFunction, TensorSpec } from "../engine/engine.ts";
@@ -199,12 +199,17 @@ export interface Forward {
   /** Name of the embedding, and whether the head uses it too. */
   readonly embedding: string;
   readonly tied: boolean;
-  /** @param embedded [rows · length, D], the embedding's rows of `ids` */
+  /**
+   * @param embedded [rows · length, D], the embedding's rows of `ids`
+   * @param take the targets' rows of [rows · length, ·]
+   * @returns the targets' states, [N, D]
+   */
   hidden(
     params: Record<string, tf.Tensor>,
     ids: tf.Tensor2D,
     embedded: tf.Tensor2D,
-  ): tf.Tensor3D;
+    take: (states: tf.Tensor2D) => tf.Tensor2D,
+  ): tf.Tensor2D;
   logits(params: Record<string, tf.Tensor>, states: tf.Tensor2D): tf.Tensor2D;
 }
 
@@ -223,16 +228,14 @@ export function lossFunction(forward: Forward, trained: readonly string[]): Tens
   return ({ ids, picks, weights, positions, slots, ...params }) => {
     const embedded = tf.gather(params[embedding]!, tf.reshape(ids!, [-1])) as tf.Tensor2D;
     let nll: tf.Tensor1D | undefined;
+    const take = (states: tf.Tensor2D) =>
+      positions ? takeRows(states, positions as tf.Tensor1D, slots as tf.Tensor1D) : states;
     const loss = (...values: tf.Tensor[]) => {
       const used = { ...params };
       direct.forEach((name, index) => (used[name] = values[index]!));
       const rows = looksUp ? values[direct.length] as tf.Tensor2D : embedded;
-      const states = forward.hidden(used, ids as tf.Tensor2D, rows);
-      const flat = tf.reshape(states, [-1, states.shape[2]]) as tf.Tensor2D;
-      const taken = positions
-        ? takeRows(flat, positions as tf.Tensor1D, slots as tf.Tensor1D)
-        : flat;
-      const losses = negativeLogLikelihood(forward.logits(used, taken), picks as tf.Tensor1D);
+      const states = forward.hidden(used, ids as tf.Tensor2D, rows, take);
+      const losses = negativeLogLikelihood(forward.logits(used, states), picks as tf.Tensor1D);
       nll = tf.keep(losses);
       return tf.sum(tf.mul(nll, weights!));
     };

@@ -22,13 +22,14 @@ const toy: Forward = {
   vocabSize: 7,
   embedding: "embed",
   tied: false,
-  hidden: (_, ids, embedded) => {
+  hidden: (_, ids, embedded, take) => {
     const length = ids.shape[1];
     const sums = Array.from({ length: length ** 2 }, (_, i) => i % length <= i / length ? 1 : 0);
-    return tf.matMul(
+    const states = tf.matMul(
       tf.tensor3d(sums, [1, length, length]),
       tf.reshape(embedded, [...ids.shape, 3]),
     );
+    return take(tf.reshape(states, [-1, 3]));
   },
   logits: ({ head }, states) => tf.matMul(states, head as tf.Tensor2D, false, true),
 };
