@@ -40,8 +40,8 @@ const squares: TensorFunction = ({ g }) => ({ sum: tf.sum(tf.square(g!)) });
 /**
  * The update of one chunk. Mean and variance are kept as the plain sums m = Σ β₁^(t−i) gᵢ and
  * v = Σ β₂^(t−i) gᵢ²: their usual factors (1 − β) and the bias corrections are scalars, and go into
- * `rate` and `epsilon`, which spares two passes over memory. To clip takes one more; without, the sum
- * of the squared gradients comes along.
+ * `rate` and `epsilon`, which spares two passes over memory. To clip and to decay take one more each;
+ * without `clip`, the sum of the squared gradients comes along.
  */
 function adamw(betas: readonly [number, number]): TensorFunction {
   return ({ p, g, m, v, clip, keep, rate, epsilon }) => {
@@ -50,7 +50,7 @@ function adamw(betas: readonly [number, number]): TensorFunction {
     const mean = tf.add(tf.mul(m!, betas[0]), gradient);
     const variance = tf.add(tf.mul(v!, betas[1]), square);
     const direction = tf.div(mean, tf.add(tf.sqrt(variance), epsilon!));
-    const value = tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!));
+    const value = tf.sub(keep ? tf.mul(p!, keep) : p!, tf.mul(direction, rate!));
     const updated: Record<string, tf.Tensor> = { value, mean, variance };
     return clip ? updated : { ...updated, sum: tf.sum(square) };
   };
@@ -73,8 +73,12 @@ export async function createAdamW(
   const chunk = { shape: [layout.chunk], dtype: "float32" } as const;
   const scalar = { shape: [], dtype: "float32" } as const;
   const arrays = { p: chunk, g: chunk, m: chunk, v: chunk };
-  const clips: Record<string, TensorSpec> = clip === null ? {} : { clip: scalar };
-  const scalars = { keep: scalar, rate: scalar, epsilon: scalar, ...clips };
+  const scalars: Record<string, TensorSpec> = {
+    rate: scalar,
+    epsilon: scalar,
+    ...clip === null ? {} : { clip: scalar },
+    ...weightDecay === 0 ? {} : { keep: scalar },
+  };
   const [update, norm] = await Promise.all([
     engine.compile(adamw(betas), { ...arrays, ...scalars }, { threads: 1 }),
     engine.compile(squares, { g: chunk }, { threads: 1 }),
