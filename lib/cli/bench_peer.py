@@ -46,7 +46,7 @@ def build():
 
 
 def trainer(model):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0)  # as ours
     ids = torch.randint(3, VOCAB, (ROWS, LENGTH))
     labels = ids.clone()
     if NAME.endswith("masked"):
