@@ -334,12 +334,13 @@ function activate(graph: GraphBuilder, { activation }: ModelConfig, x: string): 
 
 /** Part `part` (0 query, 1 key, 2 value) of a fused projection whose rows are [heads, 3, headDim]. */
 function takeHeads(fused: Parameter, part: number, heads: number, headDim: number): Parameter {
-  const width = fused.data.length / (heads * 3 * headDim);
+  const all = fused.data;
+  const width = all.length / (heads * 3 * headDim);
   const block = headDim * width;
   const data = new Float32Array(heads * block);
   for (let head = 0; head < heads; head++) {
     const from = (head * 3 + part) * block;
-    data.set(fused.data.subarray(from, from + block), head * block);
+    data.set(all.subarray(from, from + block), head * block);
   }
   return { shape: [heads * headDim, ...fused.shape.slice(1)], data };
 }

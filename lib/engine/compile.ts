@@ -4,12 +4,15 @@
  *
  * @module
  */
+import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { basename, dirname } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   checkInputs,
   type CompileOptions,
   type Engine,
+  type FileValues,
   type Program,
   type TensorData,
   type TensorFunction,
@@ -40,12 +43,35 @@ async function compile(
   options: CompileOptions,
 ): Promise<Program> {
   const recorded = trace(fn, specs);
-  const session = await Session.create(encodeModel(new Lowering(recorded).graph()), {
-    ...options,
+  const { files = {}, ...settings } = options;
+  const given = Object.entries(specs).filter(([name]) => !files[name]);
+  const { located, folder } = await locate(files);
+  const session = await Session.create(encodeModel(new Lowering(recorded, located).graph()), {
+    ...settings,
     optimize: "none",
     memoryPattern: false,
+    externalFolder: folder,
+    prepack: !folder, // a packed copy is what was to be spared
   });
-  return new CompiledProgram(session, specs, recorded.outputs);
+  return new CompiledProgram(session, Object.fromEntries(given), recorded.outputs);
+}
+
+/** The files without symbolic links, which ONNX Runtime refuses where they leave the folder. */
+async function locate(files: Readonly<Record<string, FileValues>>) {
+  const located: Record<string, FileValues> = {};
+  let folder: string | undefined;
+  for (const [name, file] of Object.entries(files)) {
+    const path = await realpath(file.path);
+    folder ??= dirname(path);
+    if (dirname(path) !== folder) {
+      throw new Error(
+        `Expected the files of all inputs in ${folder}, but found ${path} for "${name}". Copy them ` +
+          "into one folder.",
+      );
+    }
+    located[name] = { ...file, path: basename(path) };
+  }
+  return { located, folder };
 }
 
 class CompiledProgram implements Program {

@@ -24,6 +24,13 @@ export interface TensorSpec {
 /** The values of a tensor, row-major. */
 export type TensorData = Float32Array | Int32Array;
 
+/** Values that stay in a file: as many as the input's shape says, from byte `offset` on, row-major. */
+export interface FileValues {
+  readonly path: string;
+  readonly dtype: "float32" | "float16" | "bfloat16";
+  readonly offset: number;
+}
+
 /** A {@link TensorFunction} made ready for fixed input shapes. */
 export interface Program {
   /**
@@ -56,10 +63,10 @@ export interface CompileOptions {
   /** Threads of this program alone. One of a single thread may run several times at once. */
   readonly threads?: number;
   /**
-   * Keep the memory of a run for the next one (default). Without it nothing is held between runs,
-   * which is what counts where many programs of a large model stand side by side.
+   * Inputs of the compiled engine that are read from files, all in one folder, and not given to
+   * `run()`. Values of fewer than 32 bits are widened where they are used, and only for as long.
    */
-  readonly arena?: boolean;
+  readonly files?: Readonly<Record<string, FileValues>>;
   /** Name of the file that ONNX Runtime writes its timings to, when the program is disposed of. */
   readonly profile?: string;
 }

@@ -6,7 +6,15 @@
  *
  * @module
  */
-import type { Attribute, Graph, Initializer, Node } from "./onnx.ts";
+import type { FileValues } from "./engine.ts";
+import {
+  type Attribute,
+  dataTypeBytes,
+  dataTypeCodes,
+  type Graph,
+  type Initializer,
+  type Node,
+} from "./onnx.ts";
 import { absorptions, rules } from "./rules.ts";
 import type { Step, Trace, Value } from "./trace.ts";
 
@@ -30,15 +38,25 @@ export class Lowering {
   private readonly constants = new Map<unknown, Map<string, string>>();
   private readonly uses = new Map<Value, number>();
   private readonly absorbed = new Map<Step, Step>();
+  /** Values of fewer than 32 bits, widened anew for every use: a shared copy would outlive most. */
+  private readonly narrow = new Set<Value>();
   private count = 0;
 
-  constructor(private readonly trace: Trace) {}
+  /** @param files the inputs that are no inputs of the graph, but constants in files */
+  constructor(
+    private readonly trace: Trace,
+    private readonly files: Readonly<Record<string, FileValues>> = {},
+  ) {}
 
   /** The whole graph. To be called once. */
   graph(): Graph {
     const { inputs, outputs } = this.trace;
     const steps = this.needed();
-    for (const [name, value] of Object.entries(inputs)) this.names.set(value, inputName(name));
+    for (const [name, value] of Object.entries(inputs)) {
+      this.names.set(value, inputName(name));
+      const file = this.files[name];
+      if (file) this.addFile(value, inputName(name), file);
+    }
     for (const step of steps) {
       const value = absorptions[step.kernel]?.(step);
       const sameShape = value?.shape.join() === step.outputs[0]!.shape.join();
@@ -58,11 +76,20 @@ export class Lowering {
       }));
     return {
       name: "program",
-      inputs: info(inputs, inputName).filter(({ name }) => used.has(name)),
+      inputs: info(inputs, inputName).filter(({ name }) =>
+        used.has(name) && !this.initializers.some((constant) => constant.name === name)
+      ),
       outputs: info(outputs, outputName),
       initializers: this.initializers,
       nodes: this.nodes,
     };
+  }
+
+  private addFile(value: Value, name: string, { path, dtype, offset }: FileValues): void {
+    const { shape } = value;
+    const length = shape.reduce((a, b) => a * b, 1) * dataTypeBytes[dtype];
+    this.initializers.push({ name, dtype, shape, external: { location: path, offset, length } });
+    if (dtype !== "float32") this.narrow.add(value);
   }
 
   /** Gives the nodes' results the outputs' names; what is no node's result, or two outputs, is copied. */
@@ -130,9 +157,21 @@ export class Lowering {
   name(value: Value, shape: readonly number[] = value.shape): string {
     const base = baseOf(value);
     if (base.constant) return this.constant(base.constant, base.dtype, shape);
-    const name = this.names.get(base)!;
+    const known = this.names.get(base)!;
+    const name = this.narrow.has(base) ? this.widened(known) : known;
     if (base.shape.join() === shape.join()) return name;
     return this.share(`${name} [${shape}]`, () => this.node("Reshape", [name, this.int64(shape)]));
+  }
+
+  /**
+   * A float32 copy of a constant, for one use. ONNX Runtime computes what stands first in the list of
+   * nodes last: so only there is the copy made right before its use, and not long ahead.
+   */
+  private widened(constant: string): string {
+    const name = this.fresh();
+    const attributes = { to: dataTypeCodes.float32 };
+    this.nodes.unshift({ op: "Cast", inputs: [constant], outputs: [name], attributes });
+    return name;
   }
 
   /** An int64 constant, as ONNX wants shapes and axes. */

@@ -26,12 +26,12 @@ export interface SessionOptions {
   threads?: number;
   /** Graph optimisation. Default "all"; "none" suits graphs that are already lowered well. */
   optimize?: "none" | "basic" | "extended" | "all";
-  /** Keep freed memory in an arena (faster, larger). Default true. */
-  arena?: boolean;
   /** Plan one block for all intermediate tensors of a shape (faster, larger). Default true. */
   memoryPattern?: boolean;
   /** Write what each operator took to a JSON file of this name and a date, when disposed of. */
   profile?: string;
+  /** Keep constant factors of products in the order that these read them (faster, larger). Default true. */
+  prepack?: boolean;
   /** Folder of the external data that a model given as bytes refers to. */
   externalFolder?: string;
   /** External data given from memory instead: large weights need not pass through the model's bytes. */
@@ -51,11 +51,14 @@ function createOptions(options: SessionOptions): bigint {
     check(
       api.SetSessionGraphOptimizationLevel(handle, optimizationLevels[options.optimize ?? "all"]),
     );
-    if (options.arena === false) check(api.DisableCpuMemArena(handle));
     if (options.memoryPattern === false) check(api.DisableMemPattern(handle));
     if (options.profile) check(api.EnableProfiling(handle, options.profile));
+    check(api.AddSessionConfigEntry(handle, "session.use_env_allocators", "1"));
     // Spinning threads steal the cores that other work (an event loop, a second run) needs.
     check(api.AddSessionConfigEntry(handle, "session.intra_op.allow_spinning", "0"));
+    if (options.prepack === false) {
+      check(api.AddSessionConfigEntry(handle, "session.disable_prepacking", "1"));
+    }
     if (options.externalFolder) {
       const key = "session.model_external_initializers_file_folder_path";
       check(api.AddSessionConfigEntry(handle, key, options.externalFolder));

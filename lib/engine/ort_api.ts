@@ -41,7 +41,6 @@ const signatures = {
   SetSessionExecutionMode: [13, "void *", ["void *", "int"]],
   EnableProfiling: [14, "void *", ["void *", process.platform === "win32" ? "str16" : "str"]],
   DisableMemPattern: [17, "void *", ["void *"]],
-  DisableCpuMemArena: [19, "void *", ["void *"]],
   SetSessionLogSeverityLevel: [22, "void *", ["void *", "int"]],
   SetSessionGraphOptimizationLevel: [23, "void *", ["void *", "int"]],
   SetIntraOpNumThreads: [24, "void *", ["void *", "int"]],
@@ -73,6 +72,8 @@ const signatures = {
   ReleaseTensorTypeAndShapeInfo: [99, "void", ["void *"]],
   ReleaseSessionOptions: [100, "void", ["void *"]],
   AddSessionConfigEntry: [130, "void *", ["void *", "str", "str"]],
+  CreateAndRegisterAllocator: [144, "void *", ["void *", "void *", "void *"]],
+  CreateArenaCfg: [156, "void *", ["size_t", "int", "int", "int", "void *"]],
   AddExternalInitializers: [210, "void *", ["void *", "void *", "void *", "size_t"]],
 } as const;
 
@@ -165,6 +166,10 @@ export function runtime(): Runtime {
   loaded = partial; // check() reads error messages through it
   partial.env = outOf((place) => api.CreateEnv(4, "implicit", place)); // 4: silent, errors are thrown
   partial.cpu = outOf((place) => api.CreateCpuMemoryInfo(0, 0, place));
+  // One pool of memory for all sessions, which grows by what is asked for: 0, 1 and twice the default.
+  const arena = outOf((place) => api.CreateArenaCfg(0, 1, -1, -1, place));
+  const inArena = outOf((place) => api.CreateCpuMemoryInfo(1, 0, place));
+  check(api.CreateAndRegisterAllocator(partial.env, inArena, arena));
   partial.allocator = outOf((place) => api.GetAllocatorWithDefaultOptions(place));
   return loaded;
 }

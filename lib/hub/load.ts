@@ -12,6 +12,7 @@ import type { HubOptions } from "./repository.ts";
  * Loads a checkpoint and its tokenizer, downloading what the cache lacks.
  *
  * @param nameOrFolder "owner/name" on the hub, or a folder
+ * @param options.inFile leave the weights in their files, see {@link loadCheckpoint}
  * @throws Error that says what to do: see {@link resolveModel}; and where the tokenizer has ids
  *   for which the model has no embedding.
  * @example
@@ -19,12 +20,12 @@ import type { HubOptions } from "./repository.ts";
  */
 export async function loadModel(
   nameOrFolder: string,
-  options: HubOptions = {},
+  options: HubOptions & { inFile?: boolean } = {},
 ): Promise<{ name: string; model: Model; tokenizer: Tokenizer }> {
   const isFolder = await stat(nameOrFolder).then(() => true, () => false);
   const folder = await resolveModel(nameOrFolder, options);
   const tokenizer = await loadTokenizer(folder);
-  const loaded = await loadCheckpoint(folder);
+  const loaded = await loadCheckpoint(folder, options);
   const { vocabSize } = loaded.config;
   if (tokenizer.vocabSize > vocabSize) { // fewer is common: embeddings are padded
     throw new Error(

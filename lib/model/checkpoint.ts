@@ -17,6 +17,7 @@ import {
   readHeader,
   readTensor,
   type SafetensorsHeader,
+  tensorInFile,
   writeSafetensors,
 } from "./safetensors.ts";
 
@@ -37,11 +38,16 @@ const derived = /\.(rotary_emb\.inv_freq|attention\.(bias|masked_bias))$/;
 /**
  * Loads a checkpoint folder. F16 and BF16 weights become float32.
  *
+ * @param options.inFile leave the weights where they are, as a base that is only to be tuned with
+ *   adapters may: training reads them from there, everything else when it asks for them
  * @throws where the config is refused, a file is damaged, or a parameter is missing, unknown or of
  *   the wrong shape.
  * @example const model = await loadCheckpoint("data/world/base");
  */
-export async function loadCheckpoint(folder: string): Promise<Model> {
+export async function loadCheckpoint(
+  folder: string,
+  options: { inFile?: boolean } = {},
+): Promise<Model> {
   const config = await readConfig(join(folder, "config.json"));
   const headers = await locate(folder);
   const shapes = parameterShapes(config);
@@ -56,7 +62,10 @@ export async function loadCheckpoint(folder: string): Promise<Model> {
           `[${found}].`,
       );
     }
-    parameters.set(name, { shape, data: await readTensor(header, name) });
+    const parameter = options.inFile
+      ? tensorInFile(header, name)
+      : { shape, data: await readTensor(header, name) };
+    parameters.set(name, parameter);
   }
   for (const [name, header] of headers) {
     if (shapes.has(name) || derived.test(name)) continue;

@@ -12,6 +12,15 @@ import type { ModelConfig } from "./config.ts";
 export interface Parameter {
   readonly shape: readonly number[];
   data: Float32Array;
+  /** Where the values lie, if they have stayed in their file: `data` reads them anew each time. */
+  readonly file?: TensorFile;
+}
+
+/** A tensor in a safetensors file, from byte `offset` on. */
+export interface TensorFile {
+  readonly path: string;
+  readonly dtype: "F32" | "F16" | "BF16";
+  readonly offset: number;
 }
 
 /** Parameters by their Hugging Face names. Tied weights stand under one name, the embedding's. */

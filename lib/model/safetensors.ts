@@ -7,9 +7,11 @@
  *
  * @module
  */
+import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import process from "node:process";
 import { toBfloat16, toFloat16, widenBfloat16, widenFloat16 } from "./half.ts";
+import type { Parameter } from "./parameters.ts";
 
 /** Bytes a value of each type takes. Only F32, F16 and BF16 can be read as numbers here. */
 const itemSizes: Readonly<Record<string, number>> = {
@@ -157,24 +159,67 @@ function checkCoverage(
  */
 export async function readTensor(header: SafetensorsHeader, name: string): Promise<Float32Array> {
   const { path } = header;
-  const entry = header.tensors.get(name);
+  const { dtype, offset, length } = floatEntry(header, name);
+  const file = await open(path);
+  try {
+    return widen(await readBytes(file, path, offset, new Uint8Array(length)), dtype);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * A tensor of floats that stays in its file; `data` reads it anew each time.
+ *
+ * @throws as {@link readTensor} does.
+ */
+export function tensorInFile(header: SafetensorsHeader, name: string): Parameter {
+  const { path } = header;
+  const { dtype, shape, offset, length } = floatEntry(header, name);
+  return {
+    shape,
+    file: { path, dtype, offset },
+    get data() {
+      const bytes = new Uint8Array(length);
+      const file = openSync(path, "r");
+      try {
+        for (let done = 0, read = 0; done < length; done += read) {
+          read = readSync(file, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
+          if (read === 0) throw truncated(path, offset, length, done);
+        }
+      } finally {
+        closeSync(file);
+      }
+      return widen(bytes, dtype);
+    },
+  };
+}
+
+function floatEntry({ path, tensors }: SafetensorsHeader, name: string) {
+  const entry = tensors.get(name);
   if (!entry) throw new Error(`Expected a tensor "${name}" in ${path}, but found none.`);
-  const { dtype, offset, length } = entry;
+  const { dtype } = entry;
   if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
     throw new Error(
       `Expected F32, F16 or BF16 for the tensor "${name}" in ${path}, but found ${dtype}.`,
     );
   }
-  const file = await open(path);
-  try {
-    const bytes = await readBytes(file, path, offset, new Uint8Array(length));
-    if (dtype === "F32") return new Float32Array(bytes.buffer);
-    const halves = new Uint16Array(bytes.buffer);
-    return dtype === "BF16" ? widenBfloat16(halves) : widenFloat16(halves);
-  } finally {
-    await file.close();
-  }
+  return { ...entry, dtype } as const;
 }
+
+function widen(bytes: Uint8Array<ArrayBuffer>, dtype: FloatType): Float32Array {
+  if (dtype === "F32") return new Float32Array(bytes.buffer);
+  const halves = new Uint16Array(bytes.buffer);
+  return dtype === "BF16" ? widenBfloat16(halves) : widenFloat16(halves);
+}
+
+/** Most bytes of one read: systems take no more than two GiB. */
+const LARGEST_READ = 2 ** 30;
+
+const truncated = (path: string, offset: number, length: number, found: number) =>
+  new Error(
+    `Expected ${length} bytes at ${offset} of ${path}, but found ${found}: the file is truncated.`,
+  );
 
 /** Fills `bytes` from `offset` on. Reads in parts, because a read may return less than it was asked. */
 async function readBytes(
@@ -184,14 +229,9 @@ async function readBytes(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   for (let done = 0; done < bytes.length;) {
-    const part = Math.min(bytes.length - done, 1 << 30);
+    const part = Math.min(bytes.length - done, LARGEST_READ);
     const { bytesRead } = await file.read(bytes, done, part, offset + done);
-    if (bytesRead === 0) {
-      throw new Error(
-        `Expected ${bytes.length} bytes at ${offset} of ${path}, but found ${done}: the file is ` +
-          "truncated.",
-      );
-    }
+    if (bytesRead === 0) throw truncated(path, offset, bytes.length, done);
     done += bytesRead;
   }
   return bytes;

@@ -162,9 +162,19 @@ function asInstruction({ messages }: Example): Instruction {
   return { instruction: of("user"), reference: of("assistant"), group: null };
 }
 
-function loadBase(name: string): Promise<Base> {
+/** A base; one that is tuned with adapters leaves its weights in their files. */
+async function loadBase(name: string): Promise<Base> {
   const place = localPath(name) ?? name;
-  return showDownload(name, (onProgress) => loadModel(place, { onProgress }));
+  const base = await showDownload(
+    name,
+    (onProgress) => loadModel(place, { onProgress, inFile: true }),
+  );
+  const { config, parameters } = base.model;
+  if (budgetOf(parameterCount(config)).tuning.lora) return base;
+  const inMemory = [...parameters].map(([name, { shape, data }]) =>
+    [name, { shape, data }] as const
+  );
+  return { ...base, model: { ...base.model, parameters: new Map(inMemory) } };
 }
 
 function taskOf(name = "") {

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type {
   CompileOptions,
   Engine,
+  FileValues,
   Program,
   TensorFunction,
   TensorSpec,
@@ -66,7 +67,8 @@ export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): For
  * model, or a batch of one row, is computed by one worker with all threads.
  *
  * @param flat where their values are read and their gradients written
- * @param frozen parameters that get no gradient
+ * @param parameters all of them; those that `layout` does not place are frozen, and stay in their
+ *   files if they are there
  * @param settings of the compiled programs
  */
 export function createGradients(
@@ -85,9 +87,13 @@ export function createGradients(
   const programs = new Map<string, Promise<Program>>();
   const inputs: Record<string, Float32Array> = {};
   const specs: Record<string, TensorSpec> = {};
-  for (const [name, { shape, data }] of parameters) {
-    inputs[name] = data;
+  const files: Record<string, FileValues> = {};
+  for (const [name, parameter] of parameters) {
+    const { shape, file } = parameter;
     specs[name] = { shape, dtype: "float32" };
+    const stays = file && kind === "compiled" && !layout.offsets.has(name);
+    if (stays) files[name] = { ...file, dtype: onnxTypes[file.dtype] };
+    else inputs[name] = parameter.data;
   }
   Object.assign(inputs, views(layout, flat.values));
 
@@ -99,7 +105,7 @@ export function createGradients(
       engine.compile(lossFunction(forward, layout.names), {
         ...specs,
         ...lossSpecs(shape),
-      }, { ...settings, threads });
+      }, { ...settings, threads, files });
     programs.set(key, program);
     const [oldest] = programs;
     if (programs.size > MOST_PROGRAMS && oldest) {
@@ -196,5 +202,7 @@ function splitBatch(batch: StepBatch, parts: number): StepBatch[] {
     };
   });
 }
+
+const onnxTypes = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
 
 const add: TensorFunction = ({ sum, more }) => ({ sum: tf.add(sum!, more!) });

@@ -29,8 +29,7 @@ export interface TrainOptions extends ScheduleOptions, AdamWOptions {
   readonly decayAll?: boolean;
   readonly reduction?: Reduction;
   /**
-   * Computes each layer again in the backward pass and keeps no memory between batches: one third
-   * more work, far less memory.
+   * Computes each layer again in the backward pass: one third more work, far less memory.
    */
   readonly checkpointLayers?: boolean;
   /** Where to keep checkpoints, one `every` so many steps; a run found there is taken up again. */
@@ -153,9 +152,7 @@ async function train(
     loraScale: lora && loraScale(lora),
   });
   const all = new Map([...model.parameters, ...start]);
-  const gradients = createGradients(engine, forward, all, layout, state, reduction, {
-    arena: !options.checkpointLayers,
-  });
+  const gradients = createGradients(engine, forward, all, layout, state, reduction);
   const adamw = await createAdamW(engine, state, options);
   const secondsLeft = stopwatch(steps);
   try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -223,3 +223,37 @@ Deno.test("tune() with recomputed layers takes the same steps", async () => {
   const recomputed = await tune(engine, tinyModel(), tinyExamples(), options);
   assertClose(recomputed.losses, plain.losses, 1e-5);
 });
+
+for (const dtype of ["F32", "F16", "BF16"] as const) {
+  Deno.test(`tune() gives the same bits with a base that stays in its ${dtype} file`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "in-file-"));
+    const linked = await mkdtemp(join(tmpdir(), "linked-"));
+    try {
+      await saveCheckpoint(tinyModel(), folder, { dtype });
+      for (const file of ["config.json", "model.safetensors"]) { // as the hub's cache has them
+        await symlink(join(folder, file), join(linked, file));
+      }
+      const engine = await createEngine({ threads: 1 });
+      const options = { ...settings, steps: 4, learningRate: 5e-2, lora: { rank: 4, alpha: 8 } };
+      const inMemory = await loadCheckpoint(folder);
+      const inFile = await loadCheckpoint(linked, { inFile: true });
+      assert.equal(inFile.hash, inMemory.hash);
+      assert.equal(inFile.parameters.get("model.norm.weight")!.file!.dtype, dtype);
+      const expected = await tune(engine, inMemory, tinyExamples(), options);
+      const found = await tune(engine, inFile, tinyExamples(), options);
+      assert.deepEqual(found.losses, expected.losses);
+      assert.deepEqual(found.adapters, expected.adapters);
+      assert.equal(found.model.hash, expected.model.hash);
+      const eager = await tune(
+        await createEngine({ kind: "eager" }),
+        inFile,
+        tinyExamples(),
+        options,
+      );
+      assertClose(eager.losses, expected.losses, 1e-5);
+    } finally {
+      await rm(folder, { recursive: true });
+      await rm(linked, { recursive: true });
+    }
+  });
+}
