@@ -106,6 +106,8 @@ export function intervalBars(
 /** The losses of one run, step by step. */
 export interface LossCurve {
   readonly name: string;
+  /** Curves of one group share a colour and a line of the legend; default: each is its own. */
+  readonly group?: string;
   readonly losses: readonly number[];
 }
 
@@ -123,15 +125,18 @@ export function lossCurves(
   options: { title?: string; steps?: number; smoothing?: number } = {},
 ): Figure {
   const { title = "Training loss", steps, smoothing = 0.9 } = options;
-  const data = curves.flatMap(({ name, losses }, i) => {
+  const groupOf = ({ group, name }: LossCurve) => group ?? name;
+  const groups = [...new Set(curves.map(groupOf))];
+  const data = curves.flatMap((curve, i) => {
+    const { name, losses } = curve;
+    const group = groupOf(curve);
     const x = losses.map((_, step) => step + 1);
-    const color = colourAt(i);
-    const line = { x, type: "scatter", mode: "lines", legendgroup: name };
+    const color = colourAt(groups.indexOf(group));
+    const line = { x, type: "scatter", mode: "lines", legendgroup: group, name: group };
     return [
       {
         ...line,
         y: losses,
-        name,
         showlegend: false,
         hoverinfo: "skip",
         line: { color, width: 1 },
@@ -140,7 +145,7 @@ export function lossCurves(
       {
         ...line,
         y: smoothed(losses, smoothing),
-        name,
+        showlegend: curves.findIndex((other) => groupOf(other) === group) === i,
         line: { color, width: 2.2 },
         hovertemplate: `${name}, step %{x}: %{y:.3f}<extra></extra>`,
       },
@@ -149,7 +154,7 @@ export function lossCurves(
   return {
     data,
     layout: houseLayout(title, {
-      showlegend: curves.length > 1,
+      showlegend: groups.length > 1,
       xaxis: axis("step", steps === undefined ? {} : { range: [0, steps] }),
       yaxis: axis("loss, nats per token"),
     }),

@@ -27,6 +27,17 @@ Deno.test("lossCurves() starts its smooth curve at the first loss", () => {
   assert(Math.abs(smooth[0]! - 4) < 1e-9 && smooth[1]! < 3.1 && smooth[2]! > 2);
 });
 
+Deno.test("lossCurves() gives the curves of a group one colour and one line of the legend", () => {
+  const curve = (group: string, seed: number) => ({ name: `${group} ${seed}`, group, losses: [1] });
+  const { data } = lossCurves([curve("a", 1), curve("a", 2), curve("b", 1)]);
+  const smooth = data.filter((_, i) => i % 2 === 1);
+  assert.deepEqual(smooth.map((trace) => trace.showlegend), [true, false, true]);
+  assert.deepEqual(smooth.map((trace) => trace.name), ["a", "a", "b"]);
+  const colours = smooth.map((trace) => (trace.line as { color: string }).color);
+  assert.equal(colours[0], colours[1]);
+  assert.notEqual(colours[0], colours[2]);
+});
+
 Deno.test("figureSvg() draws every kind of plot, with its words", async () => {
   const figures = [
     bars,

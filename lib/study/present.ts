@@ -84,16 +84,17 @@ export function byFamily(
   return { arms, families, values };
 }
 
-/** The training losses of one run. */
+/** The training losses of one run; those of an arm are one group. */
 export interface Losses {
   readonly name: string;
+  readonly group: string;
   readonly losses: readonly number[];
 }
 
 /** The losses of runs that were tuned. */
 export function lossesOf(runs: readonly Run[]): Losses[] {
   return runs.filter((run) => run.losses.length > 0)
-    .map((run) => ({ name: `${run.arm}, seed ${run.seed}`, losses: run.losses }));
+    .map(({ arm, seed, losses }) => ({ name: `${arm}, seed ${seed}`, group: arm, losses }));
 }
 
 /**
@@ -106,12 +107,12 @@ export function lossesOf(runs: readonly Run[]): Losses[] {
  * ```
  */
 export function lossLog(): (arm: Arm, seed: number, step: StepInfo) => Losses[] {
-  const curves = new Map<string, number[]>();
+  const curves = new Map<string, { name: string; group: string; losses: number[] }>();
   return (arm, seed, { loss }) => {
     const name = `${arm.name}, seed ${seed}`;
-    if (!curves.has(name)) curves.set(name, []);
-    curves.get(name)!.push(loss);
-    return [...curves].map(([name, losses]) => ({ name, losses }));
+    if (!curves.has(name)) curves.set(name, { name, group: arm.name, losses: [] });
+    curves.get(name)!.losses.push(loss);
+    return [...curves.values()];
   };
 }
 
