@@ -21,7 +21,8 @@ console.log("\n— deno fmt, notebooks");
 for (const name of readdirSync("notebooks").filter((name) => name.endsWith(".ipynb"))) {
   const path = join("notebooks", name);
   const input = readFileSync(path);
-  const { stdout, stderr } = spawnSync(Deno.execPath(), ["fmt", "--ext=ipynb", "-"], { input });
+  const options = { input, maxBuffer: 2 ** 30 };
+  const { stdout, stderr } = spawnSync(Deno.execPath(), ["fmt", "--ext=ipynb", "-"], options);
   if (input.equals(stdout)) continue;
   console.error(`\nExpected ${path} to be formatted: run "deno fmt". ${stderr}`);
   process.exit(1);
