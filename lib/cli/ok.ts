@@ -29,7 +29,7 @@ for (const name of readdirSync("notebooks").filter((name) => name.endsWith(".ipy
 }
 
 const checks = [
-  ["fmt", "--check", "--ignore=notebooks"],
+  ["fmt", "--check", "lib", "data", "README.md", "deno.json", "package.json"],
   ["lint"],
   ["check", "lib"],
   ["task", "test"],
