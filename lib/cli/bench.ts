@@ -3,7 +3,7 @@
  * on the same machine. Each benchmark is a process of ours (bench_worker.ts) and one of the peer's
  * (bench_peer.py) that take turns, A B A B …; figures are medians, ratio > 1 means ours is better.
  */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
@@ -60,7 +60,13 @@ const options = new Command("deno task bench")
     return names;
   })
   .option("--threads <n>", "threads of both sides", Number, availableParallelism())
-  .option("--eager", "also time a training step of the miniature's model on eager tfjs (minutes)")
+  .addOption(
+    new Option(
+      "--eager",
+      "also time a training step of the miniature's model on eager tfjs (minutes)",
+    )
+      .conflicts("json"),
+  )
   .parse()
   .opts<{ json?: boolean; only?: string[]; threads: number; eager?: boolean }>();
 

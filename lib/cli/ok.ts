@@ -29,7 +29,17 @@ for (const name of readdirSync("notebooks").filter((name) => name.endsWith(".ipy
 }
 
 const checks = [
-  ["fmt", "--check", "lib", "data", "README.md", "deno.json", "package.json"],
+  [
+    "fmt",
+    "--check",
+    "lib",
+    "data",
+    "README.md",
+    "deno.json",
+    "package.json",
+    "environment.yml",
+    "environment-gpu.yml",
+  ],
   ["lint"],
   ["check", "lib"],
   ["task", "test"],

@@ -118,8 +118,10 @@ export function createGradients(
   /** Gradients that are written to: the caller's, each further worker's, and what is yet to be added. */
   const buffers = new Map<string, { flat: Float32Array; into: Record<string, Float32Array> }>();
   const buffer = (name: string) => {
+    const known = buffers.get(name);
+    if (known) return known;
     const array = name === "sum 0" ? flat.gradients : new Float32Array(layout.length);
-    const made = buffers.get(name) ?? { flat: array, into: views(layout, array, "grad.") };
+    const made = { flat: array, into: views(layout, array, "grad.") };
     buffers.set(name, made);
     return made;
   };

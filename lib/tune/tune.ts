@@ -28,9 +28,7 @@ export interface TrainOptions extends ScheduleOptions, AdamWOptions {
   /** Weight decay on norms and biases as well (default: on matrices alone). */
   readonly decayAll?: boolean;
   readonly reduction?: Reduction;
-  /**
-   * Computes each layer again in the backward pass: one third more work, far less memory.
-   */
+  /** Computes each layer again in the backward pass: one third more work, far less memory. */
   readonly checkpointLayers?: boolean;
   /** Where to keep checkpoints, one `every` so many steps; a run found there is taken up again. */
   readonly checkpoint?: { readonly folder: string; readonly every: number };

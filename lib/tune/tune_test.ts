@@ -83,6 +83,16 @@ Deno.test("tune() accumulates: 1 × 8 is 8 × 1", async () => {
   }
 });
 
+Deno.test("tune() divides the rows among three threads: the same bits each time, one thread's loss", async () => {
+  const train = async (threads: number) =>
+    await tune(await createEngine({ threads }), tinyModel(), tinyExamples(), settings);
+  const [one, three, again] = [await train(1), await train(3), await train(3)];
+  assertClose(three.losses, one.losses, 1e-5);
+  assert.deepEqual(again.losses, three.losses);
+  assert.equal(again.model.hash, three.model.hash);
+  assert.notEqual(three.model.hash, one.model.hash); // it was divided
+});
+
 Deno.test("tune() gives the same bits for the same seed, and leaves the base as it was", async () => {
   const engine = await createEngine();
   const base = tinyModel();
