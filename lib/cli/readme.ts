@@ -10,7 +10,6 @@ import { projectRoot } from "../study/root.ts";
 import { claimsTable, type Cost, costsTable, paperTables, provenance } from "../study/tables.ts";
 
 interface Stored {
-  readonly date: string;
   readonly rows: readonly ResultRow[];
   readonly costs: readonly Cost[];
 }
@@ -25,11 +24,11 @@ const root = projectRoot();
 const kept = join(root, "data", "results.json");
 const files: string[] = program.args;
 const stored: Stored = files.length === 0 ? JSON.parse(await readFile(kept, "utf8")) : {
-  date: new Date().toISOString().slice(0, 10),
   rows: await rowsOf(files),
   costs: await costsOf(files, program.opts<{ cost: string[] }>().cost),
 };
 const { rows } = stored;
+const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
 if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "\n");
 
 const readme = join(root, "README.md");
@@ -37,7 +36,7 @@ let text = await readFile(readme, "utf8");
 text = replaceBlock(text, "results", paperTables(rows, await paperRows()));
 text = replaceBlock(text, "claims", claimsTable(rows));
 text = replaceBlock(text, "costs", costsTable(stored.costs));
-text = replaceBlock(text, "provenance", provenance(rows, stored.date));
+text = replaceBlock(text, "provenance", provenance(rows, lastDate));
 const real: RealResults = JSON.parse(await readFile(join(root, "data", "real.json"), "utf8"));
 text = replaceBlock(text, "real", `${realTable(real)}\n\n${realProvenance(real)}`);
 await writeWhole(readme, text);

@@ -8,6 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorData, TensorFunction, TensorSpec } from "../engine/engine.ts";
+import { withGradient } from "../model/ops.ts";
 import type { Batch } from "../text/batch.ts";
 import { IGNORED } from "../text/example.ts";
 
@@ -149,15 +150,11 @@ export function takeRows(
   positions: tf.Tensor1D,
   slots: tf.Tensor1D,
 ): tf.Tensor2D {
-  const take = withGradient<tf.Tensor2D>((states, save) => {
-    save([slots]);
-    return {
-      value: tf.gather(states as tf.Tensor2D, positions),
-      gradFunc: (dy, [slots]) =>
-        tf.gather(tf.concat([dy, tf.zeros([1, dy.shape[1]])]), slots as tf.Tensor1D),
-    };
+  const forward = () => ({ value: tf.gather(states, positions), saved: [slots] });
+  return withGradient([states], forward, (dy, [slots]) => {
+    const none = tf.zeros([1, states.shape[1]]);
+    return [tf.gather(tf.concat([dy as tf.Tensor2D, none]), slots as tf.Tensor1D)];
   });
-  return take(states);
 }
 
 /**
@@ -167,30 +164,18 @@ export function takeRows(
  * softmax at the N picked places instead of through an array of ones and zeros.
  */
 export function negativeLogLikelihood(logits: tf.Tensor2D, picks: tf.Tensor1D): tf.Tensor1D {
-  const nll = withGradient<tf.Tensor1D>((logits, save) => {
+  const forward = () => {
     const probabilities = tf.softmax(logits);
-    save([probabilities, picks]);
     const normaliser = tf.sub(tf.max(logits, 1), tf.log(tf.max(probabilities, 1)));
-    const value = tf.sub(normaliser, tf.gather(tf.reshape(logits, [-1]), picks)) as tf.Tensor1D;
-    const gradFunc = (dy: tf.Tensor1D, [probabilities, picks]: tf.Tensor[]) => {
-      const scaled = tf.reshape(tf.mul(probabilities!, tf.reshape(dy, [-1, 1])), [-1]);
-      const picked = tf.sub(tf.gather(scaled, picks as tf.Tensor1D), dy);
-      const indices = tf.reshape(picks!, [-1, 1]);
-      return tf.reshape(tf.tensorScatterUpdate(scaled, indices, picked), logits.shape);
-    };
-    return { value, gradFunc };
+    const value = tf.sub(normaliser, tf.gather(tf.reshape(logits, [-1]), picks));
+    return { value, saved: [probabilities, picks] };
+  };
+  return withGradient([logits], forward, (dy, [probabilities, picks]) => {
+    const scaled = tf.reshape(tf.mul(probabilities!, tf.reshape(dy, [-1, 1])), [-1]);
+    const picked = tf.sub(tf.gather(scaled, picks as tf.Tensor1D), dy);
+    const indices = tf.reshape(picks!, [-1, 1]);
+    return [tf.reshape(tf.tensorScatterUpdate(scaled, indices, picked), logits.shape)];
   });
-  return nll(logits);
-}
-
-/** tf.customGrad of one tensor, with the types that its declaration leaves out. */
-function withGradient<T extends tf.Tensor>(
-  f: (x: tf.Tensor, save: tf.GradSaveFunc) => {
-    value: T;
-    gradFunc: (dy: T, saved: tf.Tensor[]) => tf.Tensor;
-  },
-): (x: tf.Tensor) => T {
-  return tf.customGrad(f as Parameters<typeof tf.customGrad<T>>[0]);
 }
 
 /** A language model in two parts, as lib/model's `hidden` and `logits`, with its config applied. */
