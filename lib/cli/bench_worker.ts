@@ -17,7 +17,7 @@ import { initParameters } from "../model/init.ts";
 import { packedBatches } from "../text/batch.ts";
 import { createAdamW } from "../tune/adamw.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
-import { flatten, layOut } from "../tune/flat.ts";
+import { flatState, layOut } from "../tune/flat.ts";
 
 const [name = "", threads = "", kind = "compiled"] = process.argv.slice(2);
 
@@ -68,13 +68,7 @@ async function trainer(model: Model): Promise<Work> {
   });
   if (kind === "profile") profile.prefix = join(await mkdtemp(join(tmpdir(), "bench-")), "program");
   const layout = layOut(model.parameters);
-  const state = {
-    layout,
-    values: flatten(layout, model.parameters),
-    gradients: new Float32Array(layout.length),
-    mean: new Float32Array(layout.length),
-    variance: new Float32Array(layout.length),
-  };
+  const state = flatState(layout, model.parameters);
   const forward = forwardOf(model.config);
   const gradients = createGradients(
     engine,
@@ -85,7 +79,7 @@ async function trainer(model: Model): Promise<Work> {
     "token-mean",
     { profile: profile.prefix || undefined },
   );
-  const adamw = await createAdamW(engine, state, { clip: null });
+  const adamw = createAdamW(engine, state, { clip: null });
   const stream = Int32Array.from(tokens(rows * length));
   const batches = packedBatches(stream, { batchSize: rows, length, seed: 1 });
   let count = 0;

@@ -15,7 +15,7 @@ import { hidden, logits } from "../model/decoder.ts";
 import { headName } from "../model/parameters.ts";
 import type { Batch } from "../text/batch.ts";
 import type { EncodedExample } from "../text/example.ts";
-import { flatten, layOut, views } from "../tune/flat.ts";
+import { flatState, layOut, views } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
 import { tune } from "../tune/tune.ts";
 
@@ -156,10 +156,7 @@ async function trainingErrors(engine: Engine, model: Model, batch: Batch, golden
   const relative = (found: number, expected: number) =>
     Math.abs(found - expected) / Math.abs(expected);
   const layout = layOut(model.parameters);
-  const flat = {
-    values: flatten(layout, model.parameters),
-    gradients: new Float32Array(layout.length),
-  };
+  const flat = flatState(layout, model.parameters);
   const parts = [forwardOf(model.config), model.parameters, layout, flat, "token-mean"] as const;
   const gradients = createGradients(engine, ...parts);
   const examples = Array.from({ length: batch.rows }, (_, row) => row);

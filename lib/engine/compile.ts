@@ -8,6 +8,7 @@ import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { inChunks, inPlace } from "./elementwise.ts";
 import {
   checkInputs,
   type CompileOptions,
@@ -25,7 +26,7 @@ import { trace, type Value } from "./trace.ts";
 
 /** Makes the engine; ONNX Runtime is loaded with the first program. */
 export function createCompiledEngine(threads = availableParallelism()): Engine {
-  return {
+  const engine: Engine = {
     describe: () => ({
       kind: "compiled",
       backend: "onnxruntime",
@@ -34,7 +35,9 @@ export function createCompiledEngine(threads = availableParallelism()): Engine {
       versions: { onnxruntime: ortVersion(), "tfjs-core": tf.version_core },
     }),
     compile: (fn, inputs, options) => compile(fn, inputs, { threads, ...options }),
+    elementwise: (what) => inPlace(threads, what, inChunks(engine, threads, what)),
   };
+  return engine;
 }
 
 async function compile(

@@ -10,6 +10,7 @@ import { availableParallelism } from "node:os";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { createCompiledEngine } from "./compile.ts";
+import { type Elementwise, type ElementwiseProgram, inChunks } from "./elementwise.ts";
 import { registerGradients } from "./gradients.ts";
 
 /** A function of named tensors, written in tfjs core ops. It may take gradients of itself. */
@@ -38,7 +39,7 @@ export interface Program {
    *
    * @param inputs the values of every input, by name.
    * @param into arrays that receive the outputs of these names, in place of new ones. One may be
-   *   the array of an input only where the function is elementwise.
+   *   the array of an input only where the function is elementwise and no other output needs it.
    * @throws where an input is missing or its length is not that of its shape.
    */
   run(
@@ -79,6 +80,8 @@ export interface Engine {
     inputs: Record<string, TensorSpec>,
     options?: CompileOptions,
   ): Promise<Program>;
+  /** A program of a function that is elementwise, for arrays of any length. */
+  elementwise(what: Elementwise): ElementwiseProgram;
 }
 
 /** Which engine {@link createEngine} makes. */
@@ -111,6 +114,7 @@ function createEagerEngine(): Engine {
   const backend = tf.getBackend();
   // tfjs-node's backend, which alone says where it computes, and alone has threads.
   const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
+  const compile: Engine["compile"] = (fn, inputs) => Promise.resolve(new EagerProgram(fn, inputs));
   return {
     describe: () => ({
       kind: "eager",
@@ -119,7 +123,8 @@ function createEagerEngine(): Engine {
       threads: backend === "tensorflow" ? availableParallelism() : 1,
       versions: { "tfjs-core": tf.version_core },
     }),
-    compile: (fn, inputs) => Promise.resolve(new EagerProgram(fn, inputs)),
+    compile,
+    elementwise: (what) => inChunks({ compile }, 1, what),
   };
 }
 

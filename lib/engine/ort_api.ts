@@ -91,7 +91,8 @@ let loaded: Runtime | undefined;
 
 /** Where the bytes of `view` begin. Reading `.buffer` moves a small array out of the garbage-collected heap first. */
 export function address(view: ArrayBufferView): bigint {
-  return koffi.address(view.buffer) + BigInt(view.byteOffset);
+  void view.buffer;
+  return koffi.address(view); // of the buffer itself it gives none where threads share it
 }
 
 /** Calls `fn` with a place for one pointer or size as its last argument, and returns what was put there. */

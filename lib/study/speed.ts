@@ -11,7 +11,7 @@ import { initParameters } from "../model/init.ts";
 import { parameterShapes } from "../model/parameters.ts";
 import { duration } from "../show/progress.ts";
 import { tuningBatches } from "../text/batch.ts";
-import { flatten, layOut } from "../tune/flat.ts";
+import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
 import { findTargets } from "../tune/objective.ts";
 import type { TuneOptions } from "../tune/tune.ts";
@@ -96,10 +96,7 @@ export async function measureSpeed(repeats = 3): Promise<Speed> {
   const [rows, length] = [1, 512];
   const ids = Int32Array.from({ length: rows * length }, (_, i) => (i * 7919) % config.vocabSize);
   const layout = layOut(parameters);
-  const flat = {
-    values: flatten(layout, parameters),
-    gradients: new Float32Array(layout.length),
-  };
+  const flat = flatState(layout, parameters);
   const engine = await createEngine();
   const forward = forwardOf(config, { checkpointLayers: true });
   const gradients = createGradients(engine, forward, parameters, layout, flat, "token-mean");

@@ -3,8 +3,8 @@
  * one elementwise program run in place over the chunks of flat arrays. Knows nothing of models.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Engine, TensorFunction, TensorSpec } from "../engine/engine.ts";
-import { type FlatLayout, overChunks } from "./flat.ts";
+import type { Engine, TensorFunction } from "../engine/engine.ts";
+import type { FlatState } from "./flat.ts";
 
 /** Settings of {@link createAdamW}; `clip` null: no clipping. */
 export interface AdamWOptions {
@@ -12,15 +12,6 @@ export interface AdamWOptions {
   readonly epsilon?: number;
   readonly weightDecay?: number;
   readonly clip?: number | null;
-}
-
-/** Flat arrays, all laid out as `layout` says. */
-export interface AdamWState {
-  readonly layout: FlatLayout;
-  readonly values: Float32Array;
-  readonly gradients: Float32Array;
-  readonly mean: Float32Array;
-  readonly variance: Float32Array;
 }
 
 /** The optimiser of one set of arrays. */
@@ -38,21 +29,19 @@ export interface AdamW {
 const squares: TensorFunction = ({ g }) => ({ sum: tf.sum(tf.square(g!)) });
 
 /**
- * The update of one chunk. Mean and variance are kept as the plain sums m = Σ β₁^(t−i) gᵢ and
- * v = Σ β₂^(t−i) gᵢ²: their usual factors (1 − β) and the bias corrections are scalars, and go into
- * `rate` and `epsilon`, which spares two passes over memory. To clip and to decay take one more each;
- * without `clip`, the sum of the squared gradients comes along.
+ * The update of all arrays. Mean and variance are kept as the plain sums m = Σ β₁^(t−i) gᵢ and
+ * v = Σ β₂^(t−i) gᵢ²: their usual factors (1 − β) and the bias corrections are numbers, and go into
+ * `rate` and `epsilon`. The sum of the squared gradients comes along.
  */
 function adamw(betas: readonly [number, number]): TensorFunction {
   return ({ p, g, m, v, clip, keep, rate, epsilon }) => {
-    const gradient = clip ? tf.mul(g!, clip) : g!;
+    const gradient = tf.mul(g!, clip!);
     const square = tf.square(gradient);
     const mean = tf.add(tf.mul(m!, betas[0]), gradient);
     const variance = tf.add(tf.mul(v!, betas[1]), square);
     const direction = tf.div(mean, tf.add(tf.sqrt(variance), epsilon!));
-    const value = tf.sub(keep ? tf.mul(p!, keep) : p!, tf.mul(direction, rate!));
-    const updated: Record<string, tf.Tensor> = { value, mean, variance };
-    return clip ? updated : { ...updated, sum: tf.sum(square) };
+    const value = tf.sub(tf.mul(p!, keep!), tf.mul(direction, rate!));
+    return { value, mean, variance, sum: tf.sum(square) };
   };
 }
 
@@ -60,66 +49,44 @@ function adamw(betas: readonly [number, number]): TensorFunction {
  * Prepares the optimiser for the given arrays.
  *
  * @example
- * const adamw = await createAdamW(engine, state, { weightDecay: 0.1 });
+ * const adamw = createAdamW(engine, state, { weightDecay: 0.1 });
  * const gradientNorm = await adamw.update(1, 1e-3);
  */
-export async function createAdamW(
-  engine: Engine,
-  state: AdamWState,
-  options: AdamWOptions = {},
-): Promise<AdamW> {
+export function createAdamW(engine: Engine, state: FlatState, options: AdamWOptions = {}): AdamW {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, clip = 1 } = options;
-  const { layout, values, gradients, mean, variance } = state;
-  const chunk = { shape: [layout.chunk], dtype: "float32" } as const;
-  const scalar = { shape: [], dtype: "float32" } as const;
-  const arrays = { p: chunk, g: chunk, m: chunk, v: chunk };
-  const scalars: Record<string, TensorSpec> = {
-    rate: scalar,
-    epsilon: scalar,
-    ...clip === null ? {} : { clip: scalar },
-    ...weightDecay === 0 ? {} : { keep: scalar },
-  };
-  const [update, norm] = await Promise.all([
-    engine.compile(adamw(betas), { ...arrays, ...scalars }, { threads: 1 }),
-    engine.compile(squares, { g: chunk }, { threads: 1 }),
-  ]);
-  const sums = new Float32Array(layout.length / layout.chunk);
-  const root = () => Math.sqrt(sums.reduce((total, sum) => total + sum, 0));
-  /** Calls `run` for every chunk with the cut that chunk is of any array, and its place in `sums`. */
-  const everyChunk = (
-    run: (cut: (array: Float32Array) => Float32Array, sum: Float32Array, start: number) => unknown,
-  ) =>
-    overChunks(layout, engine.describe().threads, async (start) => {
-      const index = start / layout.chunk;
-      const cut = (array: Float32Array) => array.subarray(start, start + layout.chunk);
-      await run(cut, sums.subarray(index, index + 1), start);
-    });
+  const { layout: { decayed, length }, values, gradients, mean, variance } = state;
+  const norm = engine.elementwise({ fn: squares, arrays: ["g"], numbers: [] });
+  const update = engine.elementwise({
+    fn: adamw(betas),
+    arrays: ["p", "g", "m", "v"],
+    numbers: ["clip", "keep", "rate", "epsilon"],
+  });
 
   return {
     async update(count, learningRate) {
       // Without clipping, the update's own pass over the gradients gives their norm.
-      if (clip !== null) await everyChunk((cut, sum) => norm.run({ g: cut(gradients) }, { sum }));
-      const before = root();
-      const factor = clip === null ? 1 : Math.min(1, clip / (before + 1e-6));
+      const before = clip === null ? null : (await norm.run({ g: gradients }, {}, {})).sum!;
       const corrected = Math.sqrt((1 - betas[1]) / (1 - betas[1] ** count));
-      const of = (value: number) => Float32Array.of(value);
-      const constants = {
-        clip: of(factor),
-        rate: of((learningRate * (1 - betas[0])) / ((1 - betas[0] ** count) * corrected)),
-        epsilon: of(epsilon / corrected),
+      const numbers = {
+        clip: before === null ? 1 : Math.min(1, clip! / (Math.sqrt(before) + 1e-6)),
+        rate: (learningRate * (1 - betas[0])) / ((1 - betas[0] ** count) * corrected),
+        epsilon: epsilon / corrected,
       };
-      const [decay, none] = [of(1 - learningRate * weightDecay), of(1)];
-      await everyChunk((cut, sum, start) => {
-        const [p, g, m, v] = [cut(values), cut(gradients), cut(mean), cut(variance)];
-        const keep = start < layout.decayed ? decay : none;
-        const into = { value: p, mean: m, variance: v, ...clip === null ? { sum } : {} };
-        return update.run({ p, g, m, v, keep, ...constants }, into);
-      });
-      return clip === null ? root() : before;
+      let after = 0;
+      for (const [from, to] of [[0, decayed], [decayed, length]] as const) {
+        if (from === to) continue;
+        const keep = from < decayed ? 1 - learningRate * weightDecay : 1;
+        const [p, g, m, v] = [values, gradients, mean, variance].map((array) =>
+          array.subarray(from, to)
+        ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+        const into = { value: p, mean: m, variance: v };
+        after += (await update.run({ p, g, m, v }, { ...numbers, keep }, into)).sum!;
+      }
+      return Math.sqrt(before ?? after);
     },
     dispose() {
-      update.dispose();
       norm.dispose();
+      update.dispose();
     },
   };
 }

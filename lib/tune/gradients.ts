@@ -15,7 +15,7 @@ import type { ModelConfig } from "../model/config.ts";
 import { hidden, type HiddenOptions, logits } from "../model/decoder.ts";
 import type { Parameters } from "../model/parameters.ts";
 import type { StepBatch } from "../text/batch.ts";
-import { type FlatLayout, overChunks, views } from "./flat.ts";
+import { type FlatLayout, views } from "./flat.ts";
 import {
   addRows,
   findTargets,
@@ -125,16 +125,9 @@ export function createGradients(
     buffers.set(name, made);
     return made;
   };
-  let addition: Promise<Program> | undefined;
-  const addInto = async (sum: Float32Array, more: Float32Array) => {
-    const chunk = { shape: [layout.chunk], dtype: "float32" } as const;
-    addition ??= engine.compile(add, { sum: chunk, more: chunk }, { threads: 1 });
-    const program = await addition;
-    await overChunks(layout, threads, async (start) => {
-      const cut = (array: Float32Array) => array.subarray(start, start + layout.chunk);
-      await program.run({ sum: cut(sum), more: cut(more) }, { sum: cut(sum) });
-    });
-  };
+  const addition = engine.elementwise({ fn: add, arrays: ["sum", "more"], numbers: [] });
+  const addInto = (sum: Float32Array, more: Float32Array) =>
+    addition.run({ sum, more }, {}, { sum });
 
   return {
     async compute(batches) {
@@ -182,9 +175,8 @@ export function createGradients(
       return { value, broken: [...broken] };
     },
     dispose() {
-      for (const program of [...programs.values(), addition]) {
-        program?.then((done) => done.dispose());
-      }
+      for (const program of programs.values()) program.then((done) => done.dispose());
+      addition.dispose();
     },
   };
 }

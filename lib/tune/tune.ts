@@ -3,6 +3,7 @@
  * pretraining differ in their batches alone. Knows nothing of arms, judges or text.
  */
 import { createHash } from "node:crypto";
+import { giveBack } from "../engine/elementwise.ts";
 import type { Engine } from "../engine/engine.ts";
 import { hashParameters, type Model } from "../model/checkpoint.ts";
 import { initLora, type LoraOptions, loraScale, mergeLora } from "../model/lora.ts";
@@ -11,7 +12,7 @@ import { packedBatches, type StepBatches, tuningBatches } from "../text/batch.ts
 import type { EncodedExample } from "../text/example.ts";
 import { type AdamWOptions, createAdamW } from "./adamw.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { flatten, layOut, views } from "./flat.ts";
+import { flatState, layOut, views } from "./flat.ts";
 import { createGradients, forwardOf } from "./gradients.ts";
 import type { Reduction } from "./objective.ts";
 import { learningRate, type ScheduleOptions } from "./schedule.ts";
@@ -127,15 +128,9 @@ async function train(
   const { steps, checkpoint, onStep, signal, lora, reduction = "example-mean" } = options;
   const start = lora ? initLora(model.config, lora, options.seed) : model.parameters;
   const layout = layOut(start, options.decayAll ? () => true : undefined);
-  const values = flatten(layout, start);
-  const state = {
-    layout,
-    values,
-    gradients: new Float32Array(layout.length),
-    mean: new Float32Array(layout.length),
-    variance: new Float32Array(layout.length),
-  };
-  const stored = { values, mean: state.mean, variance: state.variance };
+  const state = flatState(layout, start);
+  const { values, mean, variance } = state;
+  const stored = { values, mean, variance };
   const run = runHash(model, data, options);
   const found = checkpoint && await readCheckpoint(checkpoint.folder, run, stored);
   const losses = [...found?.losses ?? []];
@@ -151,7 +146,7 @@ async function train(
   });
   const all = new Map([...model.parameters, ...start]);
   const gradients = createGradients(engine, forward, all, layout, state, reduction);
-  const adamw = await createAdamW(engine, state, options);
+  const adamw = createAdamW(engine, state, options);
   const secondsLeft = stopwatch(steps);
   try {
     for (let step = losses.length; step < steps; step++) {
@@ -186,7 +181,8 @@ async function train(
     adamw.dispose();
   }
 
-  const ended = views(layout, values);
+  const ended = views(layout, values.slice());
+  giveBack(values);
   const trained: Parameters = new Map(
     [...start].map(([name, { shape }]) => [name, { shape, data: ended[name]! }]),
   );

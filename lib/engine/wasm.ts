@@ -1,0 +1,162 @@
+/**
+ * Writes an elementwise function, as a record of tfjs kernel calls, as a WebAssembly module: one loop
+ * that takes four elements of every array at a time, so that nothing in between goes to memory.
+ *
+ * It knows the binary format (webassembly.github.io/spec/core/binary) and what each kernel means, and
+ * nothing of threads or of what is computed.
+ *
+ * @module
+ */
+import type { Step, Trace, Value } from "./trace.ts";
+
+/** Arrays are traced as vectors of so many elements, numbers as scalars. */
+export const LANES = 4;
+
+const I32 = 0x7f;
+const F32 = 0x7d;
+const V128 = 0x7b;
+
+/** An unsigned number as LEB128. */
+function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  do {
+    const rest = Math.floor(value / 128);
+    bytes.push((value % 128) + (rest > 0 ? 128 : 0));
+    value = rest;
+  } while (value > 0);
+  return bytes;
+}
+
+const list = (items: readonly number[][]) => [...unsigned(items.length), ...items.flat()];
+const sized = (bytes: number[]) => [...unsigned(bytes.length), ...bytes];
+const text = (name: string) => sized([...new TextEncoder().encode(name)]);
+const section = (id: number, items: readonly number[][]) => [id, ...sized(list(items))];
+
+const get = (local: number) => [0x20, ...unsigned(local)];
+const set = (local: number) => [0x21, ...unsigned(local)];
+const simd = (operation: number, ...immediates: number[]) => [
+  0xfd,
+  ...unsigned(operation),
+  ...immediates,
+];
+const aligned = [4, 0]; // to 16 bytes, offset 0
+const load = simd(0, ...aligned);
+const store = simd(11, ...aligned);
+const splat = simd(19);
+const lane = (index: number) => simd(31, index);
+const [addF32, addI32, lessI32] = [[0x92], [0x6a], [0x49]];
+const numberOf = (value: number) => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
+
+/** The SIMD operation that each kernel is, of its inputs in their order. */
+const operations: Readonly<Record<string, number>> = {
+  Sqrt: 227,
+  Add: 228,
+  Sub: 229,
+  Multiply: 230,
+  RealDiv: 231,
+};
+
+/** A module, and in which order its only function, `run`, takes arguments and returns sums. */
+export interface WasmModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Byte addresses come first, of these inputs and then outputs; next how many bytes; then numbers. */
+  readonly arrays: readonly string[];
+  readonly written: readonly string[];
+  readonly numbers: readonly string[];
+  readonly sums: readonly string[];
+}
+
+/**
+ * Translates a record. Its memory is imported as `env.memory`, shared; `run` works on a multiple of 16
+ * bytes of every array, and an output may be an input's array.
+ *
+ * @throws where the function is not elementwise, or calls a kernel that is not known here.
+ */
+export function wasmModule({ steps, inputs, outputs }: Trace): WasmModule {
+  const isArray = (value: Value) => value.shape.length === 1;
+  const isSum = (value: Value) => value.step?.kernel === "Sum";
+  const namesOf = (values: Trace["inputs"], wanted: (value: Value) => boolean) =>
+    Object.keys(values).filter((name) => wanted(values[name]!));
+  const arrays = namesOf(inputs, isArray);
+  const numbers = namesOf(inputs, (value) => !isArray(value));
+  const written = namesOf(outputs, (value) => !isSum(value));
+  const sums = namesOf(outputs, isSum);
+
+  const parameters = [...arrays, ...written].map(() => I32).concat(I32, numbers.map(() => F32));
+  const bytes = arrays.length + written.length;
+  const offset = parameters.length;
+  const address = (parameter: number) => [...get(parameter), ...get(offset), ...addI32];
+
+  const locals = new Map<Value, number>();
+  const local = (value: Value) => {
+    if (!locals.has(value)) locals.set(value, offset + 1 + locals.size);
+    return locals.get(value)!;
+  };
+  const before: number[] = [];
+  const inside: number[] = [];
+  arrays.forEach((name, i) => inside.push(...address(i), ...load, ...set(local(inputs[name]!))));
+  numbers.forEach((name, i) =>
+    before.push(...get(bytes + 1 + i), ...splat, ...set(local(inputs[name]!)))
+  );
+  const read = (value: Value) => {
+    if (value.constant && !locals.has(value)) {
+      before.push(...numberOf(value.constant[0]!), ...splat, ...set(local(value)));
+    }
+    return get(local(value));
+  };
+  for (const step of steps) {
+    inside.push(...calculation(step, read), ...set(local(step.outputs[0]!)));
+  }
+  written.forEach((name, i) =>
+    inside.push(...address(arrays.length + i), ...read(outputs[name]!), ...store)
+  );
+  const results = sums.flatMap((name) => {
+    const sum = get(local(outputs[name]!));
+    const lanes = Array.from({ length: LANES }, (_, index) => [...sum, ...lane(index)]);
+    return [...lanes[0]!, ...lanes.slice(1).flatMap((next) => [...next, ...addF32])];
+  });
+  const body = [
+    ...list([[1, I32], [...unsigned(locals.size), V128]]),
+    ...before,
+    ...[0x03, 0x40], // loop
+    ...inside,
+    ...[...get(offset), 0x41, 16, ...addI32, ...set(offset)],
+    ...[...get(offset), ...get(bytes), ...lessI32, 0x0d, 0, 0x0b], // again while offset < bytes
+    ...results,
+    0x0b,
+  ];
+  const type = [0x60, ...list(parameters.map((type) => [type])), ...list(sums.map(() => [F32]))];
+  const memory = [...text("env"), ...text("memory"), 0x02, 0x03, 0, ...unsigned(2 ** 16)];
+  const module = [
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [type]),
+    ...section(2, [memory]),
+    ...section(3, [[0]]),
+    ...section(7, [[...text("run"), 0, 0]]),
+    ...section(10, [sized(body)]),
+  ];
+  return { bytes: Uint8Array.from(module), arrays, written, numbers, sums };
+}
+
+/** What leaves the result of one call on the stack. A sum is kept in the four lanes of its local. */
+function calculation(step: Step, read: (value: Value) => number[]): number[] {
+  const { kernel, inputs, outputs: [output] } = step;
+  if (Object.values(inputs).some(({ step }) => step?.kernel === "Sum")) {
+    throw new Error(
+      `Expected sums to be results of an elementwise function, but found ${kernel} of one. Take it ` +
+        "in a function of its own.",
+    );
+  }
+  const values = Object.values(inputs).map(read);
+  if (kernel === "Sum") return [...read(output!), ...values[0]!, ...simd(operations.Add!)];
+  if (kernel === "Square") return [...values[0]!, ...values[0]!, ...simd(operations.Multiply!)];
+  if (!Object.hasOwn(operations, kernel)) {
+    throw new Error(
+      `Expected an elementwise function of ${
+        Object.keys(operations).join(", ")
+      }, Square and Sum, ` +
+        `but found ${kernel}. Compile it as a program instead.`,
+    );
+  }
+  return [...values.flat(), ...simd(operations[kernel]!)];
+}
