@@ -5,19 +5,15 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ChildProcess, spawn } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-
-/** What is printed of a benchmark with --json. */
-interface Row {
-  readonly name: string;
-  readonly ours: number | null;
-  readonly peer: number | null;
-  readonly peer_name: string | null;
-  readonly unit: "s" | "tokens/s" | "GB";
-  readonly ratio: number | null;
-}
+import { statusLine } from "../kernel/status.ts";
+import { duration } from "../show/progress.ts";
+import { writeWhole } from "../study/cache.ts";
+import type { Bench, BenchRow } from "../study/bench.ts";
+import { projectRoot } from "../study/root.ts";
 
 /** `measure`: what of a run is the figure; `run`: the run it is taken from; `rounds`: its turns. */
 interface Benchmark {
@@ -67,8 +63,12 @@ const options = new Command("deno task bench")
     )
       .conflicts("json"),
   )
+  .addOption(
+    new Option("--keep", "keep the figures in data/bench.json, from where `readme` takes them")
+      .conflicts(["json", "only"]),
+  )
   .parse()
-  .opts<{ json?: boolean; only?: string[]; threads: number; eager?: boolean }>();
+  .opts<{ json?: boolean; only?: string[]; threads: number; eager?: boolean; keep?: boolean }>();
 
 /** One line of a worker. */
 interface Line {
@@ -134,6 +134,13 @@ interface Run {
   readonly missing: string | null;
 }
 
+const chosen = (options.only ?? Object.keys(benchmarks)).map((name) => benchmarks[name]!);
+const turnsInAll = [...new Map(chosen.map(({ run, rounds }) => [run, rounds + 1])).values()]
+  .reduce((sum, turns) => sum + turns, 0);
+let turnsDone = 0;
+const started = performance.now();
+const status = statusLine();
+
 async function alternate(run: string, rounds: number, ownPeer?: string): Promise<Run> {
   const workers = [ours(run), ownPeer ? ours(ownPeer) : pytorch(run)];
   const hello = [await workers[0]!.read(), await workers[1]!.read()];
@@ -143,6 +150,10 @@ async function alternate(run: string, rounds: number, ownPeer?: string): Promise
   const turns: Line[][] = active.map(() => []);
   const warm = run.startsWith("first-step") ? 0 : 1;
   for (let round = 0; round < rounds + warm; round++) {
+    const left = (performance.now() - started) / 1000 / turnsDone * (turnsInAll - turnsDone);
+    const about = turnsDone === 0 ? "" : ` · about ${duration(left)} left`;
+    status.show(`${run} · turn ${round + 1} of ${rounds + warm}${about}`);
+    turnsDone++;
     for (const [side, worker] of active.entries()) {
       const line = await worker.ask("");
       if (line.missing) throw new Error(`Expected ${run} to go on, but found: ${line.missing}`);
@@ -169,23 +180,27 @@ function figure({ measure }: Benchmark, side: Run["sides"][number] | undefined):
   return measure === "rate" ? 1 / perUnit : perUnit;
 }
 
-/** Prints where the time of a training step goes, from steps that are timed operator by operator. */
-async function printParts(run: string): Promise<void> {
+/** Shares of a training step by what they go to, from steps that are timed operator by operator. */
+async function sharesOf(run: string): Promise<Record<string, number>> {
   const worker = ours(run, "profile");
   await worker.read();
   for (let step = 0; step < 3; step++) await worker.ask("");
   const { parts = {}, missing } = await worker.ask("quit");
   if (missing) throw new Error(`Expected the profile of ${run}, but found: ${missing}`);
   const total = Object.values(parts).reduce((sum, milliseconds) => sum + milliseconds, 0);
-  const shares = Object.entries(parts).map(([part, milliseconds]) =>
-    `${part} ${(100 * milliseconds / total).toFixed(0)} %`
+  return Object.fromEntries(
+    Object.entries(parts).map(([part, milliseconds]) => [part, milliseconds / total]),
   );
-  console.log(`  of a step: ${shares.join(", ")}`);
 }
 
-const say = (text: string) => options.json || console.log(text);
+const say = (text: string) => {
+  status.clear();
+  if (!options.json) console.log(text);
+};
 const runs = new Map<string, Run>();
-const rows: Row[] = [];
+const rows: BenchRow[] = [];
+const shares: Record<string, Record<string, number>> = {};
+const engines: Record<string, number> = {};
 for (const name of options.only ?? Object.keys(benchmarks)) {
   const benchmark = benchmarks[name]!;
   const known = runs.get(benchmark.run);
@@ -212,7 +227,13 @@ for (const name of options.only ?? Object.keys(benchmarks)) {
     }` +
       (run.missing === null ? "" : ` (no peer: ${run.missing})`),
   );
-  if (!options.json && !known && name.startsWith("train")) await printParts(benchmark.run);
+  if (!options.json && !known && name.startsWith("train")) {
+    shares[name] = await sharesOf(benchmark.run);
+    const percent = Object.entries(shares[name]).map(([part, share]) =>
+      `${part} ${(100 * share).toFixed(0)} %`
+    );
+    say(`  of a step: ${percent.join(", ")}`);
+  }
 }
 if (options.eager) {
   for (const kind of ["compiled", "eager"]) {
@@ -221,7 +242,22 @@ if (options.eager) {
     await worker.ask(""); // compiles
     const { seconds } = await worker.ask("");
     await worker.ask("quit");
+    engines[name!] = seconds!;
     say(`train-step-world (16 × 128): ${seconds!.toPrecision(3)} s, ${name}`);
   }
+}
+if (options.keep) {
+  const [first] = runs.values();
+  const kept: Bench = {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    threads: options.threads,
+    ours: first!.sides[0]!.name,
+    peer: first!.sides[1]?.name ?? null,
+    rows,
+    shares,
+    engines,
+  };
+  await writeWhole(join(projectRoot(), "data", "bench.json"), JSON.stringify(kept, null, 1) + "\n");
 }
 if (options.json) console.log(JSON.stringify(rows, null, 2));

@@ -97,7 +97,7 @@ export function parseConfig(json: Readonly<Record<string, unknown>>): ModelConfi
   if (!family) {
     throw new Error(
       `Expected a model_type among ${[...families.keys()].join(", ")}, but found ` +
-        `${JSON.stringify(json.model_type)} in config.json.`,
+        `${JSON.stringify(json.model_type)} in config.json. Choose a checkpoint of one of these.`,
     );
   }
   const used = new Set(["model_type"]);
@@ -138,7 +138,12 @@ export function parseConfig(json: Readonly<Record<string, unknown>>): ModelConfi
   const window = option("sliding_window");
   const windowed = family.name === "mistral" || json.use_sliding_window === true;
   if (windowed && window !== null && !(Number(window) >= contextLength)) {
-    throw wrong("sliding_window", `null or at least the context (${contextLength})`, window);
+    throw wrong(
+      "sliding_window",
+      `null or at least the context (${contextLength})`,
+      window,
+      `Set max_position_embeddings to ${window}: up to there a window changes nothing.`,
+    );
   }
   const kinds = option("layer_types");
   if (
@@ -266,12 +271,15 @@ function refuseUnknown(json: Readonly<Record<string, unknown>>, used: Set<string
   }
 }
 
+/** How to mend what no edit of the file would: its weights were trained with it. */
+const CHOOSE = "Mend the file if it was edited, or choose another checkpoint.";
+
 function among(names: readonly string[]): string {
   return `one of ${names.join(", ")}`;
 }
 
-function wrong(name: string, expected: string, found: unknown): Error {
+function wrong(name: string, expected: string, found: unknown, mend = CHOOSE): Error {
   return new Error(
-    `Expected ${expected} for ${name} in config.json, but found ${JSON.stringify(found)}.`,
+    `Expected ${expected} for ${name} in config.json, but found ${JSON.stringify(found)}. ${mend}`,
   );
 }

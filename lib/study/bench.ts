@@ -1,0 +1,58 @@
+/** The figures of `deno task bench`, as it keeps them, and as a table. Knows nothing of how they come. */
+
+/** A benchmark, as `--json` prints it; ratio > 1: ours is better. */
+export interface BenchRow {
+  readonly name: string;
+  readonly ours: number | null;
+  readonly peer: number | null;
+  readonly peer_name: string | null;
+  readonly unit: "s" | "tokens/s" | "GB";
+  readonly ratio: number | null;
+}
+
+/** What data/bench.json holds. */
+export interface Bench {
+  readonly date: string;
+  readonly processor: string;
+  readonly threads: number;
+  readonly ours: string;
+  readonly peer: string | null;
+  readonly rows: readonly BenchRow[];
+  /** Of each training step: what share of its time goes to what. */
+  readonly shares: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Seconds of the same training step, by engine. */
+  readonly engines: Readonly<Record<string, number>>;
+}
+
+const figure = (value: number | null) =>
+  value === null
+    ? "–"
+    : value >= 1000
+    ? Math.round(value).toLocaleString("en")
+    : value.toPrecision(3);
+
+/** The figures as a Markdown table. */
+export function benchTable({ rows, peer, shares }: Bench): string {
+  const lines = rows.map(({ name, ours, peer: theirs, peer_name, unit, ratio }) => {
+    const parts = Object.entries(shares[name] ?? {})
+      .map(([part, share]) => `${part} ${Math.round(100 * share)} %`);
+    const note = peer_name && peer_name !== peer ? `peer: ${peer_name}` : parts.join(", ");
+    return `| ${name} | ${figure(ours)} ${unit} | ${figure(theirs)} | ${figure(ratio)} | ${note} |`;
+  });
+  return [
+    "| benchmark | ours | peer | ratio | of ours |",
+    "|---|---|---|---|---|",
+    ...lines,
+  ].join("\n");
+}
+
+/** Where the table comes from, in one paragraph. */
+export function benchProvenance({ date, processor, threads, ours, peer, engines }: Bench): string {
+  const steps = Object.entries(engines)
+    .map(([name, seconds]) => `${name} ${seconds.toPrecision(3)} s`);
+  return `${date}, ${threads} threads of ${processor}; ours: ${ours}; peer: ${peer ?? "none"}. ` +
+    "A ratio above 1 means that ours is better." +
+    (steps.length > 0
+      ? ` The same function, a training step of the miniature's model: ${steps.join("; ")}.`
+      : "");
+}
