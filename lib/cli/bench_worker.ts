@@ -156,10 +156,10 @@ const work: Work = name.startsWith("decode")
   ? async () => await (await trainer(model))() // engine, trace, session and the first step
   : await trainer(model);
 const say = (what: unknown) => console.log(JSON.stringify(what));
-const { kind: runs, versions } =
+const { kind: runs, backend, versions } =
   (await createEngine({ kind: kind === "eager" ? kind : "compiled" }))
     .describe();
-say({ name: `${runs}, ${Object.entries(versions).flat().join(" ")}` });
+say({ name: `${runs} (${backend}), ${Object.entries(versions).flat().join(" ")}` });
 let units = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === "quit") break;

@@ -250,6 +250,8 @@ if (import.meta.main) {
     .argument("<folders...>", "folders with config.json, model.safetensors and golden.json")
     .parse();
   const engines = [await createEngine(), await createEngine({ kind: "eager" })];
+  const kinds = engines.map((engine) => engine.describe());
+  console.error(kinds.map(({ kind, backend }) => `${kind} on ${backend}`).join(", "));
   for (const folder of program.args) {
     try {
       const [line, good] = await report(folder, engines);

@@ -7,8 +7,8 @@
  * @module
  */
 import { availableParallelism } from "node:os";
-import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
+import { chooseBackend } from "./backends.ts";
 import { createCompiledEngine } from "./compile.ts";
 import { type Elementwise, type ElementwiseProgram, inChunks } from "./elementwise.ts";
 import { registerGradients } from "./gradients.ts";
@@ -93,8 +93,9 @@ export interface EngineOptions {
 }
 
 /**
- * Makes an engine. The compiled one is the default; the eager one runs on the tfjs backend that is
- * active, plain JavaScript unless a faster one was imported and chosen with `tf.setBackend`.
+ * Makes an engine. The compiled one is the default; the eager one runs on the fastest tfjs backend that
+ * is installed (tfjs-node-gpu, tfjs-node, wasm, or else plain JavaScript), or on the one chosen with
+ * `tf.setBackend`.
  *
  * @example
  * const engine = await createEngine({ kind: "eager" });
@@ -106,7 +107,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   // Without it the cpu backend prints an advertisement on its first operation.
   tf.env().set("PROD", true);
   await tf.ready();
-  if (options.kind === "eager") return createEagerEngine();
+  if (options.kind === "eager") {
+    await chooseBackend();
+    return createEagerEngine();
+  }
   return createCompiledEngine(options.threads);
 }
 
