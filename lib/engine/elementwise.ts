@@ -21,6 +21,7 @@ export interface ElementwiseProgram {
    * @param into arrays that receive the outputs of these names; one may be the array of an input
    *   that only this output is made of
    * @returns the sums. They are taken in a fixed order, however many threads there are.
+   * @throws where lengths differ or are not a multiple of 4.
    */
   run(
     arrays: Record<string, Float32Array>,
@@ -196,6 +197,7 @@ export function inPlace(
         ...module.arrays.map((name) => given[name]!),
         ...module.written.map((name) => into[name]!),
       ];
+      checkLengths(all);
       const memory = memories.get(all[0]!.buffer);
       if (!memory || all.some(({ buffer }) => buffer !== memory.buffer)) {
         return otherwise.run(given, values, into);
@@ -219,6 +221,16 @@ export function inPlace(
       otherwise.dispose();
     },
   };
+}
+
+function checkLengths(arrays: readonly Float32Array[]): void {
+  const lengths = [...new Set(arrays.map(({ length }) => length))];
+  if (lengths.length === 1 && lengths[0]! % LANES === 0) return;
+  throw new Error(
+    `Expected arrays of one length, a multiple of ${LANES}, but found ${
+      lengths.join(", ")
+    }. Pad them.`,
+  );
 }
 
 /** One question and its answer. The process waits for it, and for no thread that is idle. */

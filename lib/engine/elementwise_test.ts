@@ -73,6 +73,14 @@ Deno.test("elementwise() runs eagerly as well", async () => {
   x.forEach((value, i) => assert.ok(Math.abs(value - quotient[i]!) < 1e-6));
 });
 
+Deno.test("elementwise() refuses arrays of different or odd lengths", async () => {
+  const program = (await createEngine()).elementwise(mixed);
+  const run = (x: Float32Array, y: Float32Array) =>
+    program.run({ x, y }, { a: 1 }, { quotient: x });
+  await assert.rejects(run(new Float32Array(8), new Float32Array(12)), /one length.*found 8, 12/);
+  await assert.rejects(run(new Float32Array(6), new Float32Array(6)), /multiple of 4.*found 6/);
+});
+
 Deno.test("elementwise() refuses what is not elementwise, by name", async () => {
   const engine = await createEngine();
   const of = (fn: typeof mixed.fn) => () =>

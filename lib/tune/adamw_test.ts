@@ -42,9 +42,11 @@ function reference(steps: number, hyper: { decay: number; clip: number; decayAll
   return { norms, values: new Map(tensors.map(({ name, p }) => [name, p])) };
 }
 
-for (const decayAll of [false, true]) {
-  Deno.test(`createAdamW() follows the textbook update, decay on ${decayAll ? "all" : "matrices"}`, async () => {
-    const engine = await createEngine({ kind: "eager" });
+for (
+  const [kind, decayAll] of [["eager", false], ["compiled", false], ["compiled", true]] as const
+) {
+  Deno.test(`createAdamW() follows the textbook update, ${kind}, decay on ${decayAll ? "all" : "matrices"}`, async () => {
+    const engine = await createEngine({ kind });
     const hyper = { decay: 0.1, clip: 5, decayAll };
     const expected = reference(10, hyper);
     const layout = layOut(parameters(), decayAll ? () => true : undefined);
