@@ -49,10 +49,12 @@ export function benchTable({ rows, peer, shares }: Bench): string {
 /** Where the table comes from, in one paragraph. */
 export function benchProvenance({ date, processor, threads, ours, peer, engines }: Bench): string {
   const steps = Object.entries(engines)
-    .map(([name, seconds]) => `${name} ${seconds.toPrecision(3)} s`);
+    .map(([name, seconds]) => `${seconds.toPrecision(3)} s ${name}`);
   return `${date}, ${threads} threads of ${processor}; ours: ${ours}; peer: ${peer ?? "none"}. ` +
     "A ratio above 1 means that ours is better." +
     (steps.length > 0
-      ? ` The same function, a training step of the miniature's model: ${steps.join("; ")}.`
+      ? ` The same function on two engines, a training step of the miniature's model: ${
+        steps.join("; ")
+      }.`
       : "");
 }
