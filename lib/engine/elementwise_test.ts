@@ -86,6 +86,7 @@ Deno.test("elementwise() refuses what is not elementwise, by name", async () => 
   const of = (fn: typeof mixed.fn) => () =>
     engine.elementwise({ fn: fn as never, arrays: ["x"], numbers: [] });
   assert.throws(of(({ x }) => ({ y: tf.exp(x!) }) as never), /but found Exp/);
+  assert.throws(of(({ x }) => ({ y: tf.mul(x!, [1, 2, 3, 4]) }) as never), /found one of 4 values/);
   assert.throws(
     of(({ x }) => ({ y: tf.sub(x!, tf.sum(x!)) }) as never),
     /Expected sums to be results .* but found Sub of one/,

@@ -39,13 +39,18 @@ const simd = (operation: number, ...immediates: number[]) => [
   ...unsigned(operation),
   ...immediates,
 ];
-const aligned = [4, 0]; // to 16 bytes, offset 0
-const load = simd(0, ...aligned);
-const store = simd(11, ...aligned);
+const load = simd(0, 4, 0); // aligned to 2⁴ bytes, offset 0
+const store = simd(11, 4, 0);
 const splat = simd(19);
 const lane = (index: number) => simd(31, index);
-const [addF32, addI32, lessI32] = [[0x92], [0x6a], [0x49]];
 const numberOf = (value: number) => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
+const addF32 = [0x92];
+const addI32 = [0x6a];
+const lessI32 = [0x49];
+const sixteen = [0x41, 16];
+const loop = [0x03, 0x40];
+const repeatIf = [0x0d, 0];
+const end = [0x0b];
 
 /** The SIMD operation that each kernel is, of its inputs in their order. */
 const operations: Readonly<Record<string, number>> = {
@@ -100,6 +105,12 @@ export function wasmModule({ steps, inputs, outputs }: Trace): WasmModule {
   );
   const read = (value: Value) => {
     if (value.constant && !locals.has(value)) {
+      if (value.constant.length > 1) {
+        throw new Error(
+          `Expected numbers as constants of an elementwise function, but found one of ` +
+            `${value.constant.length} values. Pass it as an array.`,
+        );
+      }
       before.push(...numberOf(value.constant[0]!), ...splat, ...set(local(value)));
     }
     return get(local(value));
@@ -116,26 +127,40 @@ export function wasmModule({ steps, inputs, outputs }: Trace): WasmModule {
     return [...lanes[0]!, ...lanes.slice(1).flatMap((next) => [...next, ...addF32])];
   });
   const body = [
-    ...list([[1, I32], [...unsigned(locals.size), V128]]),
     ...before,
-    ...[0x03, 0x40], // loop
+    ...loop,
     ...inside,
-    ...[...get(offset), 0x41, 16, ...addI32, ...set(offset)],
-    ...[...get(offset), ...get(bytes), ...lessI32, 0x0d, 0, 0x0b], // again while offset < bytes
+    ...[...get(offset), ...sixteen, ...addI32, ...set(offset)],
+    ...[...get(offset), ...get(bytes), ...lessI32, ...repeatIf, ...end],
     ...results,
-    0x0b,
+    ...end,
   ];
-  const type = [0x60, ...list(parameters.map((type) => [type])), ...list(sums.map(() => [F32]))];
-  const memory = [...text("env"), ...text("memory"), 0x02, 0x03, 0, ...unsigned(2 ** 16)];
-  const module = [
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  const code = encode(parameters, sums.length, locals.size, body);
+  return { bytes: code, arrays, written, numbers, sums };
+}
+
+/** A module of one function `run` with so many results (f32) and locals (one i32, then v128). */
+function encode(
+  parameters: readonly number[],
+  results: number,
+  locals: number,
+  body: readonly number[],
+): Uint8Array<ArrayBuffer> {
+  const type = [
+    0x60,
+    ...list(parameters.map((type) => [type])),
+    ...list(Array.from({ length: results }, () => [F32])),
+  ];
+  const shared = [0x02, 0x03, 0, ...unsigned(2 ** 16)]; // a memory of up to 2¹⁶ pages
+  const declared = list([[1, I32], [...unsigned(locals), V128]]);
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // \0asm, version 1
     ...section(1, [type]),
-    ...section(2, [memory]),
+    ...section(2, [[...text("env"), ...text("memory"), ...shared]]),
     ...section(3, [[0]]),
     ...section(7, [[...text("run"), 0, 0]]),
-    ...section(10, [sized(body)]),
-  ];
-  return { bytes: Uint8Array.from(module), arrays, written, numbers, sums };
+    ...section(10, [sized([...declared, ...body])]),
+  ]);
 }
 
 /** What leaves the result of one call on the stack. A sum is kept in the four lanes of its local. */
