@@ -16,8 +16,8 @@ const fastest: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the fastest backend that is installed the active one, unless one was chosen already with
- * `tf.setBackend`.
+ * Makes the fastest backend that is installed the active one, unless one other than plain JavaScript
+ * is active already.
  *
  * @throws where a package is installed but does not load, or its backend does not start.
  */

@@ -109,6 +109,7 @@ export function inChunks(
   };
   return {
     async run(arrays, numbers, into) {
+      checkLengths([...Object.values(arrays), ...Object.values(into)]);
       const { length } = Object.values(arrays)[0]!;
       const scalars = mapped(numbers, (value) => Float32Array.of(value));
       const results: Record<string, TensorData>[] = [];
@@ -126,7 +127,7 @@ export function inChunks(
           results[start / CHUNK] = found;
         }
       };
-      await Promise.all(Array.from({ length: threads }, worker));
+      await settled(Array.from({ length: threads }, worker));
       const names = Object.keys(results[0] ?? {}).filter((name) => !into[name]);
       return added(names, results.map((found) => names.map((name) => found[name]![0]!)));
     },
@@ -197,11 +198,11 @@ export function inPlace(
         ...module.arrays.map((name) => given[name]!),
         ...module.written.map((name) => into[name]!),
       ];
-      checkLengths(all);
       const memory = memories.get(all[0]!.buffer);
       if (!memory || all.some(({ buffer }) => buffer !== memory.buffer)) {
         return otherwise.run(given, values, into);
       }
+      checkLengths(all);
       const { length } = all[0]!;
       const part = (start: number, end: number): Question => ({
         addresses: all.map(({ byteOffset }) => byteOffset + 4 * start),
@@ -211,7 +212,7 @@ export function inPlace(
       });
       if (length <= SHORT) return added(module.sums, here(memory, part(0, length)));
       const share = Math.ceil(length / BLOCK / threads) * BLOCK;
-      const sums = await Promise.all(
+      const sums = await settled(
         poolOf(memory).map((thread, i) => ask(thread, part(i * share, (i + 1) * share))),
       );
       return added(module.sums, sums.flat());
@@ -245,6 +246,12 @@ function ask(thread: Worker, question: Question): Promise<number[][]> {
     });
     thread.postMessage(question);
   });
+}
+
+/** As Promise.all, but where one fails it still waits for the others: then nobody writes any more. */
+export async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
 }
 
 /** Sums by name, of the terms that each block has in the order of `names`. */

@@ -94,8 +94,8 @@ export interface EngineOptions {
 
 /**
  * Makes an engine. The compiled one is the default; the eager one runs on the fastest tfjs backend that
- * is installed (tfjs-node-gpu, tfjs-node, wasm, or else plain JavaScript), or on the one chosen with
- * `tf.setBackend`.
+ * is installed (tfjs-node-gpu, tfjs-node, wasm, or else plain JavaScript), or on another one that
+ * `tf.setBackend` has made active.
  *
  * @example
  * const engine = await createEngine({ kind: "eager" });

@@ -271,7 +271,7 @@ function refuseUnknown(json: Readonly<Record<string, unknown>>, used: Set<string
   }
 }
 
-/** How to mend what no edit of the file would: its weights were trained with it. */
+/** How to mend most faults: a checkpoint's weights go with its config as it came. */
 const CHOOSE = "Mend the file if it was edited, or choose another checkpoint.";
 
 function among(names: readonly string[]): string {

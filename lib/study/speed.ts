@@ -4,6 +4,7 @@
  * not what is tuned.
  */
 import { createDecoder } from "../decode/decoder.ts";
+import { giveBack } from "../engine/elementwise.ts";
 import { createEngine } from "../engine/engine.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { hashParameters } from "../model/checkpoint.ts";
@@ -105,6 +106,7 @@ export async function measureSpeed(repeats = 3): Promise<Speed> {
     () => gradients.compute([{ ids, labels: ids, rows, length, examples: [0] }]),
   );
   gradients.dispose();
+  giveBack(flat.values);
 
   const decoder = await createDecoder({ name: "quarter", config, parameters, hash, folder: null });
   const prompts = Array.from({ length: 8 }, (_, row) => [...ids.subarray(16 * row, 16 * row + 16)]);

@@ -3,6 +3,7 @@
  * divides a batch's rows among the cores, and adds up the gradients. Knows nothing of optimisers.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { settled } from "../engine/elementwise.ts";
 import type {
   CompileOptions,
   Engine,
@@ -158,7 +159,7 @@ export function createGradients(
           if (target !== sum) await addInto(sum.flat, target.flat);
         }
       };
-      await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
+      await settled(Array.from({ length: workers }, (_, worker) => work(worker)));
       for (let worker = 1; worker < workers; worker++) {
         await addInto(flat.gradients, buffer(`sum ${worker}`).flat);
       }

@@ -176,22 +176,22 @@ async function train(
         secondsLeft: left,
       });
     }
+    // Apart from the memory of gradients and moments, which is left to the next training.
+    const ended = views(layout, values.slice());
+    const trained: Parameters = new Map(
+      [...start].map(([name, { shape }]) => [name, { shape, data: ended[name]! }]),
+    );
+    const parameters = lora ? mergeLora(model.parameters, trained, lora) : trained;
+    return {
+      model: { ...model, parameters, hash: hashParameters(parameters), folder: null },
+      losses,
+      adapters: lora ? trained : null,
+    };
   } finally {
     gradients.dispose();
     adamw.dispose();
+    giveBack(values);
   }
-
-  const ended = views(layout, values.slice());
-  giveBack(values);
-  const trained: Parameters = new Map(
-    [...start].map(([name, { shape }]) => [name, { shape, data: ended[name]! }]),
-  );
-  const parameters = lora ? mergeLora(model.parameters, trained, lora) : trained;
-  return {
-    model: { ...model, parameters, hash: hashParameters(parameters), folder: null },
-    losses,
-    adapters: lora ? trained : null,
-  };
 }
 
 /** Identifies what determines a training: base, data and settings. */
