@@ -201,6 +201,8 @@ async function look(
     await page.evaluate(
       `jupyterapp.commands.execute("apputils:change-theme", { theme: "${themes[theme]}" })`,
     );
+    // JupyterLab draws cells anew after a change of theme or size, and may end at the last one.
+    await page.evaluate(`panel.node.querySelector(".jp-WindowedPanel-outer")?.scrollTo(0, 0)`);
     await page.waitForTimeout(1500);
     await shoot(theme);
   }
