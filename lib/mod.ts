@@ -5,13 +5,31 @@
  * @module
  */
 
-export { createWorld } from "./world/facts.ts";
-export { documents } from "./world/documents.ts";
-export { grade } from "./world/grade.ts";
-export { evaluationSet, type Task, tasks, tuningSet } from "./world/tasks.ts";
-export { worldSeed } from "./world/recipe.ts";
+export {
+  createWorld,
+  documents,
+  evaluationSet,
+  grade,
+  type Task,
+  tasks,
+  tuningSet,
+  worldSeed,
+} from "@implicit/world";
 
-export { loadTokenizer, type Tokenizer } from "./text/tokenizer.ts";
+export {
+  createDecoder,
+  type Decoder,
+  embed,
+  type GenerateOptions,
+  hidden,
+  loadCheckpoint,
+  loadTokenizer,
+  logits,
+  type Model,
+  saveCheckpoint,
+  type Tokenizer,
+  transformersProcessor,
+} from "@implicit/decoder";
 export { lengthStatistics, previewExamples } from "./text/statistics.ts";
 export { type ChatTemplate, formatPrompt, templates } from "./text/template.ts";
 export {
@@ -22,48 +40,42 @@ export {
   toResponseTuning,
 } from "./text/example.ts";
 
-export { createEngine, type Engine, type EngineInfo } from "./engine/engine.ts";
-export { loadCheckpoint, type Model, saveCheckpoint } from "./model/checkpoint.ts";
-export { hidden, logits } from "./model/decoder.ts";
+export { createEngine, type Engine, type EngineInfo } from "@implicit/engine";
 
 export { tune, type TuneOptions } from "./tune/tune.ts";
 
-export { createDecoder, type Decoder, type GenerateOptions } from "./decode/decoder.ts";
-export { embed } from "./decode/embed.ts";
-export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./decode/rules.ts";
-export { transformersProcessor } from "./decode/transformers_processor.ts";
+export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./adapt/rules.ts";
 
 export {
   type Annotation,
-  type ModelOutput,
-  pairOutputs,
-  readAnnotations,
-  readModelOutputs,
-  writeRows,
-} from "./judge/annotation.ts";
-export {
   averageOrders,
   bestConstantResponse,
+  estimateJudging,
   forgedResponse,
+  judge,
+  judgeMessages,
+  leaderboardRow,
+  lengthControlledWinRate,
+  loadJudgeSettings,
+  meanAndDeviation,
+  type ModelOutput,
+  pairedBootstrap,
+  pairOutputs,
+  type Preference,
+  preferencesFromScores,
+  readAnnotations,
+  readModelOutputs,
+  signTest,
   simulateJudge,
+  winRate,
   winRateByLength,
   winRateByPosition,
-} from "./judge/bias.ts";
-export { connectCompletions } from "./judge/completions.ts";
-export { estimateJudging, judge } from "./judge/judge.ts";
-export { leaderboardRow } from "./judge/leaderboard.ts";
-export { lengthControlledWinRate } from "./judge/length_control.ts";
-export { type Preference, preferencesFromScores } from "./judge/preference.ts";
-export { meanAndDeviation, pairedBootstrap, signTest } from "./judge/significance.ts";
-export { rankingAccuracy } from "./judge/ranking.ts";
-export { winRateOverSeeds } from "./judge/seeds.ts";
-export { judgeMessages, loadJudgeSettings } from "./judge/settings.ts";
-export { winRate } from "./judge/winrate.ts";
+  writeRows,
+} from "@implicit/alpaca-eval";
+export { rankingAccuracy } from "./study/rank.ts";
+export { winRateOverSeeds } from "./study/seeds.ts";
 
-export { accountOf, loadDataset, responsesOnly } from "./hub/dataset.ts";
-export { exportModel } from "./hub/export.ts";
-export { loadModel } from "./hub/load.ts";
-export { sources } from "./hub/sources.ts";
+export { accountOf, exportModel, loadDataset, loadModel, sources } from "@implicit/hub";
 
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export {
@@ -89,9 +101,17 @@ export { openStudy, type Study } from "./study/study.ts";
 export { taskStyles } from "./study/style.ts";
 export { verdicts } from "./study/claims.ts";
 
-export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
-export { liveFigure, showFigure } from "./show/figure.ts";
-export { progress } from "./show/progress.ts";
-export { diagonalScatter, scatter } from "./show/scatter.ts";
-export { showTable } from "./show/table.ts";
-export { showResponses, showTokens } from "./show/text.ts";
+export {
+  diagonalScatter,
+  heatMap,
+  intervalBars,
+  liveFigure,
+  lossCurves,
+  progress,
+  scatter,
+  showFigure,
+  showResponses,
+  showTable,
+  showTokens,
+  tokenFigure,
+} from "@implicit/notebook";

@@ -10,7 +10,14 @@ import writeFileAtomic from "write-file-atomic";
 import { cacheFolder, projectRoot } from "./root.ts";
 
 /** The rooms whose code decides what a run computes; a change there makes every run anew. */
-const ROOMS = ["world", "text", "model", "engine", "tune", "decode"];
+const ROOMS = [
+  "packages/world",
+  "lib/text",
+  "packages/decoder",
+  "packages/engine",
+  "lib/tune",
+  "lib/adapt",
+];
 
 /** JSON with sorted keys: equal values have equal text. */
 export function canonical(value: unknown): string {
@@ -35,7 +42,7 @@ export function codeVersion(): Promise<string> {
   return codeHash ??= (async () => {
     const hash = createHash("sha256");
     for (const room of ROOMS) {
-      const folder = join(projectRoot(), "lib", room);
+      const folder = join(projectRoot(), room);
       const files = (await readdir(folder, { recursive: true }))
         .filter((f) => f.endsWith(".ts") && !f.endsWith("_test.ts") && !f.endsWith("_bench.ts"));
       for (const file of files.sort()) hash.update(await readFile(join(folder, file)));

@@ -4,9 +4,13 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Annotation, readAnnotations } from "../judge/annotation.ts";
-import type { ScoredComparison } from "../judge/bias.ts";
-import { judgeMessages, loadJudgeSettings } from "../judge/settings.ts";
+import {
+  type Annotation,
+  judgeMessages,
+  loadJudgeSettings,
+  readAnnotations,
+  type ScoredComparison,
+} from "@implicit/alpaca-eval";
 import { projectRoot } from "./root.ts";
 import type { Run } from "./run.ts";
 import type { Study } from "./study.ts";

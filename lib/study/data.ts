@@ -6,11 +6,18 @@ import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
-import { type Dataset, type DatasetSource, loadDataset } from "../hub/dataset.ts";
-import type { HubOptions } from "../hub/repository.ts";
-import { dataEnding, readRows, type Row } from "../hub/rows.ts";
-import { type Instruction, sources } from "../hub/sources.ts";
-import { progress } from "../show/progress.ts";
+import {
+  dataEnding,
+  type Dataset,
+  type DatasetSource,
+  type HubOptions,
+  type Instruction,
+  loadDataset,
+  readRows,
+  type Row,
+  sources,
+} from "@implicit/hub";
+import { progress } from "@implicit/notebook";
 import { projectRoot } from "./root.ts";
 
 /** The data sets of one experiment. */

@@ -5,10 +5,8 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { judge } from "../judge/judge.ts";
-import { toProbability } from "../judge/preference.ts";
-import { loadJudgeSettings } from "../judge/settings.ts";
-import { progress } from "../show/progress.ts";
+import { judge, loadJudgeSettings, toProbability } from "@implicit/alpaca-eval";
+import { progress } from "@implicit/notebook";
 import { cacheFolder, projectRoot } from "./root.ts";
 import type { Run } from "./run.ts";
 import type { Judge, JudgeChoice, Prompt } from "./scale.ts";

@@ -5,16 +5,19 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { chooseRules, type RuleSet } from "../decode/rules.ts";
-import { loadCheckpoint } from "../model/checkpoint.ts";
+import { chooseRules, type RuleSet } from "../adapt/rules.ts";
+import { loadCheckpoint, loadTokenizer } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
-import { loadTokenizer } from "../text/tokenizer.ts";
 import { shuffledOrder } from "../text/batch.ts";
-import { createWorld } from "../world/facts.ts";
-import { singleTasks } from "../world/families.ts";
-import { grade } from "../world/grade.ts";
-import * as recipe from "../world/recipe.ts";
-import { evaluationSet, type Task, tuningSet } from "../world/tasks.ts";
+import {
+  createWorld,
+  evaluationSet,
+  grade,
+  recipe,
+  singleTasks,
+  type Task,
+  tuningSet,
+} from "@implicit/world";
 import type { Rules, Tuning } from "./arm.ts";
 import { projectRoot } from "./root.ts";
 import type { Prompt, Scale } from "./scale.ts";

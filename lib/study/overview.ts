@@ -3,7 +3,7 @@
  * its answers end, and the time it took. Rows for a table.
  */
 import { mean } from "simple-statistics";
-import { createDecoder } from "../decode/decoder.ts";
+import { createDecoder } from "@implicit/decoder";
 import { encodeExample, IGNORED } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";

@@ -3,8 +3,7 @@
  * nothing of drawing.
  */
 import { mean } from "simple-statistics";
-import type { Annotation } from "../judge/annotation.ts";
-import { winRateByLength } from "../judge/bias.ts";
+import { type Annotation, winRateByLength } from "@implicit/alpaca-eval";
 import type { StepInfo } from "../tune/tune.ts";
 import type { Arm } from "./arm.ts";
 import type { ResultRow } from "./results.ts";

@@ -3,15 +3,15 @@
  * response likelier than a wrong one? Knows which models and which wrong responses; the arithmetic
  * is the judge's.
  */
-import { createDecoder } from "../decode/decoder.ts";
+import { createDecoder } from "@implicit/decoder";
 import {
   familyNegatives,
   lengthMatchedNegatives,
   randomNegatives,
   type RankingPair,
-} from "../judge/negatives.ts";
-import { type RankedPair, rankResponses, type Scoring } from "../judge/ranking.ts";
-import { progress } from "../show/progress.ts";
+} from "./negatives.ts";
+import { type RankedPair, rankResponses, type Scoring } from "./rank.ts";
+import { progress } from "@implicit/notebook";
 import { encodeExample, IGNORED } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";

@@ -3,7 +3,7 @@
  * the loss before and after, the time, and who read the tuned model back with equal tokens.
  */
 import { availableParallelism, cpus } from "node:os";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine } from "@implicit/engine";
 import type { Arm } from "./arm.ts";
 import { overview } from "./overview.ts";
 import { runtimeVersions } from "./results.ts";

@@ -7,9 +7,15 @@ import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { mean } from "simple-statistics";
-import { type Preference, preferencesFromScores, toProbability } from "../judge/preference.ts";
-import { compareArms as compareSeeds } from "../judge/seeds.ts";
-import { meanAndDeviation, pairedBootstrap, type SeedTable } from "../judge/significance.ts";
+import {
+  meanAndDeviation,
+  pairedBootstrap,
+  type Preference,
+  preferencesFromScores,
+  type SeedTable,
+  toProbability,
+} from "@implicit/alpaca-eval";
+import { compareArms as compareSeeds } from "./seeds.ts";
 import type { Arm } from "./arm.ts";
 import { codeVersion, hashOf } from "./cache.ts";
 import { judgedWins } from "./http_judge.ts";

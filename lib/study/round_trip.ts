@@ -7,10 +7,8 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { createDecoder } from "../decode/decoder.ts";
-import { createOnnxDecoder } from "../decode/onnx_decoder.ts";
-import { exportModel } from "../hub/export.ts";
-import { loadModel } from "../hub/load.ts";
+import { createDecoder, createOnnxDecoder } from "@implicit/decoder";
+import { exportModel, loadModel } from "@implicit/hub";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
 import { cacheFolder, projectRoot } from "./root.ts";
@@ -93,7 +91,7 @@ async function transformersTokens(
   eosId: number,
 ): Promise<number[][] | string> {
   const deno = "deno" in process.versions ? process.execPath : "deno";
-  const peer = join(projectRoot(), "lib", "hub", "transformers_peer.ts");
+  const peer = join(projectRoot(), "packages", "hub", "transformers_peer.ts");
   // Only from Deno's cache: it is half a gigabyte, which nobody should fetch unasked.
   const flags = ["run", "-A", "--no-lock", "--node-modules-dir=none", "--cached-only"];
   const request = JSON.stringify([{ folder, prompts, maxTokens, eosId }]);

@@ -2,12 +2,9 @@
  * One run: an arm on a base with a seed. Tunes the base (or not), lets it answer the prompts with
  * greedy decoding, and grades the answers. Knows nothing of other runs, of caching or of display.
  */
-import { createEngine } from "../engine/engine.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { Model } from "../model/checkpoint.ts";
-import { createDecoder } from "../decode/decoder.ts";
-import type { LogitsProcessor } from "../decode/decoder.ts";
-import { ruleAdapter } from "../decode/rules.ts";
+import { createEngine, type Engine } from "@implicit/engine";
+import { createDecoder, type LogitsProcessor, type Model } from "@implicit/decoder";
+import { ruleAdapter } from "../adapt/rules.ts";
 import { type EncodedExample, encodeExample } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { tune } from "../tune/tune.ts";

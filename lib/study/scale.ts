@@ -3,13 +3,10 @@
  * the micro-world; the larger scales take checkpoints and data from the hub. Both sides of this
  * interface are the same code.
  */
-import type { RuleSet } from "../decode/rules.ts";
-import type { Comparison } from "../judge/annotation.ts";
-import type { Price } from "../judge/cost.ts";
-import type { Preference } from "../judge/preference.ts";
-import type { Model } from "../model/checkpoint.ts";
+import type { RuleSet } from "../adapt/rules.ts";
+import type { Comparison, Preference, Price } from "@implicit/alpaca-eval";
+import type { Model, Tokenizer } from "@implicit/decoder";
 import type { Example } from "../text/example.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TuneOptions } from "../tune/tune.ts";
 import type { Rules, Tuning } from "./arm.ts";
 

@@ -6,8 +6,8 @@
 import { quantileSorted, sampleRankCorrelation } from "simple-statistics";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { embed } from "../decode/embed.ts";
-import { createEngine } from "../engine/engine.ts";
+import { embed } from "@implicit/decoder";
+import { createEngine } from "@implicit/engine";
 import type { Example } from "../text/example.ts";
 import { arms } from "./arm.ts";
 import { cached, codeVersion, hashOf } from "./cache.ts";

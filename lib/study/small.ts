@@ -5,12 +5,9 @@
  */
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { chooseRules, rules as published, type RuleSet } from "../decode/rules.ts";
-import { accountOf } from "../hub/dataset.ts";
-import { loadModel } from "../hub/load.ts";
-import type { Instruction } from "../hub/sources.ts";
-import type { ModelConfig } from "../model/config.ts";
-import { parameterShapes } from "../model/parameters.ts";
+import { chooseRules, rules as published, type RuleSet } from "../adapt/rules.ts";
+import { accountOf, type Instruction, loadModel } from "@implicit/hub";
+import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import type { Rules, Tuning } from "./arm.ts";
 import { experimentData, localPath, showDownload, type TaskName } from "./data.ts";

@@ -3,14 +3,16 @@
  * speed is measured, and time is the one divided by the other. Knows decoders' shapes and batches,
  * not what is tuned.
  */
-import { createDecoder } from "../decode/decoder.ts";
-import { giveBack } from "../engine/elementwise.ts";
-import { createEngine } from "../engine/engine.ts";
-import { type ModelConfig, parseConfig } from "../model/config.ts";
-import { hashParameters } from "../model/checkpoint.ts";
-import { initParameters } from "../model/init.ts";
-import { parameterShapes } from "../model/parameters.ts";
-import { duration } from "../show/progress.ts";
+import {
+  createDecoder,
+  hashParameters,
+  initParameters,
+  type ModelConfig,
+  parameterShapes,
+  parseConfig,
+} from "@implicit/decoder";
+import { createEngine, giveBack } from "@implicit/engine";
+import { duration } from "@implicit/notebook";
 import { tuningBatches } from "../text/batch.ts";
 import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseConfig } from "../model/config.ts";
+import { parseConfig } from "@implicit/decoder";
 import { arms } from "./arm.ts";
 import { armOperations, timeTable, trainingOperations } from "./speed.ts";
 import { openStudy } from "./study.ts";

@@ -6,10 +6,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import type { Model } from "../model/checkpoint.ts";
-import { loadCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
-import { interruptible } from "../show/interrupt.ts";
-import { progress } from "../show/progress.ts";
+import { createDecoder, loadCheckpoint, type Model, saveCheckpoint } from "@implicit/decoder";
+import { interruptible, progress } from "@implicit/notebook";
 import type { StepInfo } from "../tune/tune.ts";
 import type { Arm } from "./arm.ts";
 import { cached, codeVersion, hashOf } from "./cache.ts";
@@ -19,12 +17,11 @@ import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
 import type { Base, Prompt, Scale, ScaleName, ScaleOptions, Split } from "./scale.ts";
 import { runtimeVersions } from "./results.ts";
 import { openScale } from "./scales.ts";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine } from "@implicit/engine";
 import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
-import { createDecoder } from "../decode/decoder.ts";
-import { type RuleAdapter, ruleAdapter } from "../decode/rules.ts";
-import { traceRules } from "../decode/trace.ts";
+import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
+import { traceRules } from "../adapt/trace.ts";
 
 export interface StudyOptions extends ScaleOptions {
   readonly scale?: ScaleName;

@@ -5,19 +5,11 @@
  * are the lengths of separately tokenised prefixes, the last turn's newline is cut off, and what is
  * left of a response after truncation has no EOS. Does NOT know of data files, batches or models.
  */
+import type { Example, Message } from "@implicit/hub";
 import type { ChatTemplate } from "./template.ts";
-import { type Tokenizer, tokenTexts } from "./tokenizer.ts";
+import { type Tokenizer, tokenTexts } from "@implicit/decoder";
 
-/** One turn of a conversation. */
-export interface Message {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
-}
-
-/** A training example: a conversation whose assistant turns are to be learnt. */
-export interface Example {
-  readonly messages: readonly Message[];
-}
+export type { Example, Message };
 
 /** Token ids and labels of equal length; label −100 = not a target. Labels are NOT shifted. */
 export interface EncodedExample {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { encodeExample, type Example, explainMask, toResponseTuning } from "./example.ts";
 import { formatPrompt, templates } from "./template.ts";
-import { createTokenizer } from "./tokenizer.ts";
+import { createTokenizer } from "@implicit/decoder";
 
 const testdata = new URL("../../../shared/testdata/tokenizers/", import.meta.url);
 const ignore = !existsSync(testdata);

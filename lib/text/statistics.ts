@@ -6,7 +6,7 @@
 import { mean, quantileSorted } from "simple-statistics";
 import { encodeExample, type EncodeOptions, type Example, IGNORED } from "./example.ts";
 import type { ChatTemplate } from "./template.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "@implicit/decoder";
 
 /** Lengths in tokens: of the whole example, or of its targets alone. */
 export interface LengthRow {

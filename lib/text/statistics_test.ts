@@ -2,7 +2,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import type { Example } from "./example.ts";
 import { lengthStatistics, previewExamples } from "./statistics.ts";
 import { templates } from "./template.ts";
-import { createTokenizer } from "./tokenizer.ts";
+import { createTokenizer } from "@implicit/decoder";
 
 /** One token a character of these. */
 const tokenizer = createTokenizer(JSON.stringify({

@@ -3,7 +3,7 @@
  * one elementwise program run in place over the chunks of flat arrays. Knows nothing of models.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Engine, TensorFunction } from "../engine/engine.ts";
+import type { Engine, TensorFunction } from "@implicit/engine";
 import type { FlatState } from "./flat.ts";
 
 /** Settings of {@link createAdamW}; `clip` null: no clipping. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine } from "@implicit/engine";
 import { createAdamW } from "./adamw.ts";
 import { flatState, layOut, views } from "./flat.ts";
 

@@ -2,8 +2,8 @@
  * All trained parameters in one flat array, each tensor a view of it, so that optimiser, clipping
  * and checkpoints are loops over one array. Knows nothing of models beyond names and shapes.
  */
-import { sharedArrays } from "../engine/elementwise.ts";
-import type { Parameters } from "../model/parameters.ts";
+import { sharedArrays } from "@implicit/engine";
+import type { Parameters } from "@implicit/decoder";
 
 /** Tensors start at multiples of this many elements (64 bytes), as vector instructions like it. */
 const ALIGNMENT = 16;

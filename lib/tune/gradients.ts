@@ -3,18 +3,22 @@
  * divides a batch's rows among the cores, and adds up the gradients. Knows nothing of optimisers.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { settled } from "../engine/elementwise.ts";
-import type {
-  CompileOptions,
-  Engine,
-  FileValues,
-  Program,
-  TensorFunction,
-  TensorSpec,
-} from "../engine/engine.ts";
-import type { ModelConfig } from "../model/config.ts";
-import { hidden, type HiddenOptions, logits } from "../model/decoder.ts";
-import type { Parameters } from "../model/parameters.ts";
+import {
+  type CompileOptions,
+  type Engine,
+  type FileValues,
+  type Program,
+  settled,
+  type TensorFunction,
+  type TensorSpec,
+} from "@implicit/engine";
+import {
+  hidden,
+  type HiddenOptions,
+  logits,
+  type ModelConfig,
+  type Parameters,
+} from "@implicit/decoder";
 import type { StepBatch } from "../text/batch.ts";
 import { type FlatLayout, views } from "./flat.ts";
 import {

@@ -7,8 +7,8 @@
  * layer nor the output head. Knows nothing of optimisers, nor of how a program is run.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorData, TensorFunction, TensorSpec } from "../engine/engine.ts";
-import { withGradient } from "../model/ops.ts";
+import type { TensorData, TensorFunction, TensorSpec } from "@implicit/engine";
+import { withGradient } from "@implicit/decoder";
 import type { Batch } from "../text/batch.ts";
 import { IGNORED } from "../text/example.ts";
 

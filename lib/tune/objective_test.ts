@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine } from "@implicit/engine";
 import { type Batch, padBatch } from "../text/batch.ts";
 import {
   addRows,

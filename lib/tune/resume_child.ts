@@ -1,8 +1,6 @@
 /** The process that resume_test.ts kills: tunes with checkpoints in the folder that it is given. */
-import { createEngine } from "../engine/engine.ts";
-import { initParameters } from "../model/init.ts";
-import { parseConfig } from "../model/config.ts";
-import { hashParameters } from "../model/checkpoint.ts";
+import { createEngine } from "@implicit/engine";
+import { hashParameters, initParameters, parseConfig } from "@implicit/decoder";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 import { tune } from "./tune.ts";
 

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createEngine } from "../engine/engine.ts";
-import { loadCheckpoint } from "../model/checkpoint.ts";
+import { createEngine } from "@implicit/engine";
+import { loadCheckpoint, loadTokenizer } from "@implicit/decoder";
 import { encodeExample, toResponseTuning } from "../text/example.ts";
 import { templates } from "../text/template.ts";
-import { loadTokenizer } from "../text/tokenizer.ts";
 import { tune } from "./tune.ts";
 
 const data = fileURLToPath(new URL("../../../shared/testdata", import.meta.url));

@@ -1,7 +1,5 @@
 /** A decoder of a few thousand parameters and examples for it, for tests. */
-import { hashParameters, type Model } from "../model/checkpoint.ts";
-import { parseConfig } from "../model/config.ts";
-import { initParameters } from "../model/init.ts";
+import { hashParameters, initParameters, type Model, parseConfig } from "@implicit/decoder";
 import type { EncodedExample } from "../text/example.ts";
 
 /** A Llama of width 16 with 2 layers and 48 tokens, from a fixed seed. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine } from "@implicit/engine";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 import { tune } from "./tune.ts";
 

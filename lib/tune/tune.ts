@@ -3,11 +3,9 @@
  * pretraining differ in their batches alone. Knows nothing of arms, judges or text.
  */
 import { createHash } from "node:crypto";
-import { giveBack } from "../engine/elementwise.ts";
-import type { Engine } from "../engine/engine.ts";
-import { hashParameters, type Model } from "../model/checkpoint.ts";
-import { initLora, type LoraOptions, loraScale, mergeLora } from "../model/lora.ts";
-import type { Parameters } from "../model/parameters.ts";
+import { type Engine, giveBack } from "@implicit/engine";
+import { hashParameters, type Model, type Parameters } from "@implicit/decoder";
+import { initLora, type LoraOptions, loraScale, mergeLora } from "../adapt/lora.ts";
 import { packedBatches, type StepBatches, tuningBatches } from "../text/batch.ts";
 import type { EncodedExample } from "../text/example.ts";
 import { type AdamWOptions, createAdamW } from "./adamw.ts";

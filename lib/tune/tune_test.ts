@@ -4,10 +4,8 @@ import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createEngine } from "../engine/engine.ts";
-import { loadCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
-import { parseConfig } from "../model/config.ts";
-import { initParameters } from "../model/init.ts";
+import { createEngine } from "@implicit/engine";
+import { initParameters, loadCheckpoint, parseConfig, saveCheckpoint } from "@implicit/decoder";
 import { pretrain, tune, type TuneOptions } from "./tune.ts";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 

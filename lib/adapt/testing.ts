@@ -1,0 +1,51 @@
+/**
+ * The rules of the adapter as the paper tells them (appendix E and listing 1), written once more,
+ * plainly, for tests to compare with; and the
+ * adapter itself as a peer takes it.
+ */
+import type { LogitsProcessor, Tokenizer } from "@implicit/decoder";
+import { chooseRules, type Rule, ruleAdapter, rules } from "./rules.ts";
+
+/** Tokens of the uniform rule that stories260K's SentencePiece vocabulary has. */
+const uniform: readonly (readonly [token: string, weight: number])[] = [
+  ["<", -4],
+  ["|", -4],
+  ["▁I", -5],
+  ["I", -5],
+  ["<0x0A>", 1],
+  ["!", 1],
+];
+
+/**
+ * One rule alone: what it adds to which logits.
+ *
+ * @param instruction where the instruction begins in a prompt
+ */
+export function naiveRule(
+  rule: "eos" | "repetition" | "uniform",
+  variant: "paper" | "code",
+  tokenizer: Tokenizer,
+  instruction: number,
+): (ids: readonly number[], promptLength: number) => Map<number, number> {
+  return (ids, promptLength) => {
+    const bias = new Map<number, number>();
+    const t = ids.length - promptLength;
+    if (rule === "eos" && t > 0 && t < 250) bias.set(tokenizer.eosId, 15 / 250 * t);
+    if (rule === "uniform") {
+      for (const [token, weight] of uniform) bias.set(tokenizer.tokenId(token)!, weight);
+    }
+    if (rule === "repetition") {
+      const from = variant === "code" ? instruction : promptLength;
+      for (const id of new Set(ids.slice(from))) bias.set(id, -1.5);
+    }
+    return bias;
+  };
+}
+
+/** The adapter of one published rule, for a test's peer that runs in a process of its own. */
+export function processorOf(
+  tokenizer: Tokenizer,
+  [variant, rule]: ["paper" | "code", Rule],
+): LogitsProcessor {
+  return ruleAdapter(tokenizer, chooseRules(rules.llama2(variant), [rule])).processor;
+}

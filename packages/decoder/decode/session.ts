@@ -1,0 +1,41 @@
+/**
+ * A decoder graph loaded into ONNX Runtime, its weights handed over from memory.
+ *
+ * Knows how large constants reach a session without passing through the model's bytes; does not know
+ * what is decoded.
+ */
+import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
+import type { Model } from "../model/checkpoint.ts";
+import { decoderGraph, type GraphUse } from "./graph.ts";
+
+/** Constants from this many bytes on stay outside the model. */
+const LARGE = 4096;
+
+/**
+ * Loads `model` for one use. The weights are read in place and must not change while it lives.
+ *
+ * @param options.positions positions that the rotary tables cover (default: the model's context)
+ */
+export function createSession(
+  model: Model,
+  use: GraphUse,
+  options: { threads?: number; positions?: number } = {},
+): Promise<Session> {
+  const graph = decoderGraph(model.config, model.parameters, use, { positions: options.positions });
+  const outside: Record<string, OrtTensor> = {};
+  const initializers = graph.initializers.map((one): Initializer => {
+    const { name, dtype, shape, data } = one;
+    if (!data || data.byteLength < LARGE) return one;
+    outside[name] = { dtype, shape, data };
+    return {
+      name,
+      dtype,
+      shape,
+      external: { location: "memory", offset: 0, length: data.byteLength },
+    };
+  });
+  return Session.create(encodeModel({ ...graph, initializers }), {
+    threads: options.threads,
+    initializers: outside,
+  });
+}

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type * as tf from "@tensorflow/tfjs-core";
+import { createEngine } from "@implicit/engine";
+import { loadCheckpoint, type Model, saveCheckpoint } from "./checkpoint.ts";
+import { parseConfig } from "./config.ts";
+import { hidden, logits } from "./forward.ts";
+import { initParameters } from "./init.ts";
+import { writeSafetensors } from "./safetensors.ts";
+
+const golden = (name: string) => fileURLToPath(new URL(`testdata/${name}`, import.meta.url));
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "checkpoint-"));
+  await work(folder);
+  await rm(folder, { recursive: true });
+}
+
+/** A folder with the golden's config and other weights. */
+async function writeChanged(folder: string, change: (model: Model) => void): Promise<void> {
+  const model = await loadCheckpoint(golden("llama-gqa-tied-rope3"));
+  change(model);
+  await saveCheckpoint(model, folder);
+}
+
+Deno.test("saveCheckpoint() writes what loadCheckpoint() reads", () =>
+  inFolder(async (folder) => {
+    const model = await loadCheckpoint(golden("llama-gqa-tied-rope3"));
+    assert.ok(!model.parameters.has("lm_head.weight"));
+    await saveCheckpoint(model, folder);
+    const again = await loadCheckpoint(folder);
+    assert.equal(again.hash, model.hash);
+    assert.deepEqual(again.parameters, model.parameters);
+    assert.deepEqual({ ...again.config, json: null }, { ...model.config, json: null });
+  }));
+
+Deno.test("saveCheckpoint() can round to BF16", () =>
+  inFolder(async (folder) => {
+    const model = await loadCheckpoint(golden("llama-mha"));
+    await saveCheckpoint(model, folder, { dtype: "BF16" });
+    const again = await loadCheckpoint(folder);
+    assert.notEqual(again.hash, model.hash);
+    for (const [name, { data }] of model.parameters) {
+      again.parameters.get(name)!.data.forEach((value, i) => {
+        assert.ok(Math.abs(value - data[i]!) <= Math.abs(data[i]!) * 2 ** -8);
+      });
+    }
+    const json = JSON.parse(await readFile(join(folder, "config.json"), "utf8"));
+    assert.equal(json.dtype, "bfloat16");
+  }));
+
+Deno.test("loadCheckpoint() reads shards", () =>
+  inFolder(async (folder) => {
+    const model = await loadCheckpoint(golden("llama-mha"));
+    await cp(join(golden("llama-mha"), "config.json"), join(folder, "config.json"));
+    const entries = [...model.parameters];
+    const map: Record<string, string> = {};
+    for (const [i, part] of [entries.slice(0, 5), entries.slice(5)].entries()) {
+      await writeSafetensors(join(folder, `${i}.safetensors`), new Map(part));
+      for (const [name] of part) map[name] = `${i}.safetensors`;
+    }
+    const index = join(folder, "model.safetensors.index.json");
+    await writeFile(index, JSON.stringify({ weight_map: map }));
+    assert.equal((await loadCheckpoint(folder)).hash, model.hash);
+
+    await writeFile(index, JSON.stringify({ weight_map: { a: "../x.safetensors" } }));
+    await assert.rejects(loadCheckpoint(folder), /Expected a file name for "a"/);
+    await writeFile(index, JSON.stringify({ weight_map: { a: "0.safetensors" } }));
+    await assert.rejects(loadCheckpoint(folder), /Expected the tensor "a"/);
+  }));
+
+Deno.test("loadCheckpoint() accepts a tied head that is stored, if it is the embedding", () =>
+  inFolder(async (folder) => {
+    const name = "lm_head.weight";
+    const embedding = (model: Model) => model.parameters.get("model.embed_tokens.weight")!;
+    await writeChanged(folder, (model) => model.parameters.set(name, embedding(model)));
+    await loadCheckpoint(folder);
+    await writeChanged(folder, (model) => {
+      const { shape, data } = embedding(model);
+      model.parameters.set(name, { shape, data: data.map((x) => x + 1) });
+    });
+    await assert.rejects(loadCheckpoint(folder), /differs from the embedding/);
+  }));
+
+Deno.test("loadCheckpoint() refuses what does not fit the config", () =>
+  inFolder(async (folder) => {
+    await assert.rejects(loadCheckpoint(folder), /config.json/);
+    const name = "model.layers.0.mlp.up_proj.weight";
+    await writeChanged(folder, (model) => model.parameters.delete(name));
+    await assert.rejects(
+      loadCheckpoint(folder),
+      /Expected a parameter "model.layers.0.mlp.up_proj/,
+    );
+    await writeChanged(
+      folder,
+      ({ parameters }) =>
+        parameters.set(name, { shape: [32, 64], data: parameters.get(name)!.data }),
+    );
+    await assert.rejects(loadCheckpoint(folder), /Expected shape \[64,32\] .* found \[32,64\]/);
+    await writeChanged(
+      folder,
+      ({ parameters }) =>
+        parameters.set("model.layers.0.extra", { shape: [1], data: new Float32Array(1) }),
+    );
+    await assert.rejects(loadCheckpoint(folder), /found "model.layers.0.extra"/);
+    await rm(join(folder, "model.safetensors"));
+    await assert.rejects(loadCheckpoint(folder), /found neither/);
+    await writeFile(join(folder, "config.json"), "{");
+    await assert.rejects(loadCheckpoint(folder), /Expected JSON in/);
+  }));
+
+const python = spawnSync("python3", ["-c", "import torch, transformers"]);
+const missing = python.status === 0 ? null : "python3 has no torch and transformers";
+if (missing) console.log(`Round trips to transformers are not tested: ${missing}.`);
+
+const script = `
+import json, sys, torch
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+ids = torch.tensor([[5, 17, 80, 3, 44, 9, 61]])
+print(json.dumps(model(input_ids=ids).logits[0].tolist()))
+`;
+
+const base = {
+  vocab_size: 96,
+  hidden_size: 32,
+  intermediate_size: 64,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  max_position_embeddings: 64,
+};
+const unlikeTheGoldens: Record<string, Record<string, unknown>> = {
+  "llama with biases": {
+    ...base,
+    model_type: "llama",
+    attention_bias: true,
+    mlp_bias: true,
+    head_dim: 12,
+    hidden_act: "gelu_pytorch_tanh",
+  },
+  "gpt_neox in sequence": {
+    ...base,
+    model_type: "gpt_neox",
+    use_parallel_residual: false,
+    rotary_pct: 0.5,
+    rotary_emb_base: 20000,
+    hidden_act: "gelu_fast",
+    attention_bias: false,
+    tie_word_embeddings: true,
+  },
+  "olmo2 with shared heads": { ...base, model_type: "olmo2", num_key_value_heads: 2 },
+  "qwen3 with biases": {
+    ...base,
+    model_type: "qwen3",
+    num_key_value_heads: 1,
+    head_dim: 16,
+    attention_bias: true,
+    rope_theta: 1000000,
+  },
+};
+
+for (const [name, json] of Object.entries(unlikeTheGoldens)) {
+  Deno.test({
+    name: `transformers computes the same logits of a saved ${name} (needs transformers)`,
+    ignore: missing !== null,
+    fn: () =>
+      inFolder(async (folder) => {
+        const config = parseConfig(json);
+        const parameters = initParameters(config, 3);
+        // Biases and norms that are not 0 and 1, and scores far apart.
+        for (const { data } of parameters.values()) {
+          data.forEach((value, i) => (data[i] = 2 * value + 0.1 * Math.sin(i)));
+        }
+        const model = { name, config, parameters, hash: "", folder: null };
+        await saveCheckpoint(model, folder);
+        const ids = Int32Array.of(5, 17, 80, 3, 44, 9, 61);
+        const found = await logitsOf(model, ids);
+        const { stdout, stderr } = spawnSync("python3", ["-c", script, folder]);
+        assert.ok(String(stdout).startsWith("[["), String(stderr));
+        const expected: number[] = JSON.parse(String(stdout)).flat();
+        const largest = Math.max(...expected.map(Math.abs));
+        expected.forEach((value, i) => assert.ok(Math.abs(value - found[i]!) < 2e-5 * largest));
+      }),
+  });
+}
+
+async function logitsOf({ config, parameters }: Model, ids: Int32Array): Promise<Float32Array> {
+  const engine = await createEngine();
+  const specs = Object.fromEntries(
+    [...parameters].map(([name, { shape }]) => [name, { shape, dtype: "float32" as const }]),
+  );
+  const program = await engine.compile(({ ids, ...params }) => ({
+    logits: logits(config, params, hidden(config, params, ids as tf.Tensor2D)),
+  }), { ...specs, ids: { shape: [1, ids.length], dtype: "int32" } });
+  const values = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
+  const found = await program.run({ ...values, ids });
+  program.dispose();
+  return found.logits as Float32Array;
+}

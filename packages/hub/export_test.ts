@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  createDecoder,
+  createOnnxDecoder,
+  loadCheckpoint,
+  loadTokenizer,
+  type Model,
+  type Parameters,
+  parseConfig,
+} from "@implicit/decoder";
+import { encodeModel } from "@implicit/engine";
+import { exportModel, type ExportType } from "./export.ts";
+import { peer, transformersJs } from "./peers.ts";
+import { quantize } from "./quantize.ts";
+
+const shared = fileURLToPath(new URL("../../../shared", import.meta.url));
+const stories = join(shared, "testdata/models/stories260K");
+const hasShared = existsSync(stories);
+if (!hasShared) console.log("skipped: no ../shared/testdata");
+
+async function inFolder(fn: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "export-"));
+  try {
+    await fn(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const python = `
+import json, sys
+from transformers import AutoModelForCausalLM, AutoTokenizer
+import torch
+responses = []
+for request in json.loads(sys.argv[1]):
+    AutoTokenizer.from_pretrained(request["folder"])
+    model = AutoModelForCausalLM.from_pretrained(request["folder"], dtype=torch.float32)
+    responses.append([])
+    for prompt in request["prompts"]:
+        ids = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            max_new_tokens=request["maxTokens"], do_sample=False, pad_token_id=0)[0, len(prompt):].tolist()
+        responses[-1].append(ids[:ids.index(2)] if 2 in ids else ids)
+print(json.dumps(responses))
+`;
+const huggingFace = (request: unknown) =>
+  peer(
+    "python3",
+    ["-c", python, JSON.stringify(request)],
+    /No module named '(torch|transformers)'/,
+  );
+
+/** The model whose matrices are what `quantize` makes of them. */
+function rounded(model: Model, bits: 8 | 4): Model {
+  const parameters: Parameters = new Map();
+  for (const [name, parameter] of model.parameters) {
+    const { shape, data } = parameter;
+    if (shape.length === 1) {
+      parameters.set(name, parameter);
+      continue;
+    }
+    const { values, scales } = quantize(parameter, bits);
+    const columns = shape[1]!, blocks = Math.ceil(columns / 32), bytes = 4 * bits;
+    const back = data.map((_, i) => {
+      const block = Math.floor(i / columns) * blocks + Math.floor(i % columns / 32);
+      const place = i % columns % 32;
+      const q = bits === 8
+        ? values[block * bytes + place]!
+        : values[block * bytes + (place >> 1)]! >> (place % 2 * 4) & 15;
+      return scales[block]! * (q - 2 ** (bits - 1));
+    });
+    parameters.set(name, { shape, data: back });
+  }
+  return { ...model, parameters };
+}
+
+Deno.test("quantize() keeps a block's extreme and is within a step elsewhere", () => {
+  const data = Float32Array.from({ length: 2 * 40 }, (_, i) => Math.sin(7 * i) * (1 + i));
+  for (const bits of [8, 4] as const) {
+    const { values, scales } = quantize({ shape: [2, 40], data }, bits);
+    assert.equal(values.length, 2 * 2 * 4 * bits);
+    assert.equal(scales.length, 4);
+    const config = { name: "", hash: "", folder: null, config: parseConfig(llamaConfig) };
+    const parameters: Parameters = new Map([["m", { shape: [2, 40], data }]]);
+    const back = rounded({ ...config, parameters }, bits).parameters.get("m")!.data;
+    back.forEach((x, i) => {
+      const scale = Math.abs(scales[Math.floor(i / 40) * 2 + Math.floor(i % 40 / 32)]!);
+      // The side opposite to the extreme ends one step earlier.
+      assert.ok(Math.abs(x - data[i]!) <= scale * 1.0001, `${x} for ${data[i]}`);
+    });
+  }
+});
+
+const llamaConfig = {
+  model_type: "llama",
+  vocab_size: 8,
+  hidden_size: 16,
+  intermediate_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  max_position_embeddings: 8,
+  rms_norm_eps: 1e-5,
+};
+
+Deno.test({
+  name: "exportModel() gives our tokens in every type (needs ../shared/testdata)",
+  ignore: !hasShared,
+  fn: () =>
+    inFolder(async (folder) => {
+      const model = await loadCheckpoint(stories);
+      const tokenizer = await loadTokenizer(stories);
+      const prompts = ["Once upon a time", "Tom and Lily went", "The"].map((text) =>
+        tokenizer.encode(text)
+      );
+      const types: [ExportType, string, Model][] = [
+        ["fp32", "model.onnx", model],
+        ["fp16", "model_fp16.onnx", model],
+        ["q8", "model_quantized.onnx", rounded(model, 8)],
+        ["q4", "model_q4.onnx", rounded(model, 4)],
+      ];
+      for (const [dtype, name, same] of types) {
+        const out = join(folder, dtype);
+        const { onnx } = await exportModel(model, out, { dtype });
+        assert.equal(onnx, join(out, "onnx", name));
+        const ours = await createDecoder(same);
+        const theirs = await createOnnxDecoder(onnx, model.config);
+        assert.deepEqual(
+          await theirs.generate(prompts, { maxTokens: 40 }),
+          await ours.generate(prompts, { maxTokens: 40 }),
+          dtype,
+        );
+        ours.dispose();
+        theirs.dispose();
+        const again = await loadCheckpoint(out); // and what was written is a checkpoint
+        const f32 = dtype !== "fp16";
+        assert.equal(again.hash === model.hash, f32);
+        assert.equal((await loadTokenizer(out)).hash, tokenizer.hash);
+        assert.equal((await readdir(out)).filter((file) => file.endsWith(".tmp")).length, 0);
+      }
+    }),
+});
+
+Deno.test({
+  name: "exportModel() serves transformers.js and transformers alike (needs ../shared/testdata)",
+  ignore: !hasShared,
+  fn: () =>
+    inFolder(async (folder) => {
+      const names = ["llama-gqa-tied-rope3", "olmo-clip", "olmo2", "qwen3", "gpt-neox"];
+      const models = ["testdata/models/stories260K", ...names.map((name) => `golden/${name}`)];
+      const prompts = [[5, 9, 12, 40], [7], [3, 4, 5, 6, 8, 30, 31]];
+      const requests: unknown[] = [], expected: unknown[] = [];
+      for (const name of models) {
+        const model = await loadCheckpoint(join(shared, name));
+        const out = join(folder, name.split("/").at(-1)!);
+        // One of them with its weights beside the ONNX file.
+        const inlineBytes = name.endsWith("olmo2") ? 0 : undefined;
+        const { data } = await exportModel(model, out, { tokenizer: stories, inlineBytes });
+        assert.equal(data !== null, inlineBytes === 0);
+        requests.push({ folder: out, prompts, maxTokens: 24, eosId: 2 });
+        const ours = await createDecoder(model);
+        expected.push(await ours.generate(prompts, { maxTokens: 24, eosId: 2 }));
+        ours.dispose();
+      }
+      const inJs = await transformersJs(requests);
+      if (inJs) assert.deepEqual(inJs, expected.map((responses) => [responses]));
+      const inPython = await huggingFace(requests);
+      if (inPython) assert.deepEqual(inPython, expected);
+    }),
+});
+
+Deno.test("exportModel() and createOnnxDecoder() say what is missing", () =>
+  inFolder(async (folder) => {
+    const config = parseConfig(llamaConfig);
+    const model: Model = { name: "m", config, parameters: new Map(), hash: "", folder };
+    await assert.rejects(exportModel(model, folder), /new folder to export to/);
+    await assert.rejects(
+      exportModel(model, join(folder, "out")),
+      /tokenizer.json beside the model m/,
+    );
+    const path = join(folder, "model.onnx");
+    await writeFile(
+      path,
+      encodeModel({
+        name: "no cache",
+        inputs: [{ name: "input_ids", dtype: "int64", shape: ["b", "s"] }],
+        outputs: [{ name: "logits", dtype: "int64", shape: ["b", "s"] }],
+        initializers: [],
+        nodes: [{ op: "Identity", inputs: ["input_ids"], outputs: ["logits"] }],
+      }),
+    );
+    await assert.rejects(
+      createOnnxDecoder(path, config),
+      (error: Error) =>
+        error.message.includes(path) &&
+        /key\/value cache.*found the inputs input_ids/.test(error.message),
+    );
+  }));

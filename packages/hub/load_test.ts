@@ -1,0 +1,120 @@
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  hashParameters,
+  initParameters,
+  loadCheckpoint,
+  parseConfig,
+  saveCheckpoint,
+} from "@implicit/decoder";
+import { loadModel } from "./load.ts";
+import { startHub } from "./loopback.ts";
+
+const tokenizerOf = (entries: number) =>
+  JSON.stringify({
+    added_tokens: [{ id: 0, content: "</s>", special: true, normalized: false }],
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: { type: "Fuse" },
+    model: {
+      type: "BPE",
+      merges: [],
+      vocab: Object.fromEntries(
+        Array.from({ length: entries }, (_, i) => [i ? String.fromCharCode(96 + i) : "</s>", i]),
+      ),
+    },
+  });
+const config = parseConfig({
+  model_type: "llama",
+  vocab_size: 8,
+  hidden_size: 4,
+  intermediate_size: 8,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  max_position_embeddings: 16,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  tie_word_embeddings: true,
+  bos_token_id: 0,
+  eos_token_id: 0,
+});
+
+Deno.test("loadModel() gives the same weights and tokenizer from the hub as from the folder", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "load-"));
+  const parameters = initParameters(config, 1);
+  const hash = hashParameters(parameters);
+  await saveCheckpoint({ name: "x", config, parameters, hash, folder: null }, folder);
+  await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
+  const files = Object.fromEntries(
+    await Promise.all(
+      ["config.json", "model.safetensors", "tokenizer.json"].map(async (name) =>
+        [name, new Uint8Array(await readFile(join(folder, name)))] as const
+      ),
+    ),
+  );
+  const hub = await startHub({ "lab/tiny": { files, large: ["model.safetensors"] } });
+  const cache = join(folder, "cache");
+  try {
+    const local = await loadModel(folder);
+    const remote = await loadModel("lab/tiny", {
+      endpoint: hub.endpoint,
+      cache,
+      token: "",
+      offline: false,
+    });
+    deepEqual([remote.name, remote.model.name, remote.model.hash], ["lab/tiny", "lab/tiny", hash]);
+    deepEqual([local.model.hash, local.tokenizer.hash], [hash, remote.tokenizer.hash]);
+    deepEqual(remote.tokenizer.encode("ab"), [1, 2]);
+
+    await writeFile(join(folder, "tokenizer.json"), tokenizerOf(9));
+    await rejects(loadModel(folder), /at most 8 entries, the rows of the embedding, .* found 9\./);
+    await writeFile(join(folder, "tokenizer.json"), tokenizerOf(8));
+    equal((await loadModel(folder)).tokenizer.vocabSize, 8);
+  } finally {
+    await hub.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+Deno.test("loadModel() names the file whose config is refused, in a folder and from the hub", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "refused-"));
+  const path = join(folder, "config.json");
+  await writeFile(path, JSON.stringify({ ...config.json, model_type: "gpt2" }));
+  await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
+  await writeFile(join(folder, "model.safetensors"), "");
+  const files = Object.fromEntries(
+    await Promise.all(
+      ["config.json", "model.safetensors", "tokenizer.json"].map(async (name) =>
+        [name, new Uint8Array(await readFile(join(folder, name)))] as const
+      ),
+    ),
+  );
+  const hub = await startHub({ "lab/tiny": { files, large: [] } });
+  try {
+    const refused = /: Expected a model_type among llama, .* but found "gpt2"/;
+    await rejects(loadModel(folder), (error: Error) => {
+      match(error.message, refused);
+      equal(error.message.slice(0, path.length), path);
+      return error.cause instanceof Error;
+    });
+    const options = { endpoint: hub.endpoint, cache: join(folder, "cache"), token: "" };
+    await rejects(loadModel("lab/tiny", { ...options, offline: false }), (error: Error) => {
+      match(error.message, refused);
+      match(error.message, /models--lab--tiny.*config\.json: /);
+      return true;
+    });
+    await rm(path);
+    await rejects(loadModel(folder), /Expected a checkpoint with config\.json in .* but found /);
+    await rejects(
+      loadCheckpoint(folder),
+      /Expected a checkpoint with .*config\.json, but found none/,
+    );
+  } finally {
+    await hub.close();
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,309 @@
+/**
+ * The paper's data sets: where each comes from, how a row becomes an example, and its quirks.
+ *
+ * Source: the authors' scripts (their quirks are kept and said). Parquet files at the revision
+ * "refs/convert/parquet" are the hub's own conversion of whatever the owner uploaded, rows in the
+ * same order. Does NOT know of templates or tokenizers.
+ */
+import type { Example, Message } from "./example.ts";
+import { type DatasetSource, textOf } from "./dataset.ts";
+import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
+
+/** An instruction to be answered and judged, not trained on. */
+export interface Instruction {
+  readonly instruction: string;
+  /** The answer it is compared with, where the data set has one. */
+  readonly reference: string | null;
+  /** Which of the collected sets it is from, or null. */
+  readonly group: string | null;
+}
+
+const CONVERTED = "refs/convert/parquet";
+
+const pair = (instruction: string, response: string): Example => ({
+  messages: [
+    { role: "user", content: instruction },
+    { role: "assistant", content: response },
+  ],
+});
+
+/** LIMA (gated: accept its terms once). 1,030 dialogues, 30 of several turns. */
+const lima: DatasetSource = {
+  name: "lima",
+  repository: "GAIR/lima",
+  files: /^train\.jsonl$/,
+  columns: ["conversations"],
+  take: null,
+  expected: 1030,
+  make(row, note) {
+    const turns = row.conversations;
+    if (!Array.isArray(turns) || !turns.every((turn) => typeof turn === "string")) {
+      note(`"conversations" is not a list of texts`);
+      return null;
+    }
+    const paired = turns.length - turns.length % 2; // the authors' loop drops a last, unanswered turn
+    if (paired === 0) {
+      note("a dialogue without a response");
+      return null;
+    }
+    if (turns.some((turn, k) => k < paired && k % 2 === 1 && turn.trim() === "")) {
+      note("an empty response");
+      return null;
+    }
+    if (paired < turns.length) note("an odd number of turns: the last one is dropped");
+    const messages = turns.slice(0, paired).map((content: string, k): Message => ({
+      role: k % 2 === 0 ? "user" : "assistant",
+      content,
+    }));
+    return { messages };
+  },
+};
+
+/** Conversations as open-instruct and the authors store them: `messages` of role and content. */
+const messages: DatasetSource = {
+  name: "conversations",
+  repository: null,
+  home: "any source (rows: messages, a list of {role, content})",
+  files: /$^/,
+  columns: ["messages"],
+  take: null,
+  expected: null,
+  make(row, note) {
+    const turns = row.messages;
+    if (!Array.isArray(turns) || !turns.every(isMessage)) {
+      note(`"messages" is not a list of {role, content}`);
+      return null;
+    }
+    if (!turns.some((turn) => turn.role === "assistant")) {
+      note("a conversation without a response");
+      return null;
+    }
+    if (turns.some((turn) => "content_old" in turn)) note("a response rewritten not to restate");
+    return { messages: turns.map(({ role, content }) => ({ role, content })) };
+  },
+};
+
+/**
+ * LIMA without restatements (App. C): the authors had GPT-4 find 99 responses that open with one
+ * and rewrite them. Their check never saw the first dialogue, hence 1,029; 98 dialogues hold the 99.
+ */
+const limaNoRephrase: DatasetSource = {
+  ...messages,
+  name: "lima_rephrased",
+  home: "github.com/john-hewitt/implicit-ins, new_lima/lima_rephrased.jsonl",
+  expected: 1029,
+};
+
+/** Grade-school maths: the raw answers, calculator marks `<<48/2=24>>` and `#### n` included. */
+const gsm8k: DatasetSource = {
+  name: "gsm8k",
+  repository: "openai/gsm8k",
+  files: /^main\/train-.*\.parquet$/,
+  columns: ["question", "answer"],
+  take: 1000,
+  expected: 1000,
+  make: pairOf("question", "answer"),
+};
+
+/** Python problems: text → code, without the tests. The train split is task_id 601–974. */
+const mbpp: DatasetSource = {
+  name: "mbpp",
+  repository: "google-research-datasets/mbpp",
+  files: /^full\/train-.*\.parquet$/,
+  columns: ["task_id", "text", "code"],
+  take: null,
+  expected: 374,
+  make(row, note) {
+    const id = Number(row.task_id);
+    if (!(id >= 601 && id <= 974)) {
+      note("not in the train split (task_id 601–974)");
+      return null;
+    }
+    return pairOf("text", "code")(row, note);
+  },
+};
+
+/** Recipes: `Recipe for TITLE` → " - ingredient" lines, an empty line, the instructions. */
+const recipes: DatasetSource = {
+  name: "recipes",
+  repository: "Hieu-Pham/kaggle_food_recipes",
+  revision: CONVERTED,
+  files: /^default\/(partial-)?train\/\d+\.parquet$/,
+  columns: ["Title", "Cleaned_Ingredients", "Instructions"],
+  take: 1000,
+  expected: 1000,
+  make(row, note) {
+    const title = textOf(row, "Title", note);
+    const list = textOf(row, "Cleaned_Ingredients", note);
+    const instructions = textOf(row, "Instructions", note);
+    if (title === null || list === null || instructions === null) return null;
+    const ingredients = pythonStrings(list);
+    if (!ingredients) {
+      note(`"Cleaned_Ingredients" is not a list of Python strings`);
+      return null;
+    }
+    return recipe(title, ingredients, instructions);
+  },
+};
+
+/** The same task from recipes in Markdown (based.cooking): a local stand-in, not the paper's. */
+const markdownRecipes: DatasetSource = {
+  name: "recipes (Markdown)",
+  repository: null,
+  home: "github.com/LukeSmithxyz/based.cooking (rows: title, markdown)",
+  files: /$^/,
+  columns: ["title", "markdown"],
+  take: 1000,
+  expected: null,
+  make(row, note) {
+    const title = textOf(row, "title", note);
+    const markdown = textOf(row, "markdown", note);
+    if (title === null || markdown === null) return null;
+    const parts = markdownRecipe(markdown);
+    if (typeof parts !== "string") return recipe(title, parts.ingredients, parts.directions);
+    note(parts);
+    return null;
+  },
+};
+
+/** Poems: `Write a poem called NAME`. Rows without a name are skipped, as the authors did. */
+const poetry: DatasetSource = {
+  name: "poetry",
+  repository: "merve/poetry",
+  revision: CONVERTED,
+  files: /^default\/train\/\d+\.parquet$/,
+  columns: ["poem name", "content"],
+  take: 1000,
+  expected: 571,
+  make(row, note) {
+    const name = textOf(row, "poem name", note);
+    const content = textOf(row, "content", note);
+    return name === null || content === null ? null : pair(`Write a poem called ${name}`, content);
+  },
+};
+
+/**
+ * Chess games: both Elo lines → the line of moves. `comments: "strip"` takes clock times and
+ * evaluations (`{ [%clk 0:01:00] }`) out of the moves, for files of today's lichess; the paper's
+ * file has the line as it stands.
+ */
+const chess = (options: { comments?: "keep" | "strip" } = {}): DatasetSource => ({
+  name: "chess",
+  repository: "patrickfrank1/chess-pgn-games",
+  revision: CONVERTED,
+  files: /^default\/(partial-)?train\/\d+\.parquet$/,
+  columns: ["text"],
+  take: 1000,
+  expected: 1000,
+  group: gamesOf,
+  make(game, note) {
+    const white = textOf(game, "WhiteElo", note);
+    const black = textOf(game, "BlackElo", note);
+    const moves = textOf(game, "moves", note);
+    if (white === null || black === null || moves === null) return null;
+    const response = options.comments === "strip" ? withoutComments(moves) : moves;
+    return pair(`${white}\n${black}\n`, response);
+  },
+});
+
+/**
+ * Stanford Alpaca, for response ranking: the first 1,000 in file order, empty outputs kept.
+ * The authors wrap instruction and input in one of 28 templates drawn at random (open-instruct's);
+ * here it is the plainest of them: instruction, empty line, input. {@link alpacaInTemplates} has
+ * the authors' own prompts.
+ */
+const alpaca: DatasetSource = {
+  name: "alpaca",
+  repository: "tatsu-lab/alpaca",
+  files: /^data\/train-.*\.parquet$/,
+  columns: ["instruction", "input", "output"],
+  take: 1000,
+  expected: 1000,
+  make(row, note) {
+    const instruction = textOf(row, "instruction", note);
+    const input = textOf(row, "input", note, { empty: true });
+    const output = textOf(row, "output", note, { empty: true });
+    if (instruction === null || input === null || output === null) return null;
+    return pair(input ? `${instruction}\n\n${input}` : instruction, output);
+  },
+};
+
+/**
+ * The same 1,000 as the authors ranked them, each in the template that was drawn for it: the file
+ * that open-instruct makes of Alpaca. The templates are that project's, and not repeated here.
+ */
+const alpacaInTemplates: DatasetSource = {
+  ...messages,
+  name: "alpaca, in open-instruct's templates",
+  home:
+    "github.com/allenai/open-instruct, whose reformat_datasets.py writes stanford_alpaca_data.jsonl",
+  take: 1000,
+  expected: 1000,
+};
+
+/** AlpacaEval's 805 instructions with the baseline's outputs (the test set, in its order). */
+const alpacaEval: DatasetSource<Instruction> = {
+  name: "alpaca_eval",
+  repository: "tatsu-lab/alpaca_eval",
+  files: /^alpaca_eval\.json$/,
+  columns: ["instruction", "output"],
+  take: null,
+  expected: 805,
+  make(row, note) {
+    const instruction = textOf(row, "instruction", note);
+    if (instruction === null) return null;
+    const [reference, group] = [row.output, row.dataset]
+      .map((value) => typeof value === "string" ? value : null);
+    return { instruction, reference: reference ?? null, group: group ?? null };
+  },
+};
+
+/** The authors' 56 validation instructions (appendix D), on which epochs were chosen. */
+const validation: DatasetSource<Instruction> = {
+  name: "validation",
+  repository: null,
+  home: "github.com/john-hewitt/implicit-ins, eval/val_eval/val.jsonl",
+  files: /$^/,
+  columns: ["instruction"],
+  take: null,
+  expected: 56,
+  make(row, note) {
+    const instruction = textOf(row, "instruction", note);
+    return instruction === null ? null : { instruction, reference: null, group: null };
+  },
+};
+
+/** Every data set by name. */
+export const sources = {
+  lima,
+  limaNoRephrase,
+  messages,
+  gsm8k,
+  mbpp,
+  recipes,
+  markdownRecipes,
+  poetry,
+  chess,
+  alpaca,
+  alpacaInTemplates,
+  alpacaEval,
+  validation,
+};
+
+function isMessage(turn: unknown): turn is Message {
+  const { role, content } = (turn ?? {}) as Partial<Message>;
+  return ["system", "user", "assistant"].includes(role!) && typeof content === "string";
+}
+
+function pairOf(instructionColumn: string, responseColumn: string): DatasetSource["make"] {
+  return (row, note) => {
+    const instruction = textOf(row, instructionColumn, note);
+    const response = textOf(row, responseColumn, note);
+    return instruction === null || response === null ? null : pair(instruction, response);
+  };
+}
+
+function recipe(title: string, ingredients: readonly string[], instructions: string): Example {
+  const list = ingredients.map((ingredient) => ` - ${ingredient}\n`).join("");
+  return pair(`Recipe for ${title}`, `${list}\n\n${instructions}`);
+}

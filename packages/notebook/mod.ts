@@ -1,0 +1,16 @@
+export { browse, type Theme, themes } from "./kernel/browse.ts";
+export { registerForUser, startLab } from "./kernel/jupyter.ts";
+export { type KernelName, kernelNames, prepareKernel } from "./kernel/kernels.ts";
+export { type Cell, readNotebook, writeNotebook, writeWhole } from "./kernel/notebook.ts";
+export { renderMarkdown, renderReport } from "./kernel/report.ts";
+export { CellFailed, runNotebook } from "./kernel/run.ts";
+export { chooseNotebooks, notebookNames, paceOf, readNotebooks } from "./kernel/shelf.ts";
+export { statusLine } from "./kernel/status.ts";
+export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
+export { inkStyle, liveFigure, showFigure } from "./show/figure.ts";
+export { interruptible } from "./show/interrupt.ts";
+export { duration, progress } from "./show/progress.ts";
+export { diagonalScatter, scatter } from "./show/scatter.ts";
+export { plotlySource } from "./show/svg.ts";
+export { dataFrame, layOut, showTable, tableHtml, tableText } from "./show/table.ts";
+export { showResponses, showTokens } from "./show/text.ts";

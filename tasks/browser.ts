@@ -1,0 +1,89 @@
+/**
+ * `deno task browser`: looks at the notebooks in a real JupyterLab in a real browser.
+ */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import process from "node:process";
+import { Command } from "commander";
+import {
+  browse,
+  chooseNotebooks,
+  duration,
+  type KernelName,
+  kernelNames,
+  notebookNames,
+  readNotebooks,
+  type Theme,
+  themes,
+} from "@implicit/notebook";
+
+const usual = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+const command = new Command("deno task browser")
+  .description(
+    "Open every notebook in JupyterLab in Chromium, run it in both kernels, check that there is no\n" +
+      "error and that figures come alive, and take pictures in both themes. Needs JupyterLab\n" +
+      "(environment.yml) and a Chromium; fetches playwright-core the first time.",
+  )
+  .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
+  .option("--kernel <list>", "kernels, separated by commas", kernelNames.join())
+  .option("--theme <list>", "themes, separated by commas", Object.keys(themes).join())
+  .option("--seeds <n>", "seeds of each arm", "1")
+  .option("--out <folder>", "where the pictures go", "report/pictures")
+  .option("--notebooks <folder>", "where the notebooks are", "notebooks")
+  .option("--chromium <path>", "the browser's program", process.env.CHROMIUM)
+  .parse();
+const options = command.opts<
+  & Record<"kernel" | "theme" | "seeds" | "out" | "notebooks", string>
+  & { only?: string; chromium?: string }
+>();
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
+try {
+  const root = resolve(import.meta.dirname!, "..");
+  const chromium = options.chromium ?? usual.find((path) => existsSync(path));
+  if (!chromium || !existsSync(chromium)) {
+    throw new Error(
+      `Expected a Chromium but found none${chromium ? ` at ${chromium}` : ""}: install one ` +
+        `(apt-get install chromium) or give its path with --chromium.`,
+    );
+  }
+  const folder = resolve(root, options.notebooks);
+  const names = chooseNotebooks(await notebookNames(folder), options.only);
+  const out = resolve(options.out);
+  await mkdir(out, { recursive: true });
+  const sightings = await browse(root, await readNotebooks(folder, names), {
+    kernels: choose<KernelName>("--kernel", options.kernel, kernelNames),
+    themes: choose<Theme>("--theme", options.theme, Object.keys(themes) as Theme[]),
+    out,
+    chromium,
+    env: { IMPLICIT_SEEDS: options.seeds },
+    onSighting: ({ notebook, kernel, seconds, faults, figures, moves }) => {
+      console.log(
+        `${faults.length === 0 ? "ok  " : "BAD "} ${notebook} in ${kernel}: ` +
+          `${duration(seconds)}, ${figures} figures alive, bars seen in ${moves} states`,
+      );
+      faults.forEach((fault) => console.log(`     ${fault}`));
+    },
+  });
+  console.log(`Pictures: ${relative(process.cwd(), out)}`);
+  process.exit(sightings.some(({ faults }) => faults.length > 0) ? 1 : 0);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
+
+function choose<T extends string>(option: string, list: string, all: readonly T[]): T[] {
+  const words = list.split(",").map((word) => word.trim()).filter(Boolean);
+  const unknown = words.find((word) => !all.includes(word as T));
+  if (unknown !== undefined) {
+    throw new Error(`Expected ${option} from ${all.join(", ")} but found "${unknown}".`);
+  }
+  return words as T[];
+}

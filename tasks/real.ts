@@ -1,0 +1,36 @@
+/**
+ * `deno task real`: tunes a real checkpoint on real rows, and keeps what came of it in
+ * data/real.json, from which the README's table is written.
+ */
+import { Command } from "commander";
+import { join } from "node:path";
+import process from "node:process";
+import { arms, measureReal, openStudy, projectRoot, realTable, writeWhole } from "implicit/tasks";
+
+const options = new Command("deno task real")
+  .description(
+    "Tune a checkpoint on GSM8K's 1,000 rows and on the general set's responses alone, export it,\n" +
+      "compare the tokens that other readers generate, and write data/real.json.",
+  )
+  .requiredOption("--model <folder or hub id>", "the base")
+  .option("--data <what>", "lima, alpaca, or a file or folder of data (default: IMPLICIT_DATA)")
+  .option("--prompts <n>", "instructions to answer", Number, 24)
+  .option("--fresh", "ignore finished runs and compute everything again")
+  .parse()
+  .opts<{ model: string; data?: string; prompts: number; fresh?: boolean }>();
+
+try {
+  if (options.fresh) process.env.IMPLICIT_FRESH = "1";
+  const { model: base, data, prompts } = options;
+  const study = await openStudy({ scale: "small", base, data, prompts, seeds: 1 });
+  const command = ["deno task real", ...Deno.args].join(" ");
+  const results = await measureReal(study, [arms.singleTask("sums"), arms.responseTuning], command);
+  await writeWhole(
+    join(projectRoot(), "data", "real.json"),
+    JSON.stringify(results, null, 1) + "\n",
+  );
+  console.log(realTable(results));
+} catch (error) {
+  console.error((error as Error).message);
+  Deno.exit(1);
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const show = (room: string) =>
+  JSON.stringify(new URL(`../packages/notebook/show/${room}.ts`, import.meta.url).href);
+
+const passing = `
+import { liveFigure } from ${show("figure")};
+import { progress } from ${show("progress")};
+import { lossCurves } from ${show("charts")};
+const bar = progress("counting", 3), plot = liveFigure(), losses = [];
+for (let i = 1; i <= 3; i++) {
+  losses.push(1 / i);
+  bar.update(i);
+  plot.update(lossCurves([{ name: "seed " + Deno.env.get("IMPLICIT_SEEDS"), losses }]));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+}
+await bar.done();
+await plot.done(lossCurves([{ name: "seed 0", losses }]));
+Deno.writeTextFileSync(Deno.env.get("IMPLICIT_OUT") + "/results.jsonl", JSON.stringify({
+  section: "4.1", arm: "base", model: "m", seed: null, metric: "win-rate", value: 2, low: 1,
+  high: 3, sd: null, n: 9, paper: 2.4, seconds: 1, engine: "e", hashes: {}, versions: {},
+}) + "\\n");`;
+
+/** A folder inside the project, so that its notebooks see the project's packages. */
+async function makeFolder(): Promise<string> {
+  const cache = new URL("../.cache/", import.meta.url).pathname;
+  await mkdir(cache, { recursive: true });
+  return await mkdtemp(join(cache, "reproduce-"));
+}
+
+function notebookOf(...sources: string[]): string {
+  const cells = sources.map((source, i) => ({
+    cell_type: "code",
+    id: `c${i}`,
+    metadata: {},
+    execution_count: null,
+    outputs: [],
+    source,
+  }));
+  return JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells });
+}
+
+function reproduce(folder: string, ...args: string[]) {
+  const script = new URL("./reproduce.ts", import.meta.url).pathname;
+  const { status, stdout, stderr } = spawnSync(
+    Deno.execPath(),
+    ["run", "-A", script, "--notebooks", folder, "--out", join(folder, "out"), ...args],
+    { encoding: "utf8" },
+  );
+  return { status, said: stdout + stderr };
+}
+
+Deno.test("reproduce runs notebooks, keeps the finished ones, and names the cell that fails", async () => {
+  const folder = await makeFolder();
+  const out = join(folder, "out");
+  try {
+    await writeFile(join(folder, "00 fine.ipynb"), notebookOf(passing));
+    await writeFile(join(folder, "01 bad.ipynb"), notebookOf("1;", "throw new Error('by design')"));
+
+    const { status, said } = reproduce(folder, "--seeds", "2");
+    assert.equal(status, 1);
+    assert.match(said, /00 fine: /);
+    assert.match(said, /Notebook "01 bad" failed in cell 2 of 2:\n {2}│ throw new Error/);
+    assert.match(said, /by design/);
+    assert.deepEqual((await readdir(out)).sort(), [
+      "00 fine.ipynb",
+      "01 bad.ipynb",
+      "index.html",
+      "results.json",
+      "results.jsonl",
+    ]);
+    const [row] = JSON.parse(await readFile(join(out, "results.json"), "utf8"));
+    assert.deepEqual([row.arm, row.value, row.paper], ["base", 2, 2.4]);
+
+    // Updates replace what they update: one line of the bar, one figure.
+    const { cells } = JSON.parse(await readFile(join(out, "00 fine.ipynb"), "utf8"));
+    const shown = cells[0].outputs.map((o: { data: Record<string, unknown> }) => o.data);
+    assert.deepEqual(shown.map((data: object) => Object.keys(data).length), [2, 4]);
+    assert.match(String(shown[0]["text/plain"]), /^counting: 3 in /);
+    const page = await readFile(join(out, "index.html"), "utf8");
+    assert.match(page, /Training loss/);
+    assert.match(page, /2\.4/);
+
+    const again = reproduce(folder, "--only", "0");
+    assert.equal(again.status, 0);
+    assert.match(again.said, /Done in .*Open .*index\.html/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+Deno.test("reproduce answers bad arguments with what there is", async () => {
+  const folder = await makeFolder();
+  try {
+    await writeFile(join(folder, "00 fine.ipynb"), notebookOf("1"));
+    const refused = (pattern: RegExp, ...args: string[]) => {
+      const { status, said } = reproduce(folder, ...args);
+      assert.equal(status, 1);
+      assert.match(said, pattern);
+    };
+    refused(/Expected one of these notebooks but found "7":\n {2}00 fine/, "--only", "7");
+    refused(/Expected --kernel deno or tslab but found "python"/, "--kernel", "python");
+    refused(/Expected --seeds from 1 to 100 but found "many"/, "--seeds", "many");
+    refused(/Expected to write into .*Choose another folder/, "--out", "/dev/null/x");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
