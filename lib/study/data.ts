@@ -15,6 +15,7 @@ import {
   loadDataset,
   readRows,
   type Row,
+  type SingleTaskSource,
   sources,
 } from "@implicit/hub";
 import { progress } from "@implicit/notebook";
@@ -26,13 +27,11 @@ export interface ExperimentData {
   general(): Promise<Dataset>;
   /** The general set with responses that do not restate the instruction (App. C). */
   notRestating(): Promise<Dataset>;
-  task(name: TaskName): Promise<Dataset>;
+  task(task: SingleTaskSource): Promise<Dataset>;
   prompts(split: "validation" | "test"): Promise<Dataset<Instruction>>;
   /** Alpaca: the instructions and responses that are ranked (§4.2). */
   ranking(): Promise<Dataset>;
 }
-
-export type TaskName = "gsm8k" | "mbpp" | "poetry" | "recipes" | "chess";
 
 /**
  * The data sets that `choice` stands for:
@@ -103,16 +102,12 @@ export function experimentData(
     ranking: alpaca,
     notRestating: () =>
       once("lima_rephrased", () => read("lima_rephrased", sources.limaNoRephrase)),
-    task: (name) =>
-      once(name, async () => {
-        const file = await local(name);
-        // Today's chess files have clock times; recipes may stand in Markdown.
-        if (name === "chess") {
-          return read(name, sources.chess({ comments: file ? "strip" : "keep" }));
-        }
-        if (name !== "recipes" || !file) return read(name, sources[name]);
-        const isMarkdown = "markdown" in await firstRow(file);
-        return read(name, isMarkdown ? sources.markdownRecipes : sources.recipes);
+    task: ({ source, localShapes = [] }) =>
+      once(source.name, async () => {
+        const file = await local(source.name);
+        const row = file === null || localShapes.length === 0 ? null : await firstRow(file);
+        const fits = ({ columns }: DatasetSource) => columns.every((column) => column in row!);
+        return await read(source.name, row ? localShapes.find(fits) ?? source : source);
       }),
     prompts: (split) =>
       split === "test"

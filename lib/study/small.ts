@@ -6,23 +6,14 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { chooseRules, rules as published, type RuleSet } from "../adapt/rules.ts";
-import { accountOf, type Instruction, loadModel } from "@implicit/hub";
+import { accountOf, type Instruction, loadModel, singleTaskSources } from "@implicit/hub";
 import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import type { Rules, Tuning } from "./arm.ts";
-import { experimentData, localPath, showDownload, type TaskName } from "./data.ts";
+import { experimentData, localPath, showDownload } from "./data.ts";
 import { configuredJudge } from "./http_judge.ts";
 import { rotateShuffled } from "./miniature.ts";
 import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
-
-/** The miniature's names of the single tasks, the paper's data sets, and the marks of each. */
-const tasks: Readonly<Record<string, { data: TaskName; style: RegExp }>> = {
-  sums: { data: "gsm8k", style: /^#### |<<[^>]*>>/m },
-  code: { data: "mbpp", style: /^\s*(def|import|from|class) /m },
-  poems: { data: "poetry", style: /^(?:.{1,60}\r?\n){4}/m },
-  recipes: { data: "recipes", style: /^ ?- .*\n ?- /m },
-  game: { data: "chess", style: /\b1\. ?[a-hNBRQKO]/ },
-};
 
 /**
  * The miniature's families as they can be told from an instruction's words, the first that fits: so
@@ -111,7 +102,7 @@ function realScale(
 ): Scale {
   const data = experimentData(options.data);
   const dataset = ({ data: kind, task, restate }: Tuning) => {
-    if (kind === "single-task" && restate !== false) return data.task(taskOf(task).data);
+    if (kind === "single-task" && restate !== false) return data.task(taskOf(task));
     if (restate !== false) return data.general();
     if (kind !== "single-task") return data.notRestating();
     throw new Error(
@@ -124,7 +115,7 @@ function realScale(
     bases,
     ...budget,
     threads: availableParallelism(),
-    singleTasks: Object.keys(tasks),
+    singleTasks: Object.keys(singleTaskSources),
     familyOf: () => null, // every instruction counts, as in the paper
     inStyle: (task, response) => taskOf(task).style.test(response),
     loadBase,
@@ -175,10 +166,12 @@ async function loadBase(name: string): Promise<Base> {
 }
 
 function taskOf(name = "") {
-  const task = tasks[name];
+  const task = singleTaskSources[name];
   if (task) return task;
   throw new Error(
-    `Expected a single task (${Object.keys(tasks).join(", ")}), but found "${name}": name one.`,
+    `Expected a single task (${
+      Object.keys(singleTaskSources).join(", ")
+    }), but found "${name}": name one.`,
   );
 }
 

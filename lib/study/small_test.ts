@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { singleTaskSources } from "@implicit/hub";
 import { startHub } from "@implicit/hub/testing";
 import { startLoopback } from "@implicit/alpaca-eval/testing";
 import { arms, withoutRestating } from "./arm.ts";
@@ -273,7 +274,10 @@ Deno.test("small and paper refuse what they cannot do in one sentence", async ()
     );
     await mkdir(join(folder, "mbpp"));
     for (const name of ["a", "b"]) await writeFile(join(folder, "mbpp", `${name}.jsonl`), "{}\n");
-    await refuses(() => experimentData(folder).task("mbpp"), /one data file for mbpp .*a\.jsonl/);
+    await refuses(
+      () => experimentData(folder).task(singleTaskSources.code!),
+      /one data file for mbpp .*a\.jsonl/,
+    );
     await refuses(
       () => openScale("small", { base: "./nothing" }),
       /folder but found "\.\/nothing"/,

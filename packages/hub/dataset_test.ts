@@ -239,7 +239,7 @@ Deno.test({
       count(loadDataset(gsm8k, at("gsm8k/train_1000.jsonl"))),
       count(loadDataset(mbpp, at("mbpp/mbpp.jsonl"))),
       count(loadDataset(markdownRecipes, at("recipes/based_cooking.jsonl"))),
-      count(loadDataset(chess(), at("chess/lichess_200games.pgn"))),
+      count(loadDataset(chess, at("chess/lichess_200games.pgn"))),
       count(loadDataset(alpaca, at("alpaca/alpaca_small.json"))),
       count(loadDataset(alpacaEval, at("alpaca_eval/gpt4_1106_preview.model_outputs.json.gz"))),
       count(loadDataset(validation, at("validation/val.jsonl"))),
@@ -254,7 +254,7 @@ Deno.test({
       [56, 0, 56],
     ]);
     const games = await loadDataset(
-      chess({ comments: "strip" }),
+      sources.chessWithoutComments,
       at("chess/lichess_200games.pgn"),
     );
     equal(turns(games)[0], '[WhiteElo "1703"]\n[BlackElo "1698"]\n');

@@ -10,3 +10,13 @@ export interface Message {
 export interface Example {
   readonly messages: readonly Message[];
 }
+
+/** The example of one instruction and its response. */
+export function pair(instruction: string, response: string): Example {
+  return {
+    messages: [
+      { role: "user", content: instruction },
+      { role: "assistant", content: response },
+    ],
+  };
+}

@@ -1,7 +1,8 @@
 export { accountOf, type Dataset, type DatasetSource, loadDataset } from "./dataset.ts";
-export type { Example, Message } from "./example.ts";
+export { type Example, type Message, pair } from "./example.ts";
 export { exportModel, type ExportType } from "./export.ts";
 export { loadModel } from "./load.ts";
 export type { HubOptions } from "./repository.ts";
 export { dataEnding, readRows, type Row } from "./rows.ts";
+export { type SingleTaskSource, singleTaskSources } from "./single_tasks.ts";
 export { type Instruction, sources } from "./sources.ts";

@@ -1,13 +1,21 @@
 /**
- * The paper's data sets: where each comes from, how a row becomes an example, and its quirks.
+ * The paper's data sets: where each comes from, how a row becomes an example, and its quirks. Those
+ * of the single tasks are in single_tasks.ts.
  *
- * Source: the authors' scripts (their quirks are kept and said). Parquet files at the revision
- * "refs/convert/parquet" are the hub's own conversion of whatever the owner uploaded, rows in the
- * same order. Does NOT know of templates or tokenizers.
+ * Source: the authors' scripts (their quirks are kept and said). Does NOT know of templates or
+ * tokenizers.
  */
-import type { Example, Message } from "./example.ts";
+import { type Message, pair } from "./example.ts";
 import { type DatasetSource, textOf } from "./dataset.ts";
-import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
+import {
+  chess,
+  chessWithoutComments,
+  gsm8k,
+  markdownRecipes,
+  mbpp,
+  poetry,
+  recipes,
+} from "./single_tasks.ts";
 
 /** An instruction to be answered and judged, not trained on. */
 export interface Instruction {
@@ -17,15 +25,6 @@ export interface Instruction {
   /** Which of the collected sets it is from, or null. */
   readonly group: string | null;
 }
-
-const CONVERTED = "refs/convert/parquet";
-
-const pair = (instruction: string, response: string): Example => ({
-  messages: [
-    { role: "user", content: instruction },
-    { role: "assistant", content: response },
-  ],
-});
 
 /** LIMA (gated: accept its terms once). 1,030 dialogues, 30 of several turns. */
 const lima: DatasetSource = {
@@ -93,118 +92,6 @@ const limaNoRephrase: DatasetSource = {
   home: "github.com/john-hewitt/implicit-ins, new_lima/lima_rephrased.jsonl",
   expected: 1029,
 };
-
-/** Grade-school maths: the raw answers, calculator marks `<<48/2=24>>` and `#### n` included. */
-const gsm8k: DatasetSource = {
-  name: "gsm8k",
-  repository: "openai/gsm8k",
-  files: /^main\/train-.*\.parquet$/,
-  columns: ["question", "answer"],
-  take: 1000,
-  expected: 1000,
-  make: pairOf("question", "answer"),
-};
-
-/** Python problems: text → code, without the tests. The train split is task_id 601–974. */
-const mbpp: DatasetSource = {
-  name: "mbpp",
-  repository: "google-research-datasets/mbpp",
-  files: /^full\/train-.*\.parquet$/,
-  columns: ["task_id", "text", "code"],
-  take: null,
-  expected: 374,
-  make(row, note) {
-    const id = Number(row.task_id);
-    if (!(id >= 601 && id <= 974)) {
-      note("not in the train split (task_id 601–974)");
-      return null;
-    }
-    return pairOf("text", "code")(row, note);
-  },
-};
-
-/** Recipes: `Recipe for TITLE` → " - ingredient" lines, an empty line, the instructions. */
-const recipes: DatasetSource = {
-  name: "recipes",
-  repository: "Hieu-Pham/kaggle_food_recipes",
-  revision: CONVERTED,
-  files: /^default\/(partial-)?train\/\d+\.parquet$/,
-  columns: ["Title", "Cleaned_Ingredients", "Instructions"],
-  take: 1000,
-  expected: 1000,
-  make(row, note) {
-    const title = textOf(row, "Title", note);
-    const list = textOf(row, "Cleaned_Ingredients", note);
-    const instructions = textOf(row, "Instructions", note);
-    if (title === null || list === null || instructions === null) return null;
-    const ingredients = pythonStrings(list);
-    if (!ingredients) {
-      note(`"Cleaned_Ingredients" is not a list of Python strings`);
-      return null;
-    }
-    return recipe(title, ingredients, instructions);
-  },
-};
-
-/** The same task from recipes in Markdown (based.cooking): a local stand-in, not the paper's. */
-const markdownRecipes: DatasetSource = {
-  name: "recipes (Markdown)",
-  repository: null,
-  home: "github.com/LukeSmithxyz/based.cooking (rows: title, markdown)",
-  files: /$^/,
-  columns: ["title", "markdown"],
-  take: 1000,
-  expected: null,
-  make(row, note) {
-    const title = textOf(row, "title", note);
-    const markdown = textOf(row, "markdown", note);
-    if (title === null || markdown === null) return null;
-    const parts = markdownRecipe(markdown);
-    if (typeof parts !== "string") return recipe(title, parts.ingredients, parts.directions);
-    note(parts);
-    return null;
-  },
-};
-
-/** Poems: `Write a poem called NAME`. Rows without a name are skipped, as the authors did. */
-const poetry: DatasetSource = {
-  name: "poetry",
-  repository: "merve/poetry",
-  revision: CONVERTED,
-  files: /^default\/train\/\d+\.parquet$/,
-  columns: ["poem name", "content"],
-  take: 1000,
-  expected: 571,
-  make(row, note) {
-    const name = textOf(row, "poem name", note);
-    const content = textOf(row, "content", note);
-    return name === null || content === null ? null : pair(`Write a poem called ${name}`, content);
-  },
-};
-
-/**
- * Chess games: both Elo lines → the line of moves. `comments: "strip"` takes clock times and
- * evaluations (`{ [%clk 0:01:00] }`) out of the moves, for files of today's lichess; the paper's
- * file has the line as it stands.
- */
-const chess = (options: { comments?: "keep" | "strip" } = {}): DatasetSource => ({
-  name: "chess",
-  repository: "patrickfrank1/chess-pgn-games",
-  revision: CONVERTED,
-  files: /^default\/(partial-)?train\/\d+\.parquet$/,
-  columns: ["text"],
-  take: 1000,
-  expected: 1000,
-  group: gamesOf,
-  make(game, note) {
-    const white = textOf(game, "WhiteElo", note);
-    const black = textOf(game, "BlackElo", note);
-    const moves = textOf(game, "moves", note);
-    if (white === null || black === null || moves === null) return null;
-    const response = options.comments === "strip" ? withoutComments(moves) : moves;
-    return pair(`${white}\n${black}\n`, response);
-  },
-});
 
 /**
  * Stanford Alpaca, for response ranking: the first 1,000 in file order, empty outputs kept.
@@ -284,6 +171,7 @@ export const sources = {
   markdownRecipes,
   poetry,
   chess,
+  chessWithoutComments,
   alpaca,
   alpacaInTemplates,
   alpacaEval,
@@ -293,17 +181,4 @@ export const sources = {
 function isMessage(turn: unknown): turn is Message {
   const { role, content } = (turn ?? {}) as Partial<Message>;
   return ["system", "user", "assistant"].includes(role!) && typeof content === "string";
-}
-
-function pairOf(instructionColumn: string, responseColumn: string): DatasetSource["make"] {
-  return (row, note) => {
-    const instruction = textOf(row, instructionColumn, note);
-    const response = textOf(row, responseColumn, note);
-    return instruction === null || response === null ? null : pair(instruction, response);
-  };
-}
-
-function recipe(title: string, ingredients: readonly string[], instructions: string): Example {
-  const list = ingredients.map((ingredient) => ` - ${ingredient}\n`).join("");
-  return pair(`Recipe for ${title}`, `${list}\n\n${instructions}`);
 }
