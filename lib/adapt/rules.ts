@@ -5,7 +5,12 @@
  * Rules are data and name strings; here they are resolved to the ids of whichever tokenizer is loaded,
  * and applied step by step. Knows tokenizers; does not know models.
  */
-import type { LogitsProcessor, StepContext, Tokenizer } from "@implicit/decoder";
+import {
+  inByteLetters,
+  type LogitsProcessor,
+  type StepContext,
+  type Tokenizer,
+} from "@implicit/decoder";
 
 /** The names of the rules. */
 export type Rule = "eos" | "repetition" | "uniform";
@@ -146,7 +151,7 @@ function resolve(tokenizer: Tokenizer, string: string, exact = false): number[] 
   const isSentencePiece = tokenizer.tokenId("▁") !== undefined;
   const found = strings.flatMap((one) => {
     const bytes = [...new TextEncoder().encode(one)];
-    const spellings = isSentencePiece ? [one.replaceAll(" ", "▁")] : [byteLetters(bytes)];
+    const spellings = isSentencePiece ? [one.replaceAll(" ", "▁")] : [inByteLetters(one)];
     if (bytes.length === 1) {
       spellings.push(`<0x${bytes[0]!.toString(16).toUpperCase().padStart(2, "0")}>`);
     }
@@ -155,18 +160,6 @@ function resolve(tokenizer: Tokenizer, string: string, exact = false): number[] 
     return ids.find((id) => id !== undefined) ?? [];
   });
   return [...new Set(found)];
-}
-
-/** Bytes as the letters of byte-level BPE: printable Latin-1 as it is, the others from U+0100 on. */
-function byteLetters(bytes: readonly number[]): string {
-  const printable = (byte: number) =>
-    byte > 32 && byte < 127 || byte > 160 && byte < 256 && byte !== 173;
-  return bytes.map((byte) => {
-    if (printable(byte)) return String.fromCharCode(byte);
-    let rank = 0;
-    for (let other = 0; other < byte; other++) if (!printable(other)) rank++;
-    return String.fromCharCode(256 + rank);
-  }).join("");
 }
 
 /** Where instruction and response begin in the ids of a step. */

@@ -1,3 +1,4 @@
+export { byteLetters, inByteLetters } from "./byte_level.ts";
 export {
   createDecoder,
   type Decoder,

@@ -7,24 +7,12 @@
  * 2016). Strings that never stand side by side in the sample are never merged: a chat template that
  * does not occur stays in its pieces.
  */
+import { byteLetters, inByteLetters } from "@implicit/decoder";
 
 /** Ids 0, 1 and 2. */
 export const specialTokens = { pad: "<pad>", bos: "<s>", eos: "</s>" } as const;
 
 const pattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
-
-/** GPT-2's map from a byte to a printable character, in the order of its vocabulary. */
-export function byteAlphabet(): Map<number, string> {
-  const printable = [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]] as const;
-  const alphabet = new Map<number, string>();
-  for (const [from, to] of printable) {
-    for (let byte = from; byte <= to; byte++) alphabet.set(byte, String.fromCharCode(byte));
-  }
-  for (let byte = 0, next = 0x100; byte < 0x100; byte++) {
-    if (!alphabet.has(byte)) alphabet.set(byte, String.fromCharCode(next++));
-  }
-  return alphabet;
-}
 
 /** The files of a tokenizer, as values to be written as JSON. */
 export interface TokenizerFiles {
@@ -43,16 +31,15 @@ export interface TokenizerFiles {
  * @example const files = trainBpe(["low lower lowest"], 300);
  */
 export function trainBpe(sample: Iterable<string>, vocabSize: number): TokenizerFiles {
-  const alphabet = byteAlphabet();
   const specials = Object.values(specialTokens);
-  const tokens = [...specials, ...alphabet.values()];
+  const tokens = [...specials, ...byteLetters.values()];
   if (vocabSize < tokens.length) {
     throw new Error(
       `Expected a vocabulary of at least ${tokens.length} (the bytes and ${specials.length} ` +
         `special tokens) but found ${vocabSize}`,
     );
   }
-  const words = countWords(sample, alphabet);
+  const words = countWords(sample);
   const merges: [string, string][] = [];
   while (tokens.length < vocabSize) {
     const best = mostFrequentPair(words);
@@ -70,16 +57,12 @@ interface Word {
   readonly count: number;
 }
 
-function countWords(sample: Iterable<string>, alphabet: Map<number, string>): Word[] {
+function countWords(sample: Iterable<string>): Word[] {
   const counts = new Map<string, number>();
   for (const text of sample) {
     for (const [word] of text.matchAll(pattern)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
-  const encoder = new TextEncoder();
-  return [...counts].map(([word, count]) => ({
-    pieces: [...encoder.encode(word)].map((byte) => alphabet.get(byte) ?? ""),
-    count,
-  }));
+  return [...counts].map(([word, count]) => ({ pieces: [...inByteLetters(word)], count }));
 }
 
 /** Pieces hold no space (it is written Ġ), so one separates the halves of a pair. */

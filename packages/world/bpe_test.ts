@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { byteAlphabet, specialTokens, trainBpe } from "./bpe.ts";
+import { specialTokens, trainBpe } from "./bpe.ts";
 import { documents } from "./documents.ts";
 import { createWorld } from "./facts.ts";
 import { tokenizer as recipe, worldSeed } from "./recipe.ts";
@@ -37,14 +37,6 @@ async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
     await rm(folder, { recursive: true });
   }
 }
-
-Deno.test("byteAlphabet() gives every byte a printable character of its own", () => {
-  const alphabet = byteAlphabet();
-  assert.equal(alphabet.size, 256);
-  assert.equal(new Set(alphabet.values()).size, 256);
-  assert.equal(alphabet.get(0x20), "Ġ");
-  assert.equal(alphabet.get(0x0a), "Ċ");
-});
 
 Deno.test("trainBpe() is deterministic, merges the commonest pair first and fills the vocabulary", () => {
   const first = trainBpe(["aab aab aab xy"], 264)["tokenizer.json"];
