@@ -32,6 +32,7 @@ export function scoredComparisons(study: Study, run: Run, reference: Run): Score
       throw new Error(`Expected a score of the answers to ${id}, but found none: use a checker.`);
     }
     return {
+      id,
       instruction,
       output_1: theirs.response,
       output_2: ours.response,

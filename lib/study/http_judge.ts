@@ -5,11 +5,11 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { judge, loadJudgeSettings, toProbability } from "@implicit/alpaca-eval";
+import { type Judge, judge, loadJudgeSettings, toProbability } from "@implicit/alpaca-eval";
 import { progress } from "@implicit/notebook";
 import { cacheFolder, projectRoot } from "./root.ts";
 import type { Run } from "./run.ts";
-import type { Judge, JudgeChoice, Prompt } from "./scale.ts";
+import type { JudgeChoice, Prompt } from "./scale.ts";
 
 /**
  * The judge that `choice` or IMPLICIT_JUDGE (a base URL) and IMPLICIT_JUDGE_MODEL name; null where

@@ -5,7 +5,6 @@
  */
 import type { Decoder, Scored } from "@implicit/decoder";
 import type { RankingPair } from "./negatives.ts";
-import { bootstrapGroups, type BootstrapOptions, type Interval } from "@implicit/alpaca-eval";
 
 /** Log-probabilities of responses given prompts: a decoder's method. */
 export type Score = Decoder["score"];
@@ -39,7 +38,7 @@ export interface RankedPair extends RankingPair {
  * @example
  * const pairs = randomNegatives(examples.length);
  * const ranked = await rankResponses((x) => decoder.score(x), examples, pairs, emptyPrompt);
- * rankingAccuracy(ranked, "mean", { seed: 1 }).strict // 80.4 in Table 2
+ * rankingAccuracy(ranked, "mean").strict // 80.4 in Table 2
  */
 export async function rankResponses(
   score: Score,
@@ -107,47 +106,49 @@ export interface RankingAccuracy {
   readonly strict: number;
   /** The same with half a point for a tie. */
   readonly halfCredit: number;
-  /** Bootstrap by instruction around `strict`, in percent. */
-  readonly interval: Interval;
   readonly pairs: number;
   readonly ties: number;
   /** Pairs without a score: a response cut away whole. */
   readonly unscored: number;
+  /** For each example, the share of its pairs ranked right, 0…1; NaN where it has no pair. */
+  readonly byExample: readonly number[];
 }
 
 /**
- * The share of pairs ranked right.
+ * The share of pairs ranked right, over all pairs and for each example.
  *
- * @throws if there is no pair, or none was scored that way
+ * @param examples how many there are; default: up to the last that has a pair
+ * @throws if there is no pair, or one was not scored that way
+ * @example rankingAccuracy(await rankResponses(score, examples, pairs), "mean").strict
  */
 export function rankingAccuracy(
   ranked: readonly Pick<RankedPair, "real" | "margins">[],
   scoring: Scoring,
-  options: BootstrapOptions,
+  examples: number = 1 + ranked.reduce((most, { real }) => Math.max(most, real), -1),
 ): RankingAccuracy {
-  if (ranked.length === 0 || ranked.some(({ margins }) => margins[scoring] === undefined)) {
-    throw new Error(
-      `Expected pairs scored by "${scoring}" but found ${ranked.length} pairs` +
-        (ranked.length > 0 ? " without it: pass emptyPrompt to rankResponses" : ""),
-    );
-  }
-  const wins = new Map<number, number>(), counts = new Map<number, number>();
-  let right = 0, ties = 0, unscored = 0;
+  const right = new Array<number>(examples).fill(0), counts = new Array<number>(examples).fill(0);
+  let ties = 0, unscored = 0;
   for (const { real, margins } of ranked) {
-    const margin = margins[scoring]!;
-    const win = margin > 0 ? 1 : 0;
-    right += win;
+    const margin = margins[scoring];
+    if (margin === undefined) {
+      throw new Error(
+        `Expected pairs scored by "${scoring}" but found one without: pass emptyPrompt to rankResponses`,
+      );
+    }
+    right[real]! += margin > 0 ? 1 : 0;
+    counts[real]! += 1;
     if (margin === 0) ties++;
     if (Number.isNaN(margin)) unscored++;
-    wins.set(real, (wins.get(real) ?? 0) + 100 * win);
-    counts.set(real, (counts.get(real) ?? 0) + 1);
   }
+  const pairs = ranked.length;
+  if (pairs === 0) throw new Error("Expected at least one pair to rank but found 0 pairs");
+  const won = right.reduce((sum, count) => sum + count, 0);
   return {
-    strict: 100 * right / ranked.length,
-    halfCredit: 100 * (right + ties / 2) / ranked.length,
-    interval: bootstrapGroups([...wins.values()], [...counts.values()], options),
-    pairs: ranked.length,
+    strict: 100 * won / pairs,
+    halfCredit: 100 * (won + ties / 2) / pairs,
+    pairs,
     ties,
     unscored,
+    byExample: right.map((count, i) => counts[i] === 0 ? NaN : count / counts[i]!),
   };
 }

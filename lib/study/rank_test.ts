@@ -66,8 +66,8 @@ Deno.test("rankResponses() leaves an example's own response out and gives each m
     { fake: 2, mean: 0, sum: 0, pmi: 0 },
   ]);
   const without = await rankResponses(score, toy, pairs);
-  throws(() => rankingAccuracy(without, "pmi", { seed: 1 }), /pass emptyPrompt/);
-  throws(() => rankingAccuracy([], "mean", { seed: 1 }), /found 0 pairs/);
+  throws(() => rankingAccuracy(without, "pmi"), /pass emptyPrompt/);
+  throws(() => rankingAccuracy([], "mean"), /found 0 pairs/);
   await rejects(rankResponses(score, toy, [{ real: 0, fake: 7 }]), /one of number 7/);
 });
 
@@ -84,12 +84,16 @@ Deno.test("rankResponses() scores a response once for each instruction, equal on
 
 Deno.test("rankingAccuracy() fails ties and unscored pairs, or gives ties half", () => {
   const margins = [1, 0, -1, NaN, 2, 0.5, 0, -3];
-  const ranked = margins.map((mean, i) => ({ real: i >> 1, fake: 9, margins: { mean } }));
-  const result = rankingAccuracy(ranked, "mean", { seed: 1 });
-  deepStrictEqual(
-    [result.strict, result.halfCredit, result.pairs, result.ties, result.unscored],
-    [37.5, 50, 8, 2, 1],
-  );
-  strictEqual(result.interval.estimate, 37.5);
-  ok(result.interval.low < 37.5 && result.interval.high > 37.5);
+  const ranked = margins.map((mean, i) => ({ real: i >> 1, margins: { mean } }));
+  const { byExample, ...result } = rankingAccuracy(ranked, "mean", 5);
+  deepStrictEqual(result, { strict: 37.5, halfCredit: 50, pairs: 8, ties: 2, unscored: 1 });
+  deepStrictEqual(byExample, [0.5, 0, 1, 0, NaN]);
+});
+
+Deno.test("rankingAccuracy() weighs pairs alike over all, examples by their own number of pairs", () => {
+  const ranked = [[0, 1], [0, 1], [0, -1], [2, 1]].map(([real, sum]) => (
+    { real: real!, margins: { sum: sum! } }
+  ));
+  const { strict, byExample } = rankingAccuracy(ranked, "sum");
+  deepStrictEqual([strict, byExample], [75, [2 / 3, NaN, 1]]);
 });

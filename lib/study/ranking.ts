@@ -10,7 +10,7 @@ import {
   randomNegatives,
   type RankingPair,
 } from "./negatives.ts";
-import { type RankedPair, rankResponses, type Scoring } from "./rank.ts";
+import { type RankedPair, rankingAccuracy, rankResponses, type Scoring } from "./rank.ts";
 import { progress } from "@implicit/notebook";
 import { encodeExample, IGNORED } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
@@ -134,14 +134,9 @@ export function rankingRows(
       arm,
       metric,
       seconds: 0,
-      table: rankings.filter((ranking) => ranking.arm === arm).map(({ pairs }) => {
-        const [wins, counts] = [study.prompts.map(() => 0), study.prompts.map(() => 0)];
-        for (const { real, margins } of pairs) {
-          wins[real]! += margins[scoring]! > 0 ? 1 : 0;
-          counts[real]! += 1;
-        }
-        return wins.map((won, i) => counts[i] === 0 ? NaN : won / counts[i]!);
-      }),
+      table: rankings.filter((ranking) => ranking.arm === arm).map(({ pairs }) =>
+        rankingAccuracy(pairs, scoring, study.prompts.length).byExample
+      ),
     })),
   );
 }

@@ -4,7 +4,7 @@
  * interface are the same code.
  */
 import type { RuleSet } from "../adapt/rules.ts";
-import type { Comparison, Preference, Price } from "@implicit/alpaca-eval";
+import type { Judge, Price } from "@implicit/alpaca-eval";
 import type { Model, Tokenizer } from "@implicit/decoder";
 import type { Example } from "../text/example.ts";
 import type { TuneOptions } from "../tune/tune.ts";
@@ -17,9 +17,6 @@ export type ScaleName = "miniature" | "small" | "paper";
  * whose responses are ranked (§4.2: Alpaca's; in the miniature the test's).
  */
 export type Split = "validation" | "test" | "ranking";
-
-/** Says of each comparison which output is better: 1 = the first … 2 = the second. */
-export type Judge = (comparisons: readonly Comparison[]) => Promise<readonly Preference[]>;
 
 /** Which judge to ask. */
 export interface JudgeChoice {

@@ -115,8 +115,27 @@ export function writeRows(
   return writeFileAtomic(path, JSON.stringify(rows, null, 2) + "\n");
 }
 
-/** Two models' outputs to one instruction, before anybody has judged them. */
-export type Comparison = Omit<Annotation, "preference">;
+/** Two models' outputs to one instruction, before anybody has judged them: 1 the reference, 2 ours. */
+export interface Comparison extends Omit<Annotation, "preference"> {
+  /** Names the instruction to a judge that knows more of it than its words. */
+  readonly id?: string;
+}
+
+/**
+ * A judge: says of each comparison which output is better, in the same order (see `Preference`).
+ *
+ * @example
+ * const longer: Judge = (comparisons) => Promise.resolve(comparisons.map((row) => ({
+ *   instruction: row.instruction,
+ *   preference: row.output_2!.length > row.output_1!.length ? 2 : 1,
+ * })));
+ */
+export type Judge = (comparisons: readonly Comparison[]) => Promise<readonly Preference[]>;
+
+/** Whether two outputs are the same text: every judge of AlpacaEval's calls that a draw, unasked. */
+export function identicalOutputs(row: Pick<Comparison, "output_1" | "output_2">): boolean {
+  return (row.output_1 ?? "") === (row.output_2 ?? "");
+}
 
 /**
  * Pairs outputs by instruction, in the order of the model's file; an instruction that occurs twice

@@ -7,7 +7,7 @@ import { quantileSorted } from "simple-statistics";
 import type { Annotation, Comparison, ModelOutput } from "./annotation.ts";
 import { standardisedLengthDifference } from "./length_control.ts";
 import { sigmoid } from "./logistic.ts";
-import { codePoints, toProbability } from "./preference.ts";
+import { codePoints, type Preference, toProbability } from "./preference.ts";
 import { isSwitched } from "./settings.ts";
 import { type WinRate, winRate } from "./winrate.ts";
 
@@ -104,16 +104,16 @@ export function simulateJudge(
 }
 
 /**
- * Annotations with every row's two outputs shown in both orders and the two answers averaged: what
+ * Preferences with every row's two outputs shown in both orders and the two answers averaged: what
  * undoes a position bias, for twice the price.
  *
- * @param given annotations of the usual order
- * @param swapped annotations of the same rows with the other order
+ * @param given preferences of the usual order
+ * @param swapped preferences of the same rows with the other order
  */
-export function averageOrders(
-  given: readonly Annotation[],
-  swapped: readonly Annotation[],
-): Annotation[] {
+export function averageOrders<Row extends Preference>(
+  given: readonly Row[],
+  swapped: readonly Preference[],
+): Row[] {
   return given.map((row, i) => {
     const other = swapped[i];
     if (other?.instruction !== row.instruction) {

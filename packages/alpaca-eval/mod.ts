@@ -1,6 +1,8 @@
 export {
   type Annotation,
   type Comparison,
+  identicalOutputs,
+  type Judge,
   type ModelOutput,
   pairOutputs,
   readAnnotations,
@@ -21,10 +23,11 @@ export {
 export type { Price } from "./cost.ts";
 export { estimateJudging, judge } from "./judge.ts";
 export { leaderboardRow } from "./leaderboard.ts";
+export { type AnswerScorer, localJudge, type LocalJudgeOptions } from "./local_judge.ts";
 export { lengthControlledWinRate } from "./length_control.ts";
 export { type Preference, preferencesFromScores, toProbability } from "./preference.ts";
 export { PythonRandom } from "./python_random.ts";
-export { judgeMessages, loadJudgeSettings } from "./settings.ts";
+export { judgeMessages, type JudgeSettings, loadJudgeSettings } from "./settings.ts";
 export {
   bootstrapGroups,
   type BootstrapOptions,
