@@ -2,7 +2,6 @@
 export { chooseRules, type Rule, ruleAdapter, rules } from "./adapt/rules.ts";
 export { arms } from "./study/arm.ts";
 export { type Bench, benchProvenance, type BenchRow, benchTable } from "./study/bench.ts";
-export { writeWhole } from "./study/cache.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./study/real.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";
 export { projectRoot } from "./study/root.ts";

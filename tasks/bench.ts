@@ -9,8 +9,8 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { duration, statusLine } from "@implicit/notebook";
-import { type Bench, type BenchRow, projectRoot, writeWhole } from "implicit/tasks";
+import { duration, statusLine, writeWhole } from "@implicit/notebook";
+import { type Bench, type BenchRow, projectRoot } from "implicit/tasks";
 
 /** `measure`: what of a run is the figure; `run`: the run it is taken from; `rounds`: its turns. */
 interface Benchmark {

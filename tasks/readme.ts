@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { writeWhole } from "@implicit/notebook";
 import {
   type Bench,
   benchProvenance,
@@ -18,7 +19,6 @@ import {
   type RealResults,
   realTable,
   type ResultRow,
-  writeWhole,
 } from "implicit/tasks";
 
 interface Stored {

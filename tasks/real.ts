@@ -5,7 +5,8 @@
 import { Command } from "commander";
 import { join } from "node:path";
 import process from "node:process";
-import { arms, measureReal, openStudy, projectRoot, realTable, writeWhole } from "implicit/tasks";
+import { writeWhole } from "@implicit/notebook";
+import { arms, measureReal, openStudy, projectRoot, realTable } from "implicit/tasks";
 
 const options = new Command("deno task real")
   .description(

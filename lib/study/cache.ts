@@ -3,10 +3,10 @@
  * a notebook again costs seconds and a crash costs one run. Knows nothing of what a run holds.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "@implicit/notebook";
 import { cacheFolder, projectRoot } from "./root.ts";
 
 /** The rooms whose code decides what a run computes; a change there makes every run anew. */
@@ -49,12 +49,6 @@ export function codeVersion(): Promise<string> {
     }
     return hash.digest("hex").slice(0, 16);
   })();
-}
-
-/** Writes a file whole, and its folder if need be. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, content);
 }
 
 /**

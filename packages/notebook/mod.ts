@@ -1,11 +1,12 @@
 export { browse, type Theme, themes } from "./kernel/browse.ts";
 export { registerForUser, startLab } from "./kernel/jupyter.ts";
 export { type KernelName, kernelNames, prepareKernel } from "./kernel/kernels.ts";
-export { type Cell, readNotebook, writeNotebook, writeWhole } from "./kernel/notebook.ts";
+export { type Cell, readNotebook, writeNotebook } from "./kernel/notebook.ts";
 export { renderMarkdown, renderReport } from "./kernel/report.ts";
 export { CellFailed, runNotebook } from "./kernel/run.ts";
 export { chooseNotebooks, notebookNames, paceOf, readNotebooks } from "./kernel/shelf.ts";
 export { statusLine } from "./kernel/status.ts";
+export { writeWhole } from "./kernel/write.ts";
 export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
 export { inkStyle, liveFigure, showFigure } from "./show/figure.ts";
 export { interruptible } from "./show/interrupt.ts";

@@ -8,12 +8,12 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { startLab } from "./jupyter.ts";
 import { type KernelName, prepareKernel } from "./kernels.ts";
 import { type Notebook, writeNotebook } from "./notebook.ts";
+import { freePorts } from "./ports.ts";
 
 /** Fetched when a browser is asked for, and no part of the lock file: see the README. */
 const PLAYWRIGHT = "npm:playwright-core@1.61.1";
@@ -109,11 +109,11 @@ async function openLab(root: string, desk: string, env: Readonly<Record<string, 
     JUPYTERLAB_SETTINGS_DIR: settings,
     JUPYTERLAB_WORKSPACES_DIR: join(root, ".cache", "browser-workspaces"),
   });
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const token = randomUUID();
   const lab = await startLab(root, {
     folder: desk,
-    port,
+    port: port!,
     stdio: "pipe",
     args: [
       "--no-browser",
@@ -249,17 +249,6 @@ const figureScript = `({
       .filter((figure) => figure.querySelector(".js-plotly-plot .main-svg")).length
     : 0,
 })`;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** The part of playwright that is used here. */
 interface Browsers {

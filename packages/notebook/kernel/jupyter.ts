@@ -4,7 +4,6 @@
  * Knows its command line. It does not know browsers or notebooks.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { kernelNames, type KernelSpec, prepareKernel, registerKernels } from "./kernels.ts";
@@ -21,12 +20,11 @@ export interface LabOptions {
 /**
  * Starts JupyterLab with both kernels known to it, leaving the reader's own Jupyter as it is.
  *
- * @throws when JupyterLab is missing or the port is taken.
+ * @throws when JupyterLab is missing; of a port that is taken it tells the reader itself, and ends.
  */
 export async function startLab(root: string, options: LabOptions): Promise<ChildProcess> {
   const { folder, port, args = [], stdio = "inherit" } = options;
   requireLab();
-  if (port !== undefined) await requirePort(port);
   const shelf = join(root, ".cache", "jupyter");
   const kernels = await prepareKernels(root);
   await registerKernels(shelf, kernels);
@@ -67,16 +65,4 @@ function requireLab(): void {
       "  conda env create -f environment.yml && conda activate implicit\n" +
       "or with: pip install jupyterlab. (deno task reproduce needs no Jupyter.)",
   );
-}
-
-function requirePort(port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", (error) => {
-      reject(
-        new Error(`Expected port ${port} to be free but found ${error.message}: give another.`),
-      );
-    });
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve()));
-  });
 }

@@ -9,11 +9,11 @@ import type { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { decodeMessage, encodeMessage, type Json, type Message } from "./message.ts";
+import { freePorts } from "./ports.ts";
 import { type Connection, openConnection } from "./zmtp.ts";
 
 export interface KernelCommand {
@@ -197,29 +197,6 @@ async function within<T>(seconds: number | undefined, work: Promise<T>): Promise
     }, seconds * 1000);
   });
   return await Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.on("error", (error) => {
-            reject(
-              new Error(
-                `Expected a free port on 127.0.0.1 for the kernel but found ${error.message}.`,
-              ),
-            );
-          });
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 function pause(ms: number): Promise<void> {

@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { writeWhole } from "./notebook.ts";
+import { writeWhole } from "./write.ts";
 
 export const kernelNames = ["deno", "tslab"] as const;
 export type KernelName = typeof kernelNames[number];

@@ -6,8 +6,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import type { Json, Message } from "./message.ts";
+import { writeWhole } from "./write.ts";
 
 /** MIME type → content, as in the Jupyter protocol. */
 export type MimeBundle = Record<string, unknown>;
@@ -88,16 +88,6 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
     source: lines(cell.source),
   }));
   await writeWhole(path, JSON.stringify({ ...notebook, cells }, null, 1) + "\n");
-}
-
-/** Writes a text file so that a reader sees the old or the new one, never half. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  await writeFileAtomic(path, text).catch((cause: Error) => {
-    throw new Error(
-      `Expected to write ${path} but found ${cause.message}: free the disk or choose another folder.`,
-      { cause },
-    );
-  });
 }
 
 /** Gathers one notebook's outputs; display ids live across its cells. */

@@ -2,10 +2,11 @@
  * Puts something in front of the reader, wherever the program runs: in a Deno kernel, in tslab, or
  * on a terminal.
  *
- * Knows each kernel's way to send one display of several MIME types. It does not know what is shown.
+ * Knows MIME bundles and terminals. It does not know what is shown, nor how a kernel is reached
+ * (runtime.ts).
  */
-import { createRequire } from "node:module";
 import process from "node:process";
+import { kernelSender } from "./runtime.ts";
 
 /** MIME type → content. `text/plain` is what a terminal gets. */
 export type MimeBundle = Record<string, unknown> & { readonly "text/plain": string };
@@ -19,14 +20,6 @@ export interface DisplayOptions {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-type Send = (type: "display_data" | "update_display_data", content: Content) => unknown;
-
-interface Content {
-  readonly data: MimeBundle;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly transient: { readonly display_id?: string };
-}
-
 /** The Deno kernel may report a cell as done before its last outputs are out: they get this long. */
 const SETTLE_MS = 20;
 
@@ -38,24 +31,19 @@ const SETTLE_MS = 20;
  */
 export async function display(bundle: MimeBundle, options: DisplayOptions = {}): Promise<void> {
   const { id, update = false, metadata = {} } = options;
-  const send = denoKernel() ?? tslabKernel();
+  const send = kernelSender();
   if (!send) {
     if (!update) process.stdout.write(bundle["text/plain"] + "\n");
     return;
   }
-  const content = { data: bundle, metadata, transient: id === undefined ? {} : { display_id: id } };
-  await send(update ? "update_display_data" : "display_data", content);
+  const transient = id === undefined ? {} : { display_id: id };
+  await send({ data: bundle, metadata, transient }, update);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-}
-
-/** Shows a piece of HTML; `text` is what a terminal prints in its place. */
-export async function showHtml(html: string, text = textOf(html)): Promise<void> {
-  await display({ "text/plain": text, "text/html": html });
 }
 
 /** Whether a notebook kernel is running this program. */
 export function inNotebook(): boolean {
-  return (denoKernel() ?? tslabKernel()) !== null;
+  return kernelSender() !== null;
 }
 
 /** Makes text safe to stand inside HTML, between tags or in a quoted attribute. */
@@ -68,44 +56,4 @@ export function escapeHtml(text: string): string {
     "'": "&#39;",
   };
   return text.replace(/[&<>"']/g, (character) => entities[character]!);
-}
-
-function denoKernel(): Send | null {
-  const deno = (globalThis as { Deno?: unknown }).Deno as
-    | { jupyter?: { broadcast: Send } }
-    | undefined;
-  try {
-    const jupyter = deno?.jupyter;
-    return jupyter ? (type, content) => jupyter.broadcast(type, content) : null;
-  } catch {
-    return null; // outside a kernel `Deno.jupyter` may be a getter that throws
-  }
-}
-
-/**
- * tslab's public display sends one MIME type at a time; the writer behind it takes a whole bundle.
- * It is the module tslab itself has loaded, found among Node's loaded modules.
- */
-function tslabKernel(): Send | null {
-  if (!("__tslab__" in globalThis)) return null;
-  const { cache } = createRequire(import.meta.url);
-  const path = Object.keys(cache).find((file) => /[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(file));
-  type Writer = (content: Content, update: boolean) => void;
-  const loaded = path === undefined
-    ? undefined
-    : cache[path]?.exports as { lastWriteDisplayData?: Writer } | undefined;
-  if (!loaded?.lastWriteDisplayData) {
-    throw new Error(
-      "Expected tslab 1.0.22's display writer but found none: run `deno task tslab`.",
-    );
-  }
-  const write = loaded.lastWriteDisplayData;
-  return (type, content) => write(content, type === "update_display_data");
-}
-
-function textOf(html: string): string {
-  const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
-  return html.replace(/<(style|script)[\s\S]*?<\/\1>/g, "").replace(/<[^>]+>/g, " ")
-    .replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => entities[name]!).replace(/[ \t]+/g, " ")
-    .trim();
 }

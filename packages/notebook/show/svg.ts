@@ -5,7 +5,7 @@
  * Knows plotly's one call and where SVG puts text. It does not know displays or what is plotted.
  */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { packageFile } from "./runtime.ts";
 
 /** A plotly figure: traces and layout, plain JSON. */
 export interface Figure {
@@ -30,8 +30,7 @@ export async function figureSvg(figure: Figure): Promise<string> {
 
 /** The source of plotly's browser bundle, to be inlined in a page. */
 export async function plotlySource(): Promise<string> {
-  const require = createRequire(import.meta.url);
-  return await readFile(require.resolve("plotly.js-cartesian-dist-min"), "utf8");
+  return await readFile(packageFile("plotly.js-cartesian-dist-min"), "utf8");
 }
 
 interface Plotly {

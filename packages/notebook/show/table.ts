@@ -4,7 +4,6 @@
  *
  * Knows danfojs and both renderings. It does not know what the rows mean.
  */
-import Module, { createRequire } from "node:module";
 import { display, escapeHtml } from "./display.ts";
 
 /** One row: column name → cell. */
@@ -38,9 +37,13 @@ export interface DataFrame {
  */
 export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const { DataFrame } = await loadDanfo();
+  // danfojs says it wants tfjs-node, and asks for tfjs: package.json leads both to tfjs-core, of
+  // which its frames use tensors alone.
+  const danfo = await import("danfojs-node") as unknown as {
+    DataFrame: new (values: unknown[][], options: { columns: string[] }) => DataFrame;
+  };
   const values = rows.map((row) => columns.map((column) => row[column] ?? null));
-  return new DataFrame(values, { columns });
+  return new danfo.DataFrame(values, { columns });
 }
 
 /**
@@ -141,29 +144,4 @@ export function tableText({ caption, heads, numeric, cells }: Table): string {
   );
   lines.splice(1, 0, widths.map((width) => "─".repeat(width)).join("  "));
   return [...(caption === "" ? [] : [caption]), ...lines].join("\n");
-}
-
-interface Danfo {
-  readonly DataFrame: new (values: unknown[][], options: { columns: string[] }) => DataFrame;
-}
-
-type Resolve = (request: string, ...rest: unknown[]) => string;
-
-/**
- * danfojs asks for the whole of TensorFlow.js (144 MB), of which its frames use tensors alone. While
- * it loads, that name leads to the core package, which is here anyway.
- */
-async function loadDanfo(): Promise<Danfo> {
-  const require = createRequire(import.meta.url);
-  const core = require.resolve("@tensorflow/tfjs-core");
-  const resolver = Module as unknown as { _resolveFilename: Resolve };
-  const resolve = resolver._resolveFilename;
-  resolver._resolveFilename = function (this: unknown, request, ...rest) {
-    return request === "@tensorflow/tfjs" ? core : resolve.call(this, request, ...rest);
-  };
-  try {
-    return await Promise.resolve(require("danfojs-node") as Danfo);
-  } finally {
-    resolver._resolveFilename = resolve;
-  }
 }
