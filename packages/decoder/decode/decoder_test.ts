@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { parseConfig } from "../model/config.ts";
-import { loadCheckpoint, type Model } from "../model/checkpoint.ts";
-import { type Parameters, parameterShapes } from "../model/parameters.ts";
+import { loadCheckpoint } from "../model/checkpoint.ts";
+import { spread, tinyModel } from "../testing/mod.ts";
 import { loadTokenizer } from "../tokenizer.ts";
 import { createDecoder } from "./decoder.ts";
 
@@ -18,34 +17,8 @@ if (!hasStories) console.log("skipped: no ../shared/testdata");
 
 const readJson = async (path: string) => JSON.parse(await readFile(path, "utf8"));
 
-/** A small Llama with arbitrary weights; the same every time. */
-function tiny(): Model {
-  const config = parseConfig({
-    model_type: "llama",
-    vocab_size: 61,
-    hidden_size: 32,
-    intermediate_size: 48,
-    num_hidden_layers: 2,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    max_position_embeddings: 40,
-    hidden_act: "silu",
-    rms_norm_eps: 1e-5,
-    eos_token_id: 2,
-    tie_word_embeddings: true,
-  });
-  let state = 1;
-  const parameters: Parameters = new Map();
-  for (const [name, shape] of parameterShapes(config)) {
-    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    for (let i = 0; i < data.length; i++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      data[i] = shape.length === 1 ? 1 : (state / 2 ** 32 - 0.5) * 0.7;
-    }
-    parameters.set(name, { shape, data });
-  }
-  return { name: "tiny", config, parameters, hash: "", folder: null };
-}
+/** Weights far apart, so that responses differ. */
+const tiny = () => spread(tinyModel({ vocab_size: 61, max_position_embeddings: 40 }));
 
 const prompts = [[5, 9, 12], [7], [3, 4, 5, 6, 8, 30, 31], [40, 41], [50, 1, 60, 59], [11, 12]];
 

@@ -4,12 +4,9 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type * as tf from "@tensorflow/tfjs-core";
 import { createEngine } from "@implicit/engine";
+import { randomModel, spread, tinySizes, wholeLogits } from "../testing/mod.ts";
 import { loadCheckpoint, type Model, saveCheckpoint } from "./checkpoint.ts";
-import { parseConfig } from "./config.ts";
-import { hidden, logits } from "./forward.ts";
-import { initParameters } from "./init.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
 const golden = (name: string) => fileURLToPath(new URL(`testdata/${name}`, import.meta.url));
@@ -125,14 +122,7 @@ ids = torch.tensor([[5, 17, 80, 3, 44, 9, 61]])
 print(json.dumps(model(input_ids=ids).logits[0].tolist()))
 `;
 
-const base = {
-  vocab_size: 96,
-  hidden_size: 32,
-  intermediate_size: 64,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-  max_position_embeddings: 64,
-};
+const base = { ...tinySizes, vocab_size: 96, hidden_size: 32, num_attention_heads: 4 };
 const unlikeTheGoldens: Record<string, Record<string, unknown>> = {
   "llama with biases": {
     ...base,
@@ -169,16 +159,10 @@ for (const [name, json] of Object.entries(unlikeTheGoldens)) {
     ignore: missing !== null,
     fn: () =>
       inFolder(async (folder) => {
-        const config = parseConfig(json);
-        const parameters = initParameters(config, 3);
-        // Biases and norms that are not 0 and 1, and scores far apart.
-        for (const { data } of parameters.values()) {
-          data.forEach((value, i) => (data[i] = 2 * value + 0.1 * Math.sin(i)));
-        }
-        const model = { name, config, parameters, hash: "", folder: null };
+        const model = spread(randomModel(json));
         await saveCheckpoint(model, folder);
         const ids = Int32Array.of(5, 17, 80, 3, 44, 9, 61);
-        const found = await logitsOf(model, ids);
+        const found = await (await wholeLogits(await createEngine(), model, 1, 7))(ids);
         const { stdout, stderr } = spawnSync("python3", ["-c", script, folder]);
         assert.ok(String(stdout).startsWith("[["), String(stderr));
         const expected: number[] = JSON.parse(String(stdout)).flat();
@@ -186,18 +170,4 @@ for (const [name, json] of Object.entries(unlikeTheGoldens)) {
         expected.forEach((value, i) => assert.ok(Math.abs(value - found[i]!) < 2e-5 * largest));
       }),
   });
-}
-
-async function logitsOf({ config, parameters }: Model, ids: Int32Array): Promise<Float32Array> {
-  const engine = await createEngine();
-  const specs = Object.fromEntries(
-    [...parameters].map(([name, { shape }]) => [name, { shape, dtype: "float32" as const }]),
-  );
-  const program = await engine.compile(({ ids, ...params }) => ({
-    logits: logits(config, params, hidden(config, params, ids as tf.Tensor2D)),
-  }), { ...specs, ids: { shape: [1, ids.length], dtype: "int32" } });
-  const values = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
-  const found = await program.run({ ...values, ids });
-  program.dispose();
-  return found.logits as Float32Array;
 }

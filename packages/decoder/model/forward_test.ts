@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { createEngine } from "@implicit/engine";
-import { parseConfig } from "./config.ts";
 import { hidden } from "./forward.ts";
-import { initParameters } from "./init.ts";
+import { randomModel, tinySizes } from "../testing/mod.ts";
 
-const sizes = {
-  vocab_size: 11,
-  hidden_size: 16,
-  intermediate_size: 12,
-  num_hidden_layers: 2,
-  num_attention_heads: 2,
-  max_position_embeddings: 16,
-  tie_word_embeddings: true,
-};
+const sizes = { ...tinySizes, vocab_size: 11, intermediate_size: 12, tie_word_embeddings: true };
 const ids = Int32Array.from({ length: 10 }, (_, i) => (i * 7) % 11);
 
 /** The sum of the squared states of four positions, and its gradients, early or late taken. */
 async function run(model_type: string, early: boolean, checkpointLayers: boolean) {
-  const config = parseConfig({ ...sizes, model_type });
-  const parameters = [...initParameters(config, 1)];
+  const { config, ...model } = randomModel({ ...sizes, model_type });
+  const parameters = [...model.parameters];
   const engine = await createEngine({ kind: "eager" });
   const program = await engine.compile(({ ids, ...params }) => {
     const names = Object.keys(params);

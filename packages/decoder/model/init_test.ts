@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import { parseConfig } from "./config.ts";
 import { initParameters } from "./init.ts";
+import { tinyModel } from "../testing/mod.ts";
 import { parameterShapes } from "./parameters.ts";
 
-const config = parseConfig({
-  model_type: "llama",
-  vocab_size: 500,
-  hidden_size: 64,
-  intermediate_size: 128,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-});
+const sizes = { vocab_size: 500, hidden_size: 64, intermediate_size: 128, num_attention_heads: 4 };
+const { config } = tinyModel({ ...sizes, tie_word_embeddings: false });
 
 const deviation = (data: Float32Array) =>
   Math.sqrt(data.reduce((sum, x) => sum + x * x, 0) / data.length);

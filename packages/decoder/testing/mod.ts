@@ -1,0 +1,3 @@
+/** Support for tests of whatever uses decoders: tiny models, and what training computes of a text. */
+export { randomModel, spread, tinyModel, tinySizes } from "./tiny.ts";
+export { wholeLogits } from "./whole.ts";
