@@ -1,18 +1,11 @@
 /** The process that resume_test.ts kills: tunes with checkpoints in the folder that it is given. */
 import { createEngine } from "@implicit/engine";
-import { hashParameters, initParameters, parseConfig } from "@implicit/decoder";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 import { tune } from "./tune.ts";
 
 const [folder, every] = Deno.args;
 // Wide, so that writing a checkpoint takes long enough to be met by a kill.
-const config = parseConfig({
-  ...tinyModel().config.json,
-  hidden_size: 256,
-  intermediate_size: 2048,
-});
-const parameters = initParameters(config, 1);
-const model = { ...tinyModel(), config, parameters, hash: hashParameters(parameters) };
+const model = tinyModel({ hidden_size: 256, intermediate_size: 2048 });
 const tuned = await tune(await createEngine({ threads: 2 }), model, tinyExamples(), {
   steps: 16,
   batchSize: 4,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "@implicit/engine";
-import { initParameters, loadCheckpoint, parseConfig, saveCheckpoint } from "@implicit/decoder";
+import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
 import { pretrain, tune, type TuneOptions } from "./tune.ts";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 
@@ -109,14 +109,13 @@ Deno.test("tune() stops at a loss that is not finite, names step and example, ke
   try {
     const engine = await createEngine();
     // A damaged embedding row that one example alone reads.
-    const config = parseConfig({ ...tinyModel().config.json, tie_word_embeddings: false });
-    const parameters = initParameters(config, 1);
-    parameters.get("model.embed_tokens.weight")!.data.fill(NaN, 47 * 16, 48 * 16);
+    const model = tinyModel({ tie_word_embeddings: false });
+    model.parameters.get("model.embed_tokens.weight")!.data.fill(NaN, 47 * 16, 48 * 16);
     const examples = tinyExamples().map(({ ids, labels }, i) => ({
       ids: ids.map((id, t) => (id === 47 ? 46 : i === 13 && t === 3 ? 47 : id)),
       labels: labels.map((id) => (id === 47 ? 46 : id)),
     }));
-    const run = tune(engine, { ...tinyModel(), config, parameters }, examples, {
+    const run = tune(engine, model, examples, {
       ...settings,
       batchSize: 4,
       steps: 5,

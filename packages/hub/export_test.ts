@@ -11,8 +11,8 @@ import {
   loadTokenizer,
   type Model,
   type Parameters,
-  parseConfig,
 } from "@implicit/decoder";
+import { tinyModel } from "@implicit/decoder/testing";
 import { encodeModel } from "@implicit/engine";
 import { exportModel, type ExportType } from "./export.ts";
 import { peer, transformersJs } from "./peers.ts";
@@ -84,9 +84,8 @@ Deno.test("quantize() keeps a block's extreme and is within a step elsewhere", (
     const { values, scales } = quantize({ shape: [2, 40], data }, bits);
     assert.equal(values.length, 2 * 2 * 4 * bits);
     assert.equal(scales.length, 4);
-    const config = { name: "", hash: "", folder: null, config: parseConfig(llamaConfig) };
     const parameters: Parameters = new Map([["m", { shape: [2, 40], data }]]);
-    const back = rounded({ ...config, parameters }, bits).parameters.get("m")!.data;
+    const back = rounded({ ...tinyModel(), parameters }, bits).parameters.get("m")!.data;
     back.forEach((x, i) => {
       const scale = Math.abs(scales[Math.floor(i / 40) * 2 + Math.floor(i % 40 / 32)]!);
       // The side opposite to the extreme ends one step earlier.
@@ -94,17 +93,6 @@ Deno.test("quantize() keeps a block's extreme and is within a step elsewhere", (
     });
   }
 });
-
-const llamaConfig = {
-  model_type: "llama",
-  vocab_size: 8,
-  hidden_size: 16,
-  intermediate_size: 16,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  max_position_embeddings: 8,
-  rms_norm_eps: 1e-5,
-};
 
 Deno.test({
   name: "exportModel() gives our tokens in every type (needs ../shared/testdata)",
@@ -174,8 +162,8 @@ Deno.test({
 
 Deno.test("exportModel() and createOnnxDecoder() say what is missing", () =>
   inFolder(async (folder) => {
-    const config = parseConfig(llamaConfig);
-    const model: Model = { name: "m", config, parameters: new Map(), hash: "", folder };
+    const model: Model = { ...tinyModel(), name: "m", folder };
+    const { config } = model;
     await assert.rejects(exportModel(model, folder), /new folder to export to/);
     await assert.rejects(
       exportModel(model, join(folder, "out")),

@@ -2,13 +2,8 @@ import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  hashParameters,
-  initParameters,
-  loadCheckpoint,
-  parseConfig,
-  saveCheckpoint,
-} from "@implicit/decoder";
+import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
+import { tinyModel } from "@implicit/decoder/testing";
 import { loadModel } from "./load.ts";
 import { startHub } from "./loopback.ts";
 
@@ -27,27 +22,12 @@ const tokenizerOf = (entries: number) =>
       ),
     },
   });
-const config = parseConfig({
-  model_type: "llama",
-  vocab_size: 8,
-  hidden_size: 4,
-  intermediate_size: 8,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  num_key_value_heads: 1,
-  max_position_embeddings: 16,
-  rms_norm_eps: 1e-5,
-  rope_theta: 10000,
-  tie_word_embeddings: true,
-  bos_token_id: 0,
-  eos_token_id: 0,
-});
+const model = tinyModel({ vocab_size: 8, eos_token_id: 0 });
 
 Deno.test("loadModel() gives the same weights and tokenizer from the hub as from the folder", async () => {
   const folder = await mkdtemp(join(tmpdir(), "load-"));
-  const parameters = initParameters(config, 1);
-  const hash = hashParameters(parameters);
-  await saveCheckpoint({ name: "x", config, parameters, hash, folder: null }, folder);
+  const { hash } = model;
+  await saveCheckpoint(model, folder);
   await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
   const files = Object.fromEntries(
     await Promise.all(
@@ -83,7 +63,7 @@ Deno.test("loadModel() gives the same weights and tokenizer from the hub as from
 Deno.test("loadModel() names the file whose config is refused, in a folder and from the hub", async () => {
   const folder = await mkdtemp(join(tmpdir(), "refused-"));
   const path = join(folder, "config.json");
-  await writeFile(path, JSON.stringify({ ...config.json, model_type: "gpt2" }));
+  await writeFile(path, JSON.stringify({ ...model.config.json, model_type: "gpt2" }));
   await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
   await writeFile(join(folder, "model.safetensors"), "");
   const files = Object.fromEntries(
