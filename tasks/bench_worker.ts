@@ -71,15 +71,14 @@ async function trainer(model: Model): Promise<Work> {
   const layout = layOut(model.parameters);
   const state = flatState(layout, model.parameters);
   const forward = forwardOf(model.config);
-  const gradients = createGradients(
+  const gradients = createGradients({
     engine,
     forward,
-    model.parameters,
-    layout,
+    parameters: model.parameters,
     state,
-    "token-mean",
-    { profile: profile.prefix || undefined },
-  );
+    reduction: "token-mean",
+    settings: { profile: profile.prefix || undefined },
+  });
   const adamw = createAdamW(engine, state, { clip: null });
   const stream = Int32Array.from(tokens(rows * length));
   const batches = packedBatches(stream, { batchSize: rows, length, seed: 1 });

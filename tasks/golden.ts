@@ -159,9 +159,16 @@ async function trainingErrors(engine: Engine, model: Model, batch: Batch, golden
   const relative = (found: number, expected: number) =>
     Math.abs(found - expected) / Math.abs(expected);
   const layout = layOut(model.parameters);
-  const flat = flatState(layout, model.parameters);
-  const parts = [forwardOf(model.config), model.parameters, layout, flat, "token-mean"] as const;
-  const gradients = createGradients(engine, ...parts);
+  const state = flatState(layout, model.parameters);
+  const { config, parameters } = model;
+  const forward = forwardOf(config);
+  const gradients = createGradients({
+    engine,
+    forward,
+    parameters,
+    state,
+    reduction: "token-mean",
+  });
   const examples = Array.from({ length: batch.rows }, (_, row) => row);
   const { value } = await gradients.compute([{ ...batch, examples }]);
   gradients.dispose();
@@ -183,7 +190,7 @@ async function trainingErrors(engine: Engine, model: Model, batch: Batch, golden
   });
   return {
     loss: relative(value, golden.loss),
-    gradients: gradientError(views(layout, flat.gradients), model, golden),
+    gradients: gradientError(views(layout, state.gradients), model, golden),
     trajectory: Math.max(...losses.map((loss, i) => relative(loss, train.losses[i]!))),
   };
 }

@@ -13,12 +13,12 @@ import {
   type Parameters,
   saveCheckpoint,
 } from "@implicit/decoder";
-import { initLora, loraScale, loraTargets, mergeLora } from "./lora.ts";
+import { lora } from "./lora.ts";
 
 const folder = fileURLToPath(
   new URL("../../packages/decoder/model/testdata/llama-gqa-tied-rope3", import.meta.url),
 );
-const options = { rank: 3, alpha: 6 };
+const adapter = lora({ rank: 3, alpha: 6 });
 
 /** Logits, and the gradient of their square sum for the adapters. */
 async function run(engine: Engine, model: Model, adapters: Parameters, checkpointLayers = false) {
@@ -32,8 +32,8 @@ async function run(engine: Engine, model: Model, adapters: Parameters, checkpoin
     const objective = (...values: tf.Tensor[]) => {
       const trained = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
       const given = { ...params, ...trained };
-      const lora = { loraScale: loraScale(options), checkpointLayers };
-      const states = hidden(model.config, given, ids as tf.Tensor2D, lora);
+      const options = { hooks: adapter.apply(model.config), checkpointLayers };
+      const states = hidden(model.config, given, ids as tf.Tensor2D, options);
       scores = tf.keep(logits(model.config, given, states));
       return tf.sum(tf.square(scores)) as tf.Scalar;
     };
@@ -51,7 +51,7 @@ async function run(engine: Engine, model: Model, adapters: Parameters, checkpoin
 
 /** Adapters whose B is not zero any more. */
 function trained(model: Model): Parameters {
-  const adapters = initLora(model.config, options, 5);
+  const adapters = adapter.init(model.config, 5);
   for (const { data } of adapters.values()) {
     data.forEach((value, i) => (data[i] = value || 0.1 * Math.sin(i)));
   }
@@ -68,7 +68,7 @@ for (const kind of ["compiled", "eager"] as const) {
     const engine = await createEngine({ kind });
     const model = await loadCheckpoint(folder);
     const base = await run(engine, model, new Map());
-    const adapted = await run(engine, model, initLora(model.config, options, 1));
+    const adapted = await run(engine, model, adapter.init(model.config, 1));
     assert.deepEqual(adapted.scores, base.scores);
     const name = "model.layers.0.mlp.up_proj.lora_B.weight";
     assert.ok(adapted[name]!.some((gradient) => gradient !== 0));
@@ -79,8 +79,7 @@ for (const kind of ["compiled", "eager"] as const) {
     const model = await loadCheckpoint(folder);
     const adapters = trained(model);
     const apart = await run(engine, model, adapters);
-    const parameters = mergeLora(model.parameters, adapters, options);
-    const merged = await run(engine, { ...model, parameters }, new Map());
+    const merged = await run(engine, adapter.merge(model, adapters).model, new Map());
     assertClose(merged.scores!, apart.scores!);
     assert.notDeepEqual(merged.scores, (await run(engine, model, new Map())).scores);
   });
@@ -101,24 +100,26 @@ Deno.test("adapters work on weights stored as BF16", async () => {
   const adapters = trained(model);
   const engine = await createEngine();
   const apart = await run(engine, model, adapters);
-  const parameters = mergeLora(model.parameters, adapters, options);
-  assertClose((await run(engine, { ...model, parameters }, new Map())).scores!, apart.scores!);
+  const merged = await run(engine, adapter.merge(model, adapters).model, new Map());
+  assertClose(merged.scores!, apart.scores!);
   await rm(place, { recursive: true });
 });
 
-Deno.test("loraTargets() chooses projections by name", async () => {
+Deno.test("lora() chooses projections by name, and refuses what there is not", async () => {
   const { config } = await loadCheckpoint(folder);
-  assert.deepEqual(loraTargets(config, { ...options, targets: ["q_proj"] }), [
-    "model.layers.0.self_attn.q_proj",
-    "model.layers.1.self_attn.q_proj",
+  assert.deepEqual([...lora({ rank: 1, targets: ["q_proj"] }).init(config, 1).keys()], [
+    "model.layers.0.self_attn.q_proj.lora_A.weight",
+    "model.layers.0.self_attn.q_proj.lora_B.weight",
+    "model.layers.1.self_attn.q_proj.lora_A.weight",
+    "model.layers.1.self_attn.q_proj.lora_B.weight",
   ]);
-  assert.equal(loraTargets(config, options).length, 14);
-  assert.throws(() => loraTargets(config, { ...options, targets: ["qkv"] }), /found "qkv"/);
-  assert.throws(() => initLora(config, { rank: 0, alpha: 1 }, 1), /rank of at least 1/);
+  assert.equal(adapter.init(config, 1).size, 2 * 14);
+  assert.throws(() => lora({ rank: 1, targets: ["qkv"] }).init(config, 1), /found "qkv"/);
+  assert.throws(() => lora({ rank: 0 }), /rank of at least 1/);
 });
 
-Deno.test("initLora() gives the same bits for the same seed", async () => {
+Deno.test("lora() begins with the same bits for the same seed", async () => {
   const { config } = await loadCheckpoint(folder);
-  assert.deepEqual(initLora(config, options, 1), initLora(config, options, 1));
-  assert.notDeepEqual(initLora(config, options, 1), initLora(config, options, 2));
+  assert.deepEqual(adapter.init(config, 1), adapter.init(config, 1));
+  assert.notDeepEqual(adapter.init(config, 1), adapter.init(config, 2));
 });

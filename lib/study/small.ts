@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import process from "node:process";
+import { lora } from "../adapt/lora.ts";
 import { chooseRules, rules as published, type RuleSet } from "../adapt/rules.ts";
 import { accountOf, type Instruction, loadModel, singleTaskSources } from "@implicit/hub";
 import { type ModelConfig, parameterShapes } from "@implicit/decoder";
@@ -55,8 +56,8 @@ export function budgetOf(parameters: number): Budget {
   }
   // One example at a time, in few lengths: memory is what an ordinary machine has least of.
   const single = { batchSize: 1, accumulate: 32, multiple: 128, checkpointLayers: true };
-  const lora = parameters < 5e8 ? undefined : { rank: 64, alpha: 16 };
-  const tuning = { ...shared, ...single, epochs: 3, learningRate: 1e-4, lora };
+  const adapter = parameters < 5e8 ? undefined : lora({ rank: 64, alpha: 16 });
+  const tuning = { ...shared, ...single, epochs: 3, learningRate: 1e-4, adapter };
   return { tuning, maxTokens: 256, maxLength: 1024 };
 }
 
@@ -158,7 +159,7 @@ async function loadBase(name: string): Promise<Base> {
     (onProgress) => loadModel(place, { onProgress, inFile: true }),
   );
   const { config, parameters } = base.model;
-  if (budgetOf(parameterCount(config)).tuning.lora) return base;
+  if (budgetOf(parameterCount(config)).tuning.adapter) return base;
   const inMemory = [...parameters].map(([name, { shape, data }]) =>
     [name, { shape, data }] as const
   );

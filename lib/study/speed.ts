@@ -30,13 +30,13 @@ interface Shape {
   readonly targets: number;
 }
 
-type Passes = Pick<TuneOptions, "checkpointLayers" | "lora">;
+type Passes = Pick<TuneOptions, "checkpointLayers" | "adapter">;
 
 /**
  * Floating-point operations of one batch forward and back; a multiplication and its addition are
  * two. Counted are the products of matrices, which is all but a few percent: projections and
  * attention (to the left only) of each layer, and the head where there are targets. Back is twice
- * forward, or once where the weights are frozen (LoRA); recomputed layers go forward twice.
+ * forward, or once where the weights are frozen (an adapter); recomputed layers go forward twice.
  */
 export function trainingOperations(config: ModelConfig, shape: Shape, passes: Passes = {}): number {
   const { rows, length, targets } = shape;
@@ -47,7 +47,7 @@ export function trainingOperations(config: ModelConfig, shape: Shape, passes: Pa
   const attention = 2 * config.layers * rows * length ** 2 * config.heads * config.headDim;
   const layers = 2 * weights * rows * length + attention;
   const head = 2 * config.vocabSize * config.hiddenSize * targets;
-  const each = passes.lora ? 2 : 3;
+  const each = passes.adapter ? 2 : 3;
   return (each + (passes.checkpointLayers ? 1 : 0)) * layers + each * head;
 }
 
@@ -99,16 +99,22 @@ export async function measureSpeed(repeats = 3): Promise<Speed> {
   const [rows, length] = [1, 512];
   const ids = Int32Array.from({ length: rows * length }, (_, i) => (i * 7919) % config.vocabSize);
   const layout = layOut(parameters);
-  const flat = flatState(layout, parameters);
+  const state = flatState(layout, parameters);
   const engine = await createEngine();
   const forward = forwardOf(config, { checkpointLayers: true });
-  const gradients = createGradients(engine, forward, parameters, layout, flat, "token-mean");
+  const gradients = createGradients({
+    engine,
+    forward,
+    parameters,
+    state,
+    reduction: "token-mean",
+  });
   const step = await best(
     repeats,
     () => gradients.compute([{ ids, labels: ids, rows, length, examples: [0] }]),
   );
   gradients.dispose();
-  giveBack(flat.values);
+  giveBack(state.values);
 
   const decoder = await createDecoder({ name: "quarter", config, parameters, hash, folder: null });
   const prompts = Array.from({ length: 8 }, (_, row) => [...ids.subarray(16 * row, 16 * row + 16)]);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lora } from "../adapt/lora.ts";
 import { parseConfig } from "@implicit/decoder";
 import { arms } from "./arm.ts";
 import { armOperations, timeTable, trainingOperations } from "./speed.ts";
@@ -23,7 +24,7 @@ Deno.test("trainingOperations() counts the products of matrices", () => {
   const head = 2 * 100 * 8 * 4;
   const shape = { rows: 1, length: 10, targets: 4 };
   assert.equal(trainingOperations(config, shape), 3 * (layers + head));
-  const passes = { checkpointLayers: true, lora: { rank: 1, alpha: 1 } };
+  const passes = { checkpointLayers: true, adapter: lora({ rank: 1, alpha: 1 }) };
   assert.equal(trainingOperations(config, shape, passes), 3 * layers + 2 * head);
   assert.equal(
     trainingOperations(config, { ...shape, rows: 3, targets: 12 }),

@@ -20,12 +20,13 @@ import {
   type Parameters,
 } from "@implicit/decoder";
 import type { StepBatch } from "../text/batch.ts";
-import { type FlatLayout, views } from "./flat.ts";
+import { type FlatLayout, type FlatState, views } from "./flat.ts";
 import {
   addRows,
   findTargets,
   type Forward,
   lossFunction,
+  type LossInputs,
   lossInputs,
   type LossShape,
   lossSpecs,
@@ -53,86 +54,55 @@ const MOST_ELEMENTS = 2 ** 28;
 
 /** The decoder of `config` as the objective wants it. */
 export function forwardOf(config: ModelConfig, options: HiddenOptions = {}): Forward {
+  const { hooks } = options;
   return {
     vocabSize: config.vocabSize,
     embedding: `${config.family.names.embedding}.weight`,
     tied: config.tied,
+    counts: hooks?.logits !== undefined,
     hidden: (params, ids, embedded, take) =>
       hidden(config, params, ids, { ...options, embedded, take }),
-    logits: (params, states) => logits(config, params, states),
+    logits: (params, states, steps) => logits(config, params, states, { hooks, steps }),
   };
 }
 
+/** What {@link createGradients} is made of. */
+export interface GradientsOptions {
+  readonly engine: Engine;
+  readonly forward: Forward;
+  /** All of them; those that `state` does not place are frozen, and stay in their files if they are there. */
+  readonly parameters: Parameters;
+  /** Where the trained ones are read, and their gradients written. */
+  readonly state: Pick<FlatState, "layout" | "values" | "gradients">;
+  readonly reduction: Reduction;
+  /** Of the compiled programs. */
+  readonly settings?: CompileOptions;
+}
+
 /**
- * Prepares the gradients of the parameters that `layout` places.
+ * Prepares the gradients of the parameters that `state` places.
  *
  * The rows of a batch are divided among as many workers as there are threads, each with gradients of
  * its own (data parallelism): whole passes side by side spare the cores the wait for one another
  * after every operator. Which worker takes which rows depends on the thread count alone. A large
  * model, or a batch of one row, is computed by one worker with all threads.
  *
- * @param flat where their values are read and their gradients written
- * @param parameters all of them; those that `layout` does not place are frozen, and stay in their
- *   files if they are there
- * @param settings of the compiled programs
+ * @example
+ * const gradients = createGradients({ engine, forward, parameters, state, reduction: "sum" });
+ * const { value } = await gradients.compute(batches(0)); // and state.gradients is filled
  */
-export function createGradients(
-  engine: Engine,
-  forward: Forward,
-  parameters: Parameters,
-  layout: FlatLayout,
-  flat: { readonly values: Float32Array; readonly gradients: Float32Array },
-  reduction: Reduction,
-  settings: CompileOptions = {},
-): Gradients {
-  const { kind, threads } = engine.describe();
+export function createGradients(options: GradientsOptions): Gradients {
+  const { engine, forward, state, reduction } = options;
+  const { threads, kind } = engine.describe();
+  const { layout } = state;
   const mostWorkers = kind === "eager"
     ? 1
     : Math.max(1, Math.min(threads, Math.floor(MOST_ELEMENTS / layout.length)));
-  const programs = new Map<string, Promise<Program>>();
-  const inputs: Record<string, Float32Array> = {};
-  const specs: Record<string, TensorSpec> = {};
-  const files: Record<string, FileValues> = {};
-  for (const [name, parameter] of parameters) {
-    const { shape, file } = parameter;
-    specs[name] = { shape, dtype: "float32" };
-    const stays = file && kind === "compiled" && !layout.offsets.has(name);
-    if (stays) files[name] = { ...file, dtype: onnxTypes[file.dtype] };
-    else inputs[name] = parameter.data;
-  }
-  Object.assign(inputs, views(layout, flat.values));
-
-  const programFor = (shape: LossShape, threads: number) => {
-    const key = JSON.stringify({ ...shape, threads });
-    const known = programs.get(key);
-    programs.delete(key); // and set again below: the first one is the longest unused
-    const program = known ??
-      engine.compile(lossFunction(forward, layout.names), {
-        ...specs,
-        ...lossSpecs(shape),
-      }, { ...settings, threads, files });
-    programs.set(key, program);
-    const [oldest] = programs;
-    if (programs.size > MOST_PROGRAMS && oldest) {
-      programs.delete(oldest[0]);
-      oldest[1].then((done) => done.dispose());
-    }
-    return program;
-  };
-
-  /** Gradients that are written to: the caller's, each further worker's, and what is yet to be added. */
-  const buffers = new Map<string, { flat: Float32Array; into: Record<string, Float32Array> }>();
-  const buffer = (name: string) => {
-    const known = buffers.get(name);
-    if (known) return known;
-    const array = name === "sum 0" ? flat.gradients : new Float32Array(layout.length);
-    const made = { flat: array, into: views(layout, array, "grad.") };
-    buffers.set(name, made);
-    return made;
-  };
+  const programs = new LossPrograms(options);
   const addition = engine.elementwise({ fn: add, arrays: ["sum", "more"], numbers: [] });
   const addInto = (sum: Float32Array, more: Float32Array) =>
     addition.run({ sum, more }, {}, { sum });
+  const accumulators = [new Accumulator(layout, state.gradients)];
 
   return {
     async compute(batches) {
@@ -142,30 +112,24 @@ export function createGradients(
       const weights = targetWeights(targets, reduction);
       const losses = new Array<Float32Array>(shards.length); // of the targets, in their order
       const work = async (worker: number) => {
-        const sum = buffer(`sum ${worker}`);
+        const { sum, more } = accumulators[worker] ??= new Accumulator(layout);
         for (let index = worker; index < shards.length; index += workers) {
-          const [batch, found] = [shards[index]!, targets[index]!];
-          const { shape, data, places } = lossInputs(
-            batch,
-            found,
-            weights[index]!,
-            forward.vocabSize,
-          );
-          const program = await programFor(shape, Math.floor(threads / workers));
-          const target = index === worker ? sum : buffer(`more ${worker}`);
-          const { nll, rows } = await program.run({ ...inputs, ...data }, target.into);
-          const table = target.into[`grad.${forward.embedding}`];
+          const batch = shards[index]!;
+          const inputs = lossInputs(batch, targets[index]!, weights[index]!, forward);
+          const into = index === worker ? sum : more();
+          const { nll, rows } = await programs.run(inputs, Math.floor(threads / workers), into);
+          const table = into.views[`grad.${forward.embedding}`];
           if (table) {
             if (!forward.tied) table.fill(0);
             addRows(table, batch.ids, rows as Float32Array);
           }
-          losses[index] = Float32Array.from(places, (place) => nll![place]!);
-          if (target !== sum) await addInto(sum.flat, target.flat);
+          losses[index] = Float32Array.from(inputs.places, (place) => nll![place]!);
+          if (into !== sum) await addInto(sum.flat, into.flat);
         }
       };
       await settled(Array.from({ length: workers }, (_, worker) => work(worker)));
-      for (let worker = 1; worker < workers; worker++) {
-        await addInto(flat.gradients, buffer(`sum ${worker}`).flat);
+      for (const { sum } of accumulators.slice(1, workers)) {
+        await addInto(state.gradients, sum.flat);
       }
 
       let value = 0;
@@ -180,10 +144,82 @@ export function createGradients(
       return { value, broken: [...broken] };
     },
     dispose() {
-      for (const program of programs.values()) program.then((done) => done.dispose());
+      programs.dispose();
       addition.dispose();
     },
   };
+}
+
+/** A flat array of gradients, and its views by the names that a program's outputs have. */
+class Buffer {
+  readonly views: Record<string, Float32Array>;
+
+  constructor(layout: FlatLayout, readonly flat: Float32Array = new Float32Array(layout.length)) {
+    this.views = views(layout, flat, "grad.");
+  }
+}
+
+/** Where a worker writes: the sum of its batches' gradients, and those of a batch yet to be added. */
+class Accumulator {
+  readonly sum: Buffer;
+  private next: Buffer | undefined;
+
+  constructor(private readonly layout: FlatLayout, sum?: Float32Array) {
+    this.sum = new Buffer(layout, sum);
+  }
+
+  /** Made when it is first wanted: many trainings take one batch a step. */
+  readonly more = (): Buffer => this.next ??= new Buffer(this.layout);
+}
+
+/** Loss programs by shape and threads, with the parameters that all of them read. */
+class LossPrograms {
+  private readonly programs = new Map<string, Promise<Program>>();
+  private readonly inputs: Record<string, Float32Array> = {};
+  private readonly specs: Record<string, TensorSpec> = {};
+  private readonly files: Record<string, FileValues> = {};
+
+  constructor(private readonly options: GradientsOptions) {
+    const { engine, parameters, state: { layout, values } } = options;
+    const compiled = engine.describe().kind === "compiled";
+    for (const [name, parameter] of parameters) {
+      const { shape, file } = parameter;
+      this.specs[name] = { shape, dtype: "float32" };
+      const stays = file && compiled && !layout.offsets.has(name);
+      if (stays) this.files[name] = { ...file, dtype: onnxTypes[file.dtype] };
+      else this.inputs[name] = parameter.data;
+    }
+    Object.assign(this.inputs, views(layout, values));
+  }
+
+  /** Runs the program of these inputs' shape; its gradients are written into `into`. */
+  async run({ shape, data }: LossInputs, threads: number, into: Buffer) {
+    const program = await this.programFor(shape, threads);
+    return await program.run({ ...this.inputs, ...data }, into.views);
+  }
+
+  private programFor(shape: LossShape, threads: number): Promise<Program> {
+    const { engine, forward, state, settings } = this.options;
+    const key = JSON.stringify({ ...shape, threads });
+    const known = this.programs.get(key);
+    this.programs.delete(key); // and set again below: the first one is the longest unused
+    const program = known ??
+      engine.compile(lossFunction(forward, state.layout.names), {
+        ...this.specs,
+        ...lossSpecs(shape),
+      }, { ...settings, threads, files: this.files });
+    this.programs.set(key, program);
+    const [oldest] = this.programs;
+    if (this.programs.size > MOST_PROGRAMS && oldest) {
+      this.programs.delete(oldest[0]);
+      oldest[1].then((done) => done.dispose());
+    }
+    return program;
+  }
+
+  dispose(): void {
+    for (const program of this.programs.values()) program.then((done) => done.dispose());
+  }
 }
 
 /** The rows of a batch in `parts` batches of as even a size as can be; none of them empty. */

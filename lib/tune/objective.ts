@@ -24,22 +24,28 @@ export interface Targets {
   readonly positions: readonly number[];
   readonly tokens: readonly number[];
   readonly rows: readonly number[];
+  /** How many tokens of its response stand before that token: targets without a gap. */
+  readonly steps: readonly number[];
 }
 
 /** Finds the targets: position t is one if the label of t + 1 is. */
 export function findTargets({ labels, rows, length }: Batch): Targets {
-  const found = { positions: [] as number[], tokens: [] as number[], rows: [] as number[] };
+  const [positions, tokens, ofRows, steps]: number[][] = [[], [], [], []];
   for (let row = 0; row < rows; row++) {
+    let step = labels[row * length] === IGNORED ? 0 : 1;
     for (let column = 0; column + 1 < length; column++) {
       const position = row * length + column;
       const label = labels[position + 1]!;
-      if (label === IGNORED) continue;
-      found.positions.push(position);
-      found.tokens.push(label);
-      found.rows.push(row);
+      if (label === IGNORED) step = 0;
+      else {
+        positions!.push(position);
+        tokens!.push(label);
+        ofRows!.push(row);
+        steps!.push(step++);
+      }
     }
   }
-  return found;
+  return { positions: positions!, tokens: tokens!, rows: ofRows!, steps: steps! };
 }
 
 /**
@@ -80,6 +86,8 @@ export interface LossShape {
   readonly rows: number;
   readonly length: number;
   readonly targets: number;
+  /** Whether `steps` are among its inputs. */
+  readonly counts: boolean;
 }
 
 /** Targets are padded to a multiple of this share of the positions, so that few shapes occur. */
@@ -96,28 +104,30 @@ export interface LossInputs {
 /**
  * Lays a batch out for its program: `ids` [rows, length]; `positions` [N] and their inverse
  * `slots` [rows · length] (N where a position is no target); `picks` [N], the flat index
- * n · vocabSize + token into the logits; `weights` [N], 0 on padding.
+ * n · vocabSize + token into the logits; `weights` [N], 0 on padding; `steps` [N] if the model counts.
  */
 export function lossInputs(
   { ids, rows, length }: Batch,
-  { positions, tokens }: Targets,
+  { positions, tokens, steps }: Targets,
   weights: Float32Array,
-  vocabSize: number,
+  { vocabSize, counts }: Pick<Forward, "vocabSize" | "counts">,
 ): LossInputs {
   const all = rows * length;
   const share = Math.ceil(all / SHARES);
   const everywhere = positions.length === rows * (length - 1);
   const rounded = Math.max(1, Math.ceil(positions.length / share)) * share;
   const count = everywhere ? all : Math.min(rounded, all);
-  const shape = { rows, length, targets: count };
+  const shape = { rows, length, targets: count, counts };
   const places = count === all ? positions : positions.map((_, index) => index);
   const picks = Int32Array.from({ length: count }, (_, place) => place * vocabSize);
-  const padded = new Float32Array(count);
-  places.forEach((place, index) => {
-    picks[place]! += tokens[index]!;
-    padded[place] = weights[index]!;
-  });
-  const data: Record<string, TensorData> = { ids, picks, weights: padded };
+  const spread = (values: ArrayLike<number>) => {
+    const padded = new Float32Array(count);
+    places.forEach((place, index) => (padded[place] = values[index]!));
+    return padded;
+  };
+  places.forEach((place, index) => (picks[place]! += tokens[index]!));
+  const data: Record<string, TensorData> = { ids, picks, weights: spread(weights) };
+  if (counts) data.steps = spread(steps);
   if (count < all) {
     data.positions = new Int32Array(count);
     data.positions.set(positions);
@@ -128,12 +138,14 @@ export function lossInputs(
 }
 
 /** The specification of {@link lossInputs}' data. */
-export function lossSpecs({ rows, length, targets }: LossShape): Record<string, TensorSpec> {
+export function lossSpecs(shape: LossShape): Record<string, TensorSpec> {
+  const { rows, length, targets, counts } = shape;
   const specs: Record<string, TensorSpec> = {
     ids: { shape: [rows, length], dtype: "int32" },
     picks: { shape: [targets], dtype: "int32" },
     weights: { shape: [targets], dtype: "float32" },
   };
+  if (counts) specs.steps = { shape: [targets], dtype: "float32" };
   if (targets < rows * length) {
     specs.positions = { shape: [targets], dtype: "int32" };
     specs.slots = { shape: [rows * length], dtype: "int32" };
@@ -178,12 +190,14 @@ export function negativeLogLikelihood(logits: tf.Tensor2D, picks: tf.Tensor1D): 
   });
 }
 
-/** A language model in two parts, as lib/model's `hidden` and `logits`, with its config applied. */
+/** A language model in two parts, as the decoder's `hidden` and `logits`, with its config applied. */
 export interface Forward {
   readonly vocabSize: number;
   /** Name of the embedding, and whether the head uses it too. */
   readonly embedding: string;
   readonly tied: boolean;
+  /** Whether `logits` wants the steps. */
+  readonly counts: boolean;
   /**
    * @param embedded [rows · length, D], the embedding's rows of `ids`
    * @param take the targets' rows of [rows · length, ·]
@@ -195,7 +209,12 @@ export interface Forward {
     embedded: tf.Tensor2D,
     take: (states: tf.Tensor2D) => tf.Tensor2D,
   ): tf.Tensor2D;
-  logits(params: Record<string, tf.Tensor>, states: tf.Tensor2D): tf.Tensor2D;
+  /** @param steps [N], for each of the states how many tokens of the response stand before its target */
+  logits(
+    params: Record<string, tf.Tensor>,
+    states: tf.Tensor2D,
+    steps?: tf.Tensor1D,
+  ): tf.Tensor2D;
 }
 
 /**
@@ -210,7 +229,7 @@ export function lossFunction(forward: Forward, trained: readonly string[]): Tens
   const { embedding, tied } = forward;
   const looksUp = trained.includes(embedding);
   const direct = trained.filter((name) => tied || name !== embedding);
-  return ({ ids, picks, weights, positions, slots, ...params }) => {
+  return ({ ids, picks, weights, steps, positions, slots, ...params }) => {
     const embedded = tf.gather(params[embedding]!, tf.reshape(ids!, [-1])) as tf.Tensor2D;
     let nll: tf.Tensor1D | undefined;
     const take = (states: tf.Tensor2D) =>
@@ -220,7 +239,8 @@ export function lossFunction(forward: Forward, trained: readonly string[]): Tens
       direct.forEach((name, index) => (used[name] = values[index]!));
       const rows = looksUp ? values[direct.length] as tf.Tensor2D : embedded;
       const states = forward.hidden(used, ids as tf.Tensor2D, rows, take);
-      const losses = negativeLogLikelihood(forward.logits(used, states), picks as tf.Tensor1D);
+      const scores = forward.logits(used, states, steps as tf.Tensor1D | undefined);
+      const losses = negativeLogLikelihood(scores, picks as tf.Tensor1D);
       nll = tf.keep(losses);
       return tf.sum(tf.mul(nll, weights!));
     };

@@ -22,6 +22,7 @@ const toy: Forward = {
   vocabSize: 7,
   embedding: "embed",
   tied: false,
+  counts: false,
   hidden: (_, ids, embedded, take) => {
     const length = ids.shape[1];
     const sums = Array.from({ length: length ** 2 }, (_, i) => i % length <= i / length ? 1 : 0);
@@ -70,7 +71,7 @@ async function run(batch: Batch, reduction: Reduction) {
   const engine = await createEngine({ kind: "eager" });
   const targets = findTargets(batch);
   const [weights] = targetWeights([targets], reduction);
-  const { data, shape, places } = lossInputs(batch, targets, weights!, toy.vocabSize);
+  const { data, shape, places } = lossInputs(batch, targets, weights!, toy);
   const spec = { shape: [7, 3], dtype: "float32" } as const;
   const program = await engine.compile(lossFunction(toy, ["embed", "head"]), {
     ...lossSpecs(shape),

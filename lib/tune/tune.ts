@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { type Engine, giveBack } from "@implicit/engine";
 import { hashParameters, type Model, type Parameters } from "@implicit/decoder";
-import { initLora, type LoraOptions, loraScale, mergeLora } from "../adapt/lora.ts";
+import type { Adapted, Adapter } from "../adapt/adapter.ts";
 import { packedBatches, type StepBatches, tuningBatches } from "../text/batch.ts";
 import type { EncodedExample } from "../text/example.ts";
 import { type AdamWOptions, createAdamW } from "./adamw.ts";
@@ -38,8 +38,8 @@ export interface TrainOptions extends ScheduleOptions, AdamWOptions {
 /** Settings of {@link tune}: `steps`, or else `epochs` (each ⌊examples ÷ step's examples⌋ steps). */
 export interface TuneOptions extends TrainOptions {
   readonly epochs?: number;
-  /** Train low-rank adapters (lib/model/lora.ts) and leave the base frozen. */
-  readonly lora?: LoraOptions;
+  /** Train this, as `lora({ rank: 16 })`, and leave the base as it is. Default: train all weights. */
+  readonly adapter?: Adapter;
 }
 
 /** Settings of {@link pretrain}: `steps`, or else one pass over the stream. */
@@ -58,13 +58,12 @@ export interface StepInfo {
   readonly secondsLeft: number;
 }
 
-/** A trained model, and the loss of each step before its update. */
-export interface Trained {
-  /** With LoRA: the base with its adapters merged in. */
-  readonly model: Model;
+/** A trained model, with what an adapter keeps beside it. */
+export interface Trained extends Adapted {
+  /** The loss of each step before its update. */
   readonly losses: number[];
-  /** What was trained, where that is not the model itself. */
-  readonly adapters: Parameters | null;
+  /** The arrays of the adapter, if one was trained; `adapter.merge` makes the rest of them. */
+  readonly trained: Parameters | null;
 }
 
 /**
@@ -123,13 +122,13 @@ async function train(
   data: ArrayBufferView,
   options: TuneOptions & { readonly steps: number },
 ): Promise<Trained> {
-  const { steps, checkpoint, onStep, signal, lora, reduction = "example-mean" } = options;
-  const start = lora ? initLora(model.config, lora, options.seed) : model.parameters;
+  const { steps, checkpoint, onStep, signal, adapter, reduction = "example-mean" } = options;
+  const start = adapter ? adapter.init(model.config, options.seed) : model.parameters;
   const layout = layOut(start, options.decayAll ? () => true : undefined);
   const state = flatState(layout, start);
   const { values, mean, variance } = state;
   const stored = { values, mean, variance };
-  const run = runHash(model, data, options);
+  const run = checkpoint ? runHash(model, data, options) : "";
   const found = checkpoint && await readCheckpoint(checkpoint.folder, run, stored);
   const losses = [...found?.losses ?? []];
   const save = async () => {
@@ -140,10 +139,10 @@ async function train(
 
   const forward = forwardOf(model.config, {
     checkpointLayers: options.checkpointLayers,
-    loraScale: lora && loraScale(lora),
+    hooks: adapter?.apply(model.config),
   });
-  const all = new Map([...model.parameters, ...start]);
-  const gradients = createGradients(engine, forward, all, layout, state, reduction);
+  const parameters = new Map([...model.parameters, ...start]);
+  const gradients = createGradients({ engine, forward, parameters, state, reduction });
   const adamw = createAdamW(engine, state, options);
   const secondsLeft = stopwatch(steps);
   try {
@@ -179,12 +178,9 @@ async function train(
     const trained: Parameters = new Map(
       [...start].map(([name, { shape }]) => [name, { shape, data: ended[name]! }]),
     );
-    const parameters = lora ? mergeLora(model.parameters, trained, lora) : trained;
-    return {
-      model: { ...model, parameters, hash: hashParameters(parameters), folder: null },
-      losses,
-      adapters: lora ? trained : null,
-    };
+    if (adapter) return { ...adapter.merge(model, trained), losses, trained };
+    const tuned = { ...model, parameters: trained, hash: hashParameters(trained), folder: null };
+    return { model: tuned, losses, trained: null };
   } finally {
     gradients.dispose();
     adamw.dispose();
@@ -192,11 +188,15 @@ async function train(
   }
 }
 
-/** Identifies what determines a training: base, data and settings. */
+/** Identifies what determines a training: base, data and settings, functions by their source. */
 function runHash(model: Model, data: ArrayBufferView, options: TrainOptions): string {
   const { checkpoint: _, onStep: __, signal: ___, ...settings } = options;
   const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(model.hash).update(JSON.stringify(sorted))
+  const text = JSON.stringify(
+    sorted,
+    (_, value) => typeof value === "function" ? `${value}` : value,
+  );
+  return createHash("sha256").update(model.hash).update(text)
     .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest("hex");
 }
 

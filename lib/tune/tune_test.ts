@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "@implicit/engine";
 import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
+import { lora } from "../adapt/lora.ts";
 import { pretrain, tune, type TuneOptions } from "./tune.ts";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 
@@ -190,14 +191,14 @@ Deno.test("tune() trains adapters on a BF16 base, which stays; merged equals unm
   await saveCheckpoint(tinyModel(), folder, { dtype: "BF16" });
   const base = await loadCheckpoint(folder);
   await rm(folder, { recursive: true });
-  const lora = { rank: 4, alpha: 8 };
-  const many = { ...settings, steps: 12, learningRate: 5e-2, lora };
-  const { model, losses, adapters } = await tune(engine, base, tinyExamples(), many);
+  const adapter = lora({ rank: 4, alpha: 8 });
+  const many = { ...settings, steps: 12, learningRate: 5e-2, adapter };
+  const { model, losses, trained } = await tune(engine, base, tinyExamples(), many);
   // The frozen head is small, so little can be won.
   assert.ok(losses.at(-1)! < losses[0]! - 0.02, `${losses[0]} → ${losses.at(-1)}`);
   const full = await tune(engine, base, tinyExamples(), settings);
   assertClose(losses.slice(0, 1), full.losses.slice(0, 1), 1e-6); // B = 0: the base
-  assert.equal(adapters!.size, 2 * 7 * 2); // A and B of seven projections in two layers
+  assert.equal(trained!.size, 2 * 7 * 2); // A and B of seven projections in two layers
   assert.deepEqual(
     model.parameters.get("model.embed_tokens.weight")!.data,
     base.parameters.get("model.embed_tokens.weight")!.data,
@@ -240,7 +241,7 @@ for (const dtype of ["F32", "F16", "BF16"] as const) {
         await symlink(join(folder, file), join(linked, file));
       }
       const engine = await createEngine({ threads: 1 });
-      const options = { ...settings, steps: 4, learningRate: 5e-2, lora: { rank: 4, alpha: 8 } };
+      const options = { ...settings, steps: 4, learningRate: 5e-2, adapter: lora({ rank: 4 }) };
       const inMemory = await loadCheckpoint(folder);
       const inFile = await loadCheckpoint(linked, { inFile: true });
       assert.equal(inFile.hash, inMemory.hash);
@@ -248,7 +249,7 @@ for (const dtype of ["F32", "F16", "BF16"] as const) {
       const expected = await tune(engine, inMemory, tinyExamples(), options);
       const found = await tune(engine, inFile, tinyExamples(), options);
       assert.deepEqual(found.losses, expected.losses);
-      assert.deepEqual(found.adapters, expected.adapters);
+      assert.deepEqual(found.trained, expected.trained);
       assert.equal(found.model.hash, expected.model.hash);
       const eager = await tune(
         await createEngine({ kind: "eager" }),

@@ -2,31 +2,33 @@ export { byteLetters, inByteLetters } from "./byte_level.ts";
 export {
   createDecoder,
   type Decoder,
+  type DecoderOptions,
   type GenerateOptions,
-  type LogitsProcessor,
   type Scored,
-  type StepContext,
 } from "./decode/decoder.ts";
 export { embed } from "./decode/embed.ts";
 export {
   decoderGraph,
   float32Format,
   type GraphBuilder,
+  type KeyValues,
   type WeightFormat,
 } from "./decode/graph.ts";
 export { createOnnxDecoder } from "./decode/onnx_decoder.ts";
-export { argmax } from "./decode/sample.ts";
+export type { LogitsProcessor, StepContext } from "./decode/processor.ts";
+export { argmax, logprob } from "./decode/sample.ts";
 export {
   type TransformersProcessor,
   transformersProcessor,
 } from "./decode/transformers_processor.ts";
 export { hashParameters, loadCheckpoint, type Model, saveCheckpoint } from "./model/checkpoint.ts";
 export { type ModelConfig, parseConfig } from "./model/config.ts";
-export { hidden, type HiddenOptions, logits } from "./model/forward.ts";
+export { hidden, type HiddenOptions, type Hooks, logits } from "./model/forward.ts";
 export { toFloat16 } from "./model/half.ts";
 export { fillNormal, initParameters, normalGenerator } from "./model/init.ts";
 export { withGradient } from "./model/ops.ts";
 export { headName, type Parameter, type Parameters, parameterShapes } from "./model/parameters.ts";
+export { readSafetensors, writeSafetensors } from "./model/safetensors.ts";
 export {
   createTokenizer,
   loadTokenizer,

@@ -7,22 +7,16 @@
  */
 import type { Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { KeyValueCache } from "./cache.ts";
+import type { KeyValues } from "./graph.ts";
+import type { LogitsProcessor } from "./processor.ts";
+import { int32, rowInputs } from "./rows.ts";
 import { createSampler } from "./sample.ts";
 import { checkIds, type Scored, scorePairs } from "./score.ts";
 import { createSession } from "./session.ts";
 
 export type { Scored } from "./score.ts";
-
-/** Where a row stands: its prompt and response so far, of which `promptLength` ids are the prompt. */
-export interface StepContext {
-  readonly row: number;
-  readonly ids: readonly number[];
-  readonly promptLength: number;
-}
-
-/** Edits the logits [vocabulary] of a row's next token in place. */
-export type LogitsProcessor = (logits: Float32Array, context: StepContext) => void;
 
 /** How responses are generated; the default is greedy, until EOS or the end of the context. */
 export interface GenerateOptions {
@@ -54,12 +48,25 @@ export interface Decoder {
     prompts: readonly (readonly number[])[],
     options?: GenerateOptions,
   ): Promise<number[][]>;
-  /** Log-probability (natural) of each response's tokens given its prompt. */
+  /** Log-probability (natural) of each response's tokens given its prompt, under `processors` if any. */
   score(
     pairs: readonly { prompt: readonly number[]; response: readonly number[] }[],
+    options?: Pick<GenerateOptions, "processors">,
   ): Promise<Scored[]>;
   /** Frees the model's memory. */
   dispose(): void;
+}
+
+/** How a decoder runs, and what adapts its model. */
+export interface DecoderOptions {
+  /** Default: all cores. */
+  readonly threads?: number;
+  /** Rows at a time, default 32. */
+  readonly batchSize?: number;
+  /** Stands before every sequence, whose positions still begin at 0; takes nothing of the context. */
+  readonly prefix?: KeyValues;
+  /** Applied at every step of generating and scoring, before those of a call. */
+  readonly processors?: readonly LogitsProcessor[];
 }
 
 /** A prompt's row while it is generated. */
@@ -76,8 +83,7 @@ const PREFILL_TOKENS = 4096;
 /**
  * Makes a model ready to generate and score.
  *
- * @param options.threads default: all cores
- * @param options.batchSize rows at a time, default 32
+ * @throws if the prefix is not of the model's shape.
  * @example
  * const decoder = await createDecoder(await loadCheckpoint("data/world/base-1"));
  * const [response] = await decoder.generate([tokenizer.encode("Once")], { maxTokens: 20 });
@@ -85,32 +91,60 @@ const PREFILL_TOKENS = 4096;
  */
 export async function createDecoder(
   model: Model,
-  options: { threads?: number; batchSize?: number } = {},
+  options: DecoderOptions = {},
 ): Promise<Decoder> {
-  const { threads, batchSize = 32 } = options;
-  const session = await createSession(model, "generate", { threads });
-  let scorer: Promise<Session> | undefined; // most decoders never score
+  const { threads, prefix } = options;
+  if (prefix) checkPrefix(prefix, model.config);
+  const session = await createSession(model, "generate", { threads, prefix });
+  const scorers = new Map<"score" | "logits", Promise<Session>>(); // most decoders never score
+  const allProcessors = (more: readonly LogitsProcessor[] = []) => [
+    ...options.processors ?? [],
+    ...more,
+  ];
   return {
     model,
-    generate: (prompts, options = {}) => generate(session, model, batchSize, prompts, options),
-    async score(pairs) {
-      scorer ??= createSession(model, "score", { threads });
-      return await scorePairs(await scorer, model.config, pairs);
+    generate(prompts, given = {}) {
+      const processors = allProcessors(given.processors);
+      return generate(session, model, options, prompts, { ...given, processors });
+    },
+    async score(pairs, given = {}) {
+      const processors = allProcessors(given.processors);
+      const use = processors.length > 0 ? "logits" : "score";
+      const scorer = scorers.get(use) ?? createSession(model, use, { threads, prefix });
+      scorers.set(use, scorer);
+      const settings = { config: model.config, prefix: prefix?.length, processors };
+      return await scorePairs(await scorer, pairs, settings);
     },
     dispose() {
       session.dispose();
-      scorer?.then((one) => one.dispose(), () => {}); // a failed creation was reported by score()
+      for (const scorer of scorers.values()) {
+        scorer.then((one) => one.dispose(), () => {}); // a failed creation was reported by score()
+      }
     },
   };
+}
+
+/** @throws unless there are keys and values for every layer of `config`. */
+function checkPrefix({ length, layers }: KeyValues, config: ModelConfig): void {
+  const size = length * config.kvHeads * config.headDim;
+  const fits = layers.every(({ keys, values }) => keys.length === size && values.length === size);
+  if (layers.length === config.layers && fits) return;
+  throw new Error(
+    `Expected a prefix of ${config.layers} layers with ${size} keys and values each (${length} ` +
+      `positions, ${config.kvHeads} heads of ${config.headDim}) but found ${layers.length} layers ` +
+      `with ${layers[0]?.keys.length}. Was it trained on another base?`,
+  );
 }
 
 async function generate(
   session: Session,
   { config }: Model,
-  batchSize: number,
+  settings: DecoderOptions,
   prompts: readonly (readonly number[])[],
   options: GenerateOptions,
 ): Promise<number[][]> {
+  const { batchSize = 32 } = settings;
+  const prefix = settings.prefix?.length ?? 0;
   const rows = prompts.map((prompt, index): Row => {
     checkIds(prompt, config.vocabSize, `prompt ${index}`);
     const room = config.contextLength - prompt.length;
@@ -132,7 +166,7 @@ async function generate(
     : [options.eosId];
   const sample = createSampler(options);
   const capacity = rows.reduce((most, row) => Math.max(most, row.limit), 0);
-  const cache = new KeyValueCache(config, Math.min(batchSize, rows.length), capacity);
+  const cache = new KeyValueCache(config, Math.min(batchSize, rows.length), prefix + capacity);
   const waiting = rows.filter((row) => row.limit > row.promptLength)
     .sort((a, b) => a.promptLength - b.promptLength).reverse(); // alike lengths enter together
   const active: Row[] = [];
@@ -164,6 +198,23 @@ async function generate(
     }
   };
 
+  /** Runs the rows from `first` on: their last token after a cache (`step`), or all of their prompt. */
+  const forward = async (first: number, step: boolean) => {
+    const running = active.slice(first).map(({ ids }) => ids);
+    const { inputs, length, first: start } = rowInputs(running, { prefix, step });
+    const last = Int32Array.from(
+      running,
+      (ids, i) => i * length + (step ? 0 : start + ids.length - 1),
+    );
+    const state = cache.tensors(first, running.length);
+    const shape = [running.length, config.vocabSize];
+    const data = logits.subarray(0, running.length * config.vocabSize);
+    await session.run(
+      { ...inputs, rows: int32([running.length], last), ...state.inputs },
+      { logits: { dtype: "float32", shape, data }, ...state.outputs },
+    );
+  };
+
   while (active.length + waiting.length > 0) {
     options.signal?.throwIfAborted();
     const free = cache.rows - active.length;
@@ -172,60 +223,12 @@ async function generate(
       const longest = waiting[0]!.promptLength;
       const count = Math.min(free, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
       active.push(...waiting.splice(0, count));
-      await forward(session, cache, active, first, logits, config.vocabSize);
+      await forward(first, false);
       choose(first);
     } else {
-      await forward(session, cache, active, 0, logits, config.vocabSize, true);
+      await forward(0, true);
       choose(0);
     }
   }
   return rows.map((row) => row.ids.slice(row.promptLength));
-}
-
-/** Runs the rows from `first` on: their last token after a cache (`step`), or all of their prompt. */
-async function forward(
-  session: Session,
-  cache: KeyValueCache,
-  active: readonly Row[],
-  first: number,
-  logits: Float32Array,
-  vocabSize: number,
-  step = false,
-): Promise<void> {
-  const rows = active.slice(first);
-  const total = rows.reduce((most, row) => Math.max(most, row.ids.length), 0);
-  const length = step ? 1 : total;
-  const ids = new Int32Array(rows.length * length); // padding is id 0; nothing reads what it gives
-  const positions = new BigInt64Array(rows.length * length);
-  const lengths = new Int32Array(rows.length);
-  const last = new Int32Array(rows.length);
-  rows.forEach((row, i) => {
-    const start = step ? row.ids.length - 1 : 0;
-    for (let t = 0; t < length; t++) {
-      ids[i * length + t] = row.ids[start + t] ?? 0;
-      positions[i * length + t] = BigInt(start + t);
-    }
-    lengths[i] = row.ids.length - 1;
-    last[i] = i * length + row.ids.length - start - 1;
-  });
-  const { inputs, outputs } = cache.tensors(first, rows.length);
-  const int32 = (shape: number[], data: Int32Array) => ({ dtype: "int32" as const, shape, data });
-  await session.run(
-    {
-      input_ids: int32([rows.length, length], ids),
-      position_ids: { dtype: "int64", shape: [rows.length, length], data: positions },
-      lengths: int32([rows.length], lengths),
-      total: int32([], Int32Array.of(total)),
-      rows: int32([rows.length], last),
-      ...inputs,
-    },
-    {
-      logits: {
-        dtype: "float32",
-        shape: [rows.length, vocabSize],
-        data: logits.subarray(0, rows.length * vocabSize),
-      },
-      ...outputs,
-    },
-  );
 }

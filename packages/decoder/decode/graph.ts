@@ -19,12 +19,21 @@ import { rotaryTables } from "../model/rope.ts";
  * - `generate`: inputs input_ids int32 [B, S], position_ids int64 [B, S], lengths int32 [B] (tokens of
  *   each row so far, less one), total int32 (the longest row's tokens so far), rows int32 [R] (which
  *   of the B·S positions need logits) and the cache; outputs logits [R, V] and the cache. Rows are
- *   padded on the right; a cache given as its own output is written in place.
- * - `score`: no cache; input targets int64 [R, 1] instead, output logprobs [R, 1].
+ *   padded on the right; a cache given as its own output is written in place. With a prefix also
+ *   prefix_length int64 [1]: as many as it has positions where a row begins, and 0 at later steps.
+ *   A row that begins has that many ids of any kind before its own; all else counts them as tokens.
+ * - `logits`: as `generate`, no cache.
+ * - `score`: as `logits`; one more input targets int64 [R, 1], outputs logprobs [R, 1] instead.
  * - `export`: inputs input_ids, attention_mask, position_ids int64 and past_key_values.N.key/value,
  *   outputs logits [B, S, V] and present.N.key/value; padding on either side.
  */
-export type GraphUse = "generate" | "score" | "export";
+export type GraphUse = "generate" | "logits" | "score" | "export";
+
+/** Keys and values that stand before every sequence: those of each layer, [length, kvHeads · headDim]. */
+export interface KeyValues {
+  readonly length: number;
+  readonly layers: readonly { readonly keys: Float32Array; readonly values: Float32Array }[];
+}
 
 /** How weight matrices lie in the graph and are multiplied with. */
 export interface WeightFormat {
@@ -57,8 +66,10 @@ const contributed = new Set([
   "MatMulNBits",
 ]);
 
-/** Collects nodes and constants; every value gets a unique name. */
+/** Collects inputs, outputs, nodes and constants; every value gets a unique name. */
 export class GraphBuilder {
+  readonly inputs: ValueInfo[] = [];
+  readonly outputs: ValueInfo[] = [];
   readonly nodes: Node[] = [];
   readonly initializers = new Map<string, Initializer>();
 
@@ -95,7 +106,7 @@ export class GraphBuilder {
 /**
  * Builds the graph.
  *
- * @param positions how many positions the rotary tables cover (default: the model's context)
+ * @param options.prefix what stands before every sequence; not for `export`
  * @throws if a parameter that the config calls for is missing.
  * @example
  * const bytes = encodeModel(decoderGraph(model.config, model.parameters, "generate"));
@@ -104,19 +115,19 @@ export function decoderGraph(
   config: ModelConfig,
   parameters: Parameters,
   use: GraphUse,
-  options: { positions?: number; weights?: WeightFormat } = {},
+  options: { weights?: WeightFormat; prefix?: KeyValues } = {},
 ): Graph {
   const { family, heads, kvHeads, headDim } = config;
   const { names } = family;
   const weights = options.weights ?? float32Format;
   const graph = new GraphBuilder();
+  const { inputs, outputs } = graph;
   const exported = use === "export";
   const [batch, length] = exported ? ["batch_size", "sequence_length"] : ["batch", "length"];
-  const inputs: ValueInfo[] = [
+  inputs.push(
     { name: "input_ids", dtype: exported ? "int64" : "int32", shape: [batch, length] },
     { name: "position_ids", dtype: "int64", shape: [batch, length] },
-  ];
-  const outputs: ValueInfo[] = [];
+  );
 
   const parameter = (name: string): Parameter => {
     const found = parameters.get(name);
@@ -147,7 +158,8 @@ export function decoderGraph(
 
   const shape = graph.add("Shape", ["input_ids"]);
   const rank3 = graph.add("Concat", [shape, graph.ints([-1])], { axis: 0 });
-  const attend = attention(graph, config, use, inputs, outputs, batch, shape, options.positions);
+  const precede = options.prefix && putBefore(graph, config, options.prefix, shape);
+  const attend = attention(graph, config, use, shape, precede);
 
   /** Queries, keys and values [tokens, heads · headDim], before rotation. */
   const project = (x: string, layer: string): string[] => {
@@ -232,18 +244,20 @@ export function decoderGraph(
   };
 }
 
+/** Changes a layer's keys or values [B, S, kvHeads · headDim] before attention reads them. */
+type Precede = (layer: number, kind: "keys" | "values", x: string) => string;
+
 /** Adds the inputs and outputs of the cache; returns the attention of a layer over [B, S, heads · headDim]. */
 function attention(
   graph: GraphBuilder,
   config: ModelConfig,
   use: GraphUse,
-  inputs: ValueInfo[],
-  outputs: ValueInfo[],
-  batch: string,
   shape: string,
-  positions = config.contextLength,
+  precede: Precede = (_layer, _kind, x) => x,
 ): (layer: number, qkv: string[]) => string {
-  const { heads, kvHeads, headDim, rope } = config;
+  const { heads, kvHeads, headDim, rope, contextLength: positions } = config;
+  const { inputs, outputs } = graph;
+  const batch = inputs[0]!.shape[0]!;
   const tables = rotaryTables(rope, positions);
   const turned = [positions, rope.dims / 2];
   const cos = graph.float("cos", { shape: turned, data: tables.cos });
@@ -268,7 +282,7 @@ function attention(
   }
   return (layer, [q, k, v]) => {
     const past: string[] = ["", ""], present: string[] = [];
-    if (use !== "score") {
+    if (use === "generate" || use === "export") {
       ["key", "value"].forEach((kind, i) => {
         past[i] = `past_key_values.${layer}.${kind}`;
         present[i] = `present.${layer}.${kind}`;
@@ -284,8 +298,8 @@ function attention(
       "GroupQueryAttention",
       [
         rotate(q!, heads),
-        rotate(k!, kvHeads),
-        v!,
+        precede(layer, "keys", rotate(k!, kvHeads)),
+        precede(layer, "values", v!),
         ...past,
         lengths,
         total,
@@ -294,6 +308,35 @@ function attention(
       { num_heads: heads, kv_num_heads: kvHeads },
       [`attention:${layer}`, ...present],
     );
+  };
+}
+
+/**
+ * Adds the input `prefix_length`; returns what writes the prefix over the first so many positions of a
+ * layer's keys or values [B, S, kvHeads · headDim]. GroupQueryAttention takes a batch of rows that
+ * begin only without a past: there the prefix comes in as tokens would, and their place is prepared.
+ */
+function putBefore(
+  graph: GraphBuilder,
+  { kvHeads, headDim }: ModelConfig,
+  { length, layers }: KeyValues,
+  shape: string,
+): Precede {
+  graph.inputs.push({ name: "prefix_length", dtype: "int64", shape: [1] });
+  const width = kvHeads * headDim;
+  const rows = graph.add("Gather", [shape, graph.ints([0])]);
+  const place = graph.add("Concat", [rows, "prefix_length", graph.ints([width])], { axis: 0 });
+  const [first, end, axis] = [
+    graph.ints([0]),
+    graph.ints([Number.MAX_SAFE_INTEGER]),
+    graph.ints([1]),
+  ];
+  return (layer, kind, x) => {
+    const values = { shape: [1, length, width], data: layers[layer]![kind] };
+    const constant = graph.float(`prefix:${layer}.${kind}`, values);
+    const used = graph.add("Slice", [constant, first, "prefix_length", axis]);
+    const rest = graph.add("Slice", [x, "prefix_length", end, axis]);
+    return graph.add("Concat", [graph.add("Expand", [used, place]), rest], { axis: 1 });
   };
 }
 

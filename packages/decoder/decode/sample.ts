@@ -24,6 +24,14 @@ export function argmax(values: Float32Array): number {
   return best;
 }
 
+/** The natural logarithm of a token's probability. */
+export function logprob(logits: Float32Array, id: number): number {
+  const most = logits[argmax(logits)]!;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - most);
+  return logits[id]! - most - Math.log(sum);
+}
+
 /**
  * A sampler for these options; the same seed gives the same draws.
  *

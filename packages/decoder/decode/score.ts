@@ -6,6 +6,9 @@
  */
 import type { Session } from "@implicit/engine";
 import type { ModelConfig } from "../model/config.ts";
+import type { LogitsProcessor } from "./processor.ts";
+import { int32, rowInputs } from "./rows.ts";
+import { logprob } from "./sample.ts";
 
 /** Log-probability (natural) of a response: its tokens' sum, and their mean. */
 export interface Scored {
@@ -18,19 +21,35 @@ export interface Scored {
 const BATCH_TOKENS = 2048;
 const BATCH_LOGITS = 2 ** 24;
 
+/** A model to score with, and what changes its logits. */
+interface Scorer {
+  readonly config: ModelConfig;
+  /** Positions of the prefix that the session was made with, default 0. */
+  readonly prefix?: number;
+  readonly processors: readonly LogitsProcessor[];
+}
+
+/** A pair's ids, of which those from `start` on are the response. */
+interface Row {
+  readonly index: number;
+  readonly ids: readonly number[];
+  readonly start: number;
+}
+
 /**
- * Scores each pair with a session made for `score`.
+ * Scores each pair with a session made for `score`, or for `logits` where there are processors.
  *
  * @throws if there are no pairs, or a prompt or response is empty, longer together than the context,
  *   or holds an id outside the vocabulary.
  */
 export async function scorePairs(
   session: Session,
-  config: ModelConfig,
   pairs: readonly { prompt: readonly number[]; response: readonly number[] }[],
+  scorer: Scorer,
 ): Promise<Scored[]> {
+  const { config } = scorer;
   if (pairs.length === 0) throw new Error("Expected at least one pair but found an empty batch.");
-  const rows = pairs.map(({ prompt, response }, index) => {
+  const rows = pairs.map(({ prompt, response }, index): Row => {
     checkIds(prompt, config.vocabSize, `prompt ${index}`);
     checkIds(response, config.vocabSize, `response ${index}`);
     const ids = [...prompt, ...response];
@@ -57,7 +76,7 @@ export async function scorePairs(
       to++;
     }
     const batch = rows.slice(from, to);
-    const logprobs = await score(session, batch, targets);
+    const logprobs = await score(session, batch, scorer);
     let at = 0;
     for (const { index, ids, start } of batch) {
       const tokens = ids.length - start;
@@ -73,35 +92,45 @@ export async function scorePairs(
 /** The log-probability of every response token of a batch, row after row. */
 async function score(
   session: Session,
-  batch: readonly { ids: readonly number[]; start: number }[],
-  count: number,
+  batch: readonly Row[],
+  { config, prefix, processors }: Scorer,
 ): Promise<Float32Array> {
-  const length = batch[batch.length - 1]!.ids.length - 1; // sorted: the last is the longest
-  const ids = new Int32Array(batch.length * length);
-  const positions = new BigInt64Array(batch.length * length);
-  const rows = new Int32Array(count), targets = new BigInt64Array(count);
-  let at = 0;
-  batch.forEach((row, i) => {
-    for (let t = 0; t < length; t++) {
-      ids[i * length + t] = row.ids[t] ?? 0;
-      positions[i * length + t] = BigInt(t);
-    }
-    for (let t = row.start; t < row.ids.length; t++) {
-      rows[at] = i * length + t - 1;
-      targets[at++] = BigInt(row.ids[t]!);
-    }
-  });
+  const longest = batch[batch.length - 1]!.ids.length - 1; // sorted: the last is the longest
+  const { inputs, length, first } = rowInputs(
+    batch.map(({ ids }) => ids.slice(0, longest)),
+    { prefix },
+  );
+  const targets = batch.flatMap(({ ids, start }) => ids.slice(start));
+  const count = targets.length;
+  const rows = batch.flatMap(({ ids, start }, i) =>
+    ids.slice(start).map((_, t) => i * length + first + start + t - 1)
+  );
+  const read = { ...inputs, rows: int32([count], Int32Array.from(rows)) };
   const logprobs = new Float32Array(count);
-  const lengths = Int32Array.from(batch, (row) => Math.min(row.ids.length, length) - 1);
-  const int32 = (shape: number[], data: Int32Array) => ({ dtype: "int32" as const, shape, data });
-  await session.run({
-    input_ids: int32([batch.length, length], ids),
-    position_ids: { dtype: "int64", shape: [batch.length, length], data: positions },
-    lengths: int32([batch.length], lengths),
-    total: int32([], Int32Array.of(length)),
-    rows: int32([count], rows),
-    targets: { dtype: "int64", shape: [count, 1], data: targets },
-  }, { logprobs: { dtype: "float32", shape: [count, 1], data: logprobs } });
+  if (processors.length === 0) {
+    const data = BigInt64Array.from(targets, BigInt);
+    await session.run(
+      { ...read, targets: { dtype: "int64", shape: [count, 1], data } },
+      { logprobs: { dtype: "float32", shape: [count, 1], data: logprobs } },
+    );
+    return logprobs;
+  }
+  const { vocabSize } = config;
+  const logits = new Float32Array(count * vocabSize);
+  await session.run(read, {
+    logits: { dtype: "float32", shape: [count, vocabSize], data: logits },
+  });
+  let at = 0;
+  for (const { index, ids, start } of batch) {
+    const before = ids.slice(0, start);
+    for (const target of ids.slice(start)) {
+      const scores = logits.subarray(at * vocabSize, (at + 1) * vocabSize);
+      const context = { row: index, ids: before, promptLength: start };
+      for (const process of processors) process(scores, context);
+      logprobs[at++] = logprob(scores, target);
+      before.push(target);
+    }
+  }
   return logprobs;
 }
 

@@ -6,7 +6,7 @@
  */
 import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
-import { decoderGraph, type GraphUse } from "./graph.ts";
+import { decoderGraph, type GraphUse, type KeyValues } from "./graph.ts";
 
 /** Constants from this many bytes on stay outside the model. */
 const LARGE = 4096;
@@ -14,14 +14,14 @@ const LARGE = 4096;
 /**
  * Loads `model` for one use. The weights are read in place and must not change while it lives.
  *
- * @param options.positions positions that the rotary tables cover (default: the model's context)
+ * @param options.prefix keys and values that stand before every sequence
  */
 export function createSession(
   model: Model,
   use: GraphUse,
-  options: { threads?: number; positions?: number } = {},
+  options: { threads?: number; prefix?: KeyValues } = {},
 ): Promise<Session> {
-  const graph = decoderGraph(model.config, model.parameters, use, { positions: options.positions });
+  const graph = decoderGraph(model.config, model.parameters, use, options);
   const outside: Record<string, OrtTensor> = {};
   const initializers = graph.initializers.map((one): Initializer => {
     const { name, dtype, shape, data } = one;

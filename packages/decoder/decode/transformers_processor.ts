@@ -2,7 +2,7 @@
  * Our logits processors, the rule adapter's among them, as ones of transformers.js: for any causal
  * language model it runs, batches included. Knows transformers.js's calling convention, not its code.
  */
-import type { LogitsProcessor } from "./decoder.ts";
+import type { LogitsProcessor } from "./processor.ts";
 
 /** What transformers.js calls at each step: ids [batch][length] so far, logits [batch, vocabulary]. */
 export type TransformersProcessor = <T extends TransformersLogits>(

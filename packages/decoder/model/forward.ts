@@ -13,13 +13,49 @@ import { activate, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
 import { headName } from "./parameters.ts";
 import { rotaryTables } from "./rope.ts";
 
-/** Parameters as tensors, by their Hugging Face names; adapters beside them, as lora.ts names them. */
+/** Parameters as tensors, by their Hugging Face names; an adapter's beside them, under names of its own. */
 export type ParameterTensors = Record<string, tf.Tensor>;
+
+/**
+ * Where an adapter takes part in the forward pass, written in tfjs core ops. Each hook finds its own
+ * arrays in `params`; what belongs to a layer has a name that begins with the layer's, so that layers
+ * that are computed again (`checkpointLayers`) pass its gradient on.
+ */
+export interface Hooks {
+  /**
+   * The result of a projection, in place of `output` [N, out].
+   *
+   * @param name the module's, as `model.layers.0.self_attn.q_proj`
+   * @param input [N, in]
+   */
+  project?(
+    name: string,
+    input: tf.Tensor2D,
+    output: tf.Tensor2D,
+    params: ParameterTensors,
+  ): tf.Tensor2D;
+  /**
+   * Keys and values that stand before the sequence in a layer, each [prefix, kvHeads, headDim]. They
+   * are taken as they are, without norm and rotation, and the tokens' positions still begin at 0.
+   *
+   * @param layer its name, as `model.layers.0`
+   */
+  keyValues?(
+    layer: string,
+    params: ParameterTensors,
+  ): { readonly keys: tf.Tensor; readonly values: tf.Tensor };
+  /**
+   * The scores of every next token, in place of `logits` [N, V].
+   *
+   * @param steps [N] how many tokens of the response stand before each of these next tokens
+   */
+  logits?(logits: tf.Tensor2D, steps: tf.Tensor1D, params: ParameterTensors): tf.Tensor2D;
+}
 
 /** How {@link hidden} runs. */
 export interface HiddenOptions {
-  /** alpha / rank of the adapters that `params` holds, if any (lora.ts). */
-  loraScale?: number;
+  /** Of the adapter whose arrays `params` holds, if any. */
+  hooks?: Hooks;
   /**
    * Forgets what happens inside a layer and computes it again in the backward pass: one third more
    * work, and memory for one layer's activations instead of all (Chen et al. 2016).
@@ -63,7 +99,7 @@ export function hidden(
     const prefix = `${names.layers}.${index}.`;
     const take = index === config.layers - 1 ? options.take : undefined;
     const run = (own: ParameterTensors, x: tf.Tensor2D) =>
-      layer(config, new Modules(own, prefix, options.loraScale), place, x, take);
+      layer(config, new Modules(own, prefix, options.hooks), place, x, take);
     states = options.checkpointLayers
       ? recomputed(params, prefix, states, run)
       : run(params, states);
@@ -75,14 +111,19 @@ export function hidden(
  * Scores of every next token.
  *
  * @param states [N, D], rows of {@link hidden}'s result: only those whose logits are needed
+ * @param adapter its hooks, and the response tokens [N] before each next token, for `hooks.logits`
  * @returns [N, V]
  */
 export function logits(
   config: ModelConfig,
   params: ParameterTensors,
   states: tf.Tensor2D,
+  adapter: { readonly hooks?: Hooks; readonly steps?: tf.Tensor1D } = {},
 ): tf.Tensor2D {
-  return tf.matMul(states, params[headName(config)] as tf.Tensor2D, false, true);
+  const head = params[headName(config)] as tf.Tensor2D;
+  const scores: tf.Tensor2D = tf.matMul(states, head, false, true);
+  const { hooks, steps } = adapter;
+  return hooks?.logits ? hooks.logits(scores, steps!, params) : scores;
 }
 
 /** Where in a batch a layer works, and the rotary angles of its positions. */
@@ -151,7 +192,7 @@ function attention(
     : names.qkv.map((name) => clip(modules.linear(name, x)));
   const q = rotary(split(normed(query as tf.Tensor2D, names.qNorm), heads), cos, sin);
   const k = rotary(split(normed(key as tf.Tensor2D, names.kNorm), kvHeads), cos, sin);
-  const mixed = causalAttention(q, k, split(value!, kvHeads));
+  const mixed = causalAttention(q, k, split(value!, kvHeads), modules.keyValues());
   return tf.reshape(mixed, [batch * length, heads * headDim]);
 }
 
@@ -178,22 +219,24 @@ class Modules {
   constructor(
     private readonly params: ParameterTensors,
     private readonly prefix: string,
-    private readonly loraScale = 0,
+    private readonly hooks: Hooks = {},
   ) {}
 
   get(name: string): tf.Tensor | null {
     return this.params[this.prefix + name] ?? null;
   }
 
-  /** x Wᵀ + b, and where W has an adapter + (x Aᵀ) Bᵀ · alpha / rank (Hu et al. 2021). [N, in] → [N, out] */
+  /** x Wᵀ + b, and what an adapter makes of it. [N, in] → [N, out] */
   linear(name: string, x: tf.Tensor2D): tf.Tensor2D {
-    const [a, b] = [this.get(`${name}.lora_A.weight`), this.get(`${name}.lora_B.weight`)];
     const bias = this.get(`${name}.bias`);
     let y: tf.Tensor2D = tf.matMul(x, this.get(`${name}.weight`) as tf.Tensor2D, false, true);
     if (bias) y = tf.add(y, bias);
-    if (!a || !b) return y;
-    const narrow = tf.mul(tf.matMul(x, a as tf.Tensor2D, false, true), this.loraScale);
-    return tf.add(y, tf.matMul(narrow as tf.Tensor2D, b as tf.Tensor2D, false, true));
+    return this.hooks.project?.(this.prefix + name, x, y, this.params) ?? y;
+  }
+
+  /** What an adapter puts before the sequence in this layer, if anything. */
+  keyValues() {
+    return this.hooks.keyValues?.(this.prefix.slice(0, -1), this.params);
   }
 }
 

@@ -11,7 +11,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import process from "node:process";
 import { toBfloat16, toFloat16, widenBfloat16, widenFloat16 } from "./half.ts";
-import type { Parameter } from "./parameters.ts";
+import type { Parameter, Parameters } from "./parameters.ts";
 
 /** Bytes a value of each type takes. Only F32, F16 and BF16 can be read as numbers here. */
 const itemSizes: Readonly<Record<string, number>> = {
@@ -166,6 +166,20 @@ export async function readTensor(header: SafetensorsHeader, name: string): Promi
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads all tensors of a file, in its order.
+ *
+ * @throws as {@link readHeader} and {@link readTensor} do.
+ */
+export async function readSafetensors(path: string): Promise<Parameters> {
+  const header = await readHeader(path);
+  const tensors: Parameters = new Map();
+  for (const [name, { shape }] of header.tensors) {
+    tensors.set(name, { shape, data: await readTensor(header, name) });
+  }
+  return tensors;
 }
 
 /**
