@@ -1,16 +1,16 @@
 /** What the tasks of deno.json need beside what notebooks do. */
-export { chooseRules, type Rule, ruleAdapter, rules } from "./adapt/rules.ts";
+export { type Rule, ruleAdapter } from "./adapt/rules.ts";
 export { arms } from "./study/arm.ts";
 export { type Bench, benchProvenance, type BenchRow, benchTable } from "./study/bench.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./study/real.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";
 export { projectRoot } from "./study/root.ts";
-export { openScale } from "./study/scales.ts";
+export { openScale, rulesFor } from "./study/scales.ts";
 export { openStudy } from "./study/study.ts";
 export { readResults, summaryRows } from "./study/summary.ts";
 export { claimsTable, type Cost, costsTable, paperTables, provenance } from "./study/tables.ts";
 export { type Batch, packedBatches } from "./text/batch.ts";
-export { type ChatTemplate, formatPrompt, templates } from "./text/template.ts";
+export { formatPrompt, templates } from "./text/template.ts";
 export { createAdamW } from "./tune/adamw.ts";
 export { flatState, layOut, views } from "./tune/flat.ts";
 export { createGradients, forwardOf } from "./tune/gradients.ts";

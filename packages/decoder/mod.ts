@@ -32,6 +32,7 @@ export { readSafetensors, writeSafetensors } from "./model/safetensors.ts";
 export {
   createTokenizer,
   loadTokenizer,
+  textStream,
   type Tokenizer,
   type TokenizerConfig,
   tokenTexts,

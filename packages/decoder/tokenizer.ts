@@ -155,23 +155,36 @@ export function createTokenizer(
  * tokenTexts(tokenizer.encode("Hi there", { special: false }), tokenizer); // ["Hi", " there"]
  */
 export function tokenTexts(ids: ArrayLike<number>, tokenizer: Tokenizer): string[] {
-  const all = Array.from(ids);
-  const texts: string[] = [];
+  const next = textStream(tokenizer, [], { skipSpecial: false });
+  return Array.from(ids, (id, i) => next(id, i === ids.length - 1));
+}
+
+/**
+ * Text as it is made: a function from each further id to what it adds, "" before a character is whole.
+ *
+ * @param before the ids that stand before, which give no text
+ * @returns a function of an id, and of whether it is the last one and an unfinished character is shown
+ * @example
+ * const next = textStream(tokenizer, prompt);
+ * await decoder.generate([prompt], { onToken: (_, id) => console.log(next(id)) });
+ */
+export function textStream(
+  tokenizer: Tokenizer,
+  before: readonly number[],
+  options: { skipSpecial?: boolean } = {},
+): (id: number, isLast?: boolean) => string {
+  const ids = [...before];
   let from = 0; // decode from here on: enough left context for the decoder's treatment of spaces
-  let told = 0; // ids before this one have been given out as text
-  for (let i = 0; i < all.length; i++) {
-    const before = tokenizer.decode(all.slice(from, told), { skipSpecial: false });
-    const after = tokenizer.decode(all.slice(from, i + 1), { skipSpecial: false });
-    const isLast = i === all.length - 1;
-    if (after.endsWith("\uFFFD") && !isLast) { // a character's first bytes: wait for the rest
-      texts.push("");
-      continue;
-    }
-    texts.push(after.slice(before.length));
+  let told = ids.length; // ids before this one have been given out as text
+  return (id, isLast = false) => {
+    ids.push(id);
+    const known = tokenizer.decode(ids.slice(from, told), options);
+    const text = tokenizer.decode(ids.slice(from), options);
+    if (text.endsWith("\uFFFD") && !isLast) return ""; // the rest of the character is to come
     if (told > from) from = told;
-    told = i + 1;
-  }
-  return texts;
+    told = ids.length;
+    return text.slice(known.length);
+  };
 }
 
 function parseObject(json: string, path: string): object {

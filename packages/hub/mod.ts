@@ -2,6 +2,7 @@ export { accountOf, type Dataset, type DatasetSource, loadDataset } from "./data
 export { type Example, type Message, pair } from "./example.ts";
 export { exportModel, type ExportType } from "./export.ts";
 export { loadModel } from "./load.ts";
+export { openDecoder } from "./open.ts";
 export type { HubOptions } from "./repository.ts";
 export { dataEnding, readRows, type Row } from "./rows.ts";
 export { type SingleTaskSource, singleTaskSources } from "./single_tasks.ts";

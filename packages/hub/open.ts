@@ -1,0 +1,47 @@
+/** A decoder ready to generate, from whichever files a model has: a checkpoint, or ONNX alone. */
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  createDecoder,
+  createOnnxDecoder,
+  type Decoder,
+  loadTokenizer,
+  parseConfig,
+  type Tokenizer,
+} from "@implicit/decoder";
+import { loadModel } from "./load.ts";
+import type { HubOptions } from "./repository.ts";
+
+/**
+ * Opens a model for generating one response at a time.
+ *
+ * @param nameOrFolder a checkpoint as {@link loadModel} takes it, or a folder that holds
+ *   config.json, tokenizer.json and onnx/*.onnx and no weights beside them
+ * @throws as {@link loadModel} does, or where the ONNX file is no causal language model.
+ * @example
+ * const { decoder, tokenizer } = await openDecoder("HuggingFaceTB/SmolLM2-135M");
+ */
+export async function openDecoder(
+  nameOrFolder: string,
+  options: HubOptions & { threads?: number } = {},
+): Promise<{ decoder: Pick<Decoder, "generate" | "dispose">; tokenizer: Tokenizer }> {
+  const { threads } = options;
+  const onnx = await onlyOnnx(nameOrFolder);
+  if (onnx) {
+    const text = await readFile(join(nameOrFolder, "config.json"), "utf8");
+    const decoder = await createOnnxDecoder(onnx, parseConfig(JSON.parse(text)), { threads });
+    return { decoder, tokenizer: await loadTokenizer(nameOrFolder) };
+  }
+  const { model, tokenizer } = await loadModel(nameOrFolder, options);
+  return { decoder: await createDecoder(model, { threads, batchSize: 1 }), tokenizer };
+}
+
+/** The first ONNX file of a folder without weights. */
+async function onlyOnnx(folder: string): Promise<string | null> {
+  const inside = join(folder, "onnx");
+  if (!existsSync(inside)) return null;
+  if ((await readdir(folder)).some((file) => file.endsWith(".safetensors"))) return null;
+  const found = (await readdir(inside)).filter((file) => file.endsWith(".onnx")).sort()[0];
+  return found ? join(inside, found) : null;
+}

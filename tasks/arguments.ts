@@ -1,0 +1,32 @@
+/** What commander calls to read the value of an option: a number, or one of several names. */
+import { InvalidArgumentError } from "commander";
+
+/** A whole number, at least `least`; "20_000_000" is one too. */
+export function whole(least = 0): (text: string) => number {
+  return (text) => {
+    const value = Number(text.replaceAll("_", ""));
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+  };
+}
+
+/** Any number. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && !Number.isNaN(value)) return value;
+  throw new InvalidArgumentError("Expected a number.");
+}
+
+/** One of these names. */
+export function among<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = names.find((name) => name === text.trim());
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`Expected one of ${names.join(", ")}.`);
+  };
+}
+
+/** Some of these names, separated by commas. */
+export function several<T extends string>(names: readonly T[]): (text: string) => T[] {
+  return (text) => text.split(",").map(among(names));
+}
