@@ -23,7 +23,7 @@ export interface Exported {
 }
 
 /** The names under which transformers.js looks for each type of weights. */
-const onnxNames: Readonly<Record<ExportType, string>> = {
+export const onnxNames: Readonly<Record<ExportType, string>> = {
   fp32: "model.onnx",
   fp16: "model_fp16.onnx",
   q8: "model_quantized.onnx",

@@ -15,8 +15,9 @@ import {
 import { tinyModel } from "@implicit/decoder/testing";
 import { encodeModel } from "@implicit/engine";
 import { exportModel, type ExportType } from "./export.ts";
-import { peer, transformersJs } from "./peers.ts";
+import { ifInstalled, peer } from "./peers.ts";
 import { quantize } from "./quantize.ts";
+import { transformersModel } from "./transformers.ts";
 
 const shared = fileURLToPath(new URL("../../../shared", import.meta.url));
 const stories = join(shared, "testdata/models/stories260K");
@@ -148,13 +149,15 @@ Deno.test({
         const inlineBytes = name.endsWith("olmo2") ? 0 : undefined;
         const { data } = await exportModel(model, out, { tokenizer: stories, inlineBytes });
         assert.equal(data !== null, inlineBytes === 0);
-        requests.push({ folder: out, prompts, maxTokens: 24, eosId: 2 });
+        const options = { maxTokens: 24, eosId: 2 };
+        requests.push({ folder: out, prompts, ...options });
         const ours = await createDecoder(model);
-        expected.push(await ours.generate(prompts, { maxTokens: 24, eosId: 2 }));
+        expected.push(await ours.generate(prompts, options));
         ours.dispose();
+        const inJs = await ifInstalled(transformersModel(out));
+        if (inJs) assert.deepEqual(await inJs.generate(prompts, options), expected.at(-1), name);
+        await inJs?.dispose();
       }
-      const inJs = await transformersJs(requests);
-      if (inJs) assert.deepEqual(inJs, expected.map((responses) => [responses]));
       const inPython = await huggingFace(requests);
       if (inPython) assert.deepEqual(inPython, expected);
     }),

@@ -7,3 +7,10 @@ export type { HubOptions } from "./repository.ts";
 export { dataEnding, readRows, type Row } from "./rows.ts";
 export { type SingleTaskSource, singleTaskSources } from "./single_tasks.ts";
 export { type Instruction, sources } from "./sources.ts";
+export {
+  embedTexts,
+  NotInstalled,
+  type TransformersModel,
+  transformersModel,
+  type TransformersOptions,
+} from "./transformers.ts";

@@ -1,3 +1,3 @@
 /** What the tests of other rooms need: a hub on this machine, and other programs to compare with. */
 export { startHub } from "./loopback.ts";
-export { transformersJs } from "./peers.ts";
+export { ifInstalled } from "./peers.ts";
