@@ -75,7 +75,14 @@ export {
 export { rankingAccuracy } from "./study/rank.ts";
 export { winRateOverSeeds } from "./study/seeds.ts";
 
-export { accountOf, exportModel, loadDataset, loadModel, sources } from "@implicit/hub";
+export {
+  accountOf,
+  exportModel,
+  loadDataset,
+  loadModel,
+  sources,
+  transformersModel,
+} from "@implicit/hub";
 
 export { type Arm, arms, inTemplate, withoutRestating } from "./study/arm.ts";
 export {
@@ -93,6 +100,7 @@ export { overview } from "./study/overview.ts";
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
 export { armsDiffer, compareArms, recordRows, type ResultRow } from "./study/results.ts";
 export { roundTrip } from "./study/round_trip.ts";
+export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityPoints } from "./study/similarity.ts";
 export { answerPrompts } from "./study/run.ts";
 export { givenModel } from "./study/small.ts";

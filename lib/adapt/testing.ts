@@ -1,10 +1,8 @@
 /**
  * The rules of the adapter as the paper tells them (appendix E and listing 1), written once more,
- * plainly, for tests to compare with; and the
- * adapter itself as a peer takes it.
+ * plainly, for tests to compare with.
  */
-import type { LogitsProcessor, Tokenizer } from "@implicit/decoder";
-import { chooseRules, type Rule, ruleAdapter, rules } from "./rules.ts";
+import type { Tokenizer } from "@implicit/decoder";
 
 /** Tokens of the uniform rule that stories260K's SentencePiece vocabulary has. */
 const uniform: readonly (readonly [token: string, weight: number])[] = [
@@ -40,12 +38,4 @@ export function naiveRule(
     }
     return bias;
   };
-}
-
-/** The adapter of one published rule, for a test's peer that runs in a process of its own. */
-export function processorOf(
-  tokenizer: Tokenizer,
-  [variant, rule]: ["paper" | "code", Rule],
-): LogitsProcessor {
-  return ruleAdapter(tokenizer, chooseRules(rules.llama2(variant), [rule])).processor;
 }

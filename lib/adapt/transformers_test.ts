@@ -1,71 +1,47 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createDecoder, loadCheckpoint, loadTokenizer } from "@implicit/decoder";
-import { exportModel } from "@implicit/hub";
-import { transformersJs } from "@implicit/hub/testing";
+import { createDecoder, loadCheckpoint } from "@implicit/decoder";
+import { exportModel, transformersModel } from "@implicit/hub";
+import { ifInstalled } from "@implicit/hub/testing";
 import { formatPrompt, templates } from "../text/template.ts";
-import type { Rule } from "./rules.ts";
-import { naiveRule } from "./testing.ts";
+import { ruleAdapter, type RuleSet } from "./rules.ts";
 
-const stories = fileURLToPath(
-  new URL("../../../shared/testdata/models/stories260K", import.meta.url),
-);
-const hasShared = existsSync(stories);
-if (!hasShared) console.log("skipped: no ../shared/testdata");
+const base = fileURLToPath(new URL("../../data/world/base-1", import.meta.url));
+const tags = { user: "<|user|>\n", assistant: "<|assistant|>\n" };
+const uniform = [" is", " has", "."].map((string) => ({ string, weight: -4 }));
+const sets: readonly RuleSet[] = [
+  { eos: { slope: 0.2 }, tags },
+  { repetition: { weight: -1.5, scope: "response" }, tags },
+  { repetition: { weight: -1.5, scope: "instruction" }, tags },
+  { uniform },
+  { eos: { slope: 0.06 }, repetition: { weight: -1, scope: "response" }, uniform, tags },
+];
 
-async function inFolder(fn: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "export-"));
+Deno.test("the rules on an exported base give the same tokens in transformers.js", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rules-"));
   try {
-    await fn(folder);
+    const model = await loadCheckpoint(base);
+    await exportModel(model, folder);
+    const js = await ifInstalled(transformersModel(folder));
+    if (!js) return;
+    const decoder = await createDecoder(model);
+    const prompts = ["Who is the baker?", "Tell me about the hen!", "Name three animals."].map(
+      (text) => js.tokenizer.encode(formatPrompt(templates.tulu, text)),
+    );
+    const plain = await decoder.generate(prompts, { maxTokens: 60 });
+    for (const set of sets) {
+      const { processor } = ruleAdapter(js.tokenizer, set);
+      const options = { maxTokens: 60, processors: [processor] };
+      const expected = await decoder.generate(prompts, options);
+      assert.notDeepEqual(expected, plain, `expected ${JSON.stringify(set)} to change something`);
+      assert.deepEqual(await js.generate(prompts, options), expected, JSON.stringify(set));
+    }
+    decoder.dispose();
+    await js.dispose();
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-Deno.test({
-  name: "transformersProcessor() gives the naive rules' tokens in transformers.js " +
-    "(needs ../shared/testdata)",
-  ignore: !hasShared,
-  fn: () =>
-    inFolder(async (folder) => {
-      const model = await loadCheckpoint(stories);
-      const loaded = await loadTokenizer(stories);
-      const tokenizer = { ...loaded, eosId: loaded.bosId! }; // this model's stories end with BOS
-      await exportModel(model, join(folder, "stories"));
-      const prompts = ["Tell me about a cat!", "What did Tom do?"].map((text) =>
-        tokenizer.encode(formatPrompt(templates.tulu, text))
-      );
-      const instruction = tokenizer.encode("<|user|>\n").length;
-      const rules: ["paper" | "code", Rule][] = [
-        ["code", "eos"],
-        ["code", "repetition"],
-        ["paper", "repetition"],
-        ["code", "uniform"],
-      ];
-      const options = { maxTokens: 200, eosId: tokenizer.eosId };
-      const module = new URL("./testing.ts", import.meta.url).href;
-      const processors = { module, cases: rules };
-      const request = { folder: join(folder, "stories"), prompts, ...options, processors };
-      const found = await transformersJs([request]);
-      if (!found) return;
-      const decoder = await createDecoder(model);
-      const expected = [await decoder.generate(prompts, options)];
-      for (const [variant, rule] of rules) {
-        const bias = naiveRule(rule, variant, tokenizer, instruction);
-        const processor = (
-          logits: Float32Array,
-          context: { ids: readonly number[]; promptLength: number },
-        ) => {
-          for (const [id, weight] of bias(context.ids, context.promptLength)) logits[id]! += weight;
-        };
-        expected.push(await decoder.generate(prompts, { ...options, processors: [processor] }));
-        assert.notDeepEqual(expected.at(-1), expected[0], `expected ${rule} to change something`);
-      }
-      decoder.dispose();
-      assert.deepEqual(found, [expected]);
-    }),
 });

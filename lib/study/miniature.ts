@@ -19,6 +19,7 @@ import {
   tuningSet,
 } from "@implicit/world";
 import type { Rules, Tuning } from "./arm.ts";
+import { modelEmbedding } from "./embedding.ts";
 import { projectRoot } from "./root.ts";
 import type { Prompt, Scale } from "./scale.ts";
 
@@ -72,6 +73,7 @@ export async function miniature(): Promise<Scale> {
     grade(prompt: Prompt, response: string) {
       return grade(world, tasksById.get(prompt.id)!, response);
     },
+    embedding: ({ model, tokenizer }) => modelEmbedding(model, tokenizer),
     rules: worldRules,
   };
 }

@@ -3,15 +3,12 @@
  * this project's decoder, the saved safetensors, the ONNX file, and transformers.js where it is
  * installed. Knows how each is started; export itself is lib/hub's.
  */
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import process from "node:process";
-import { promisify } from "node:util";
 import { createDecoder, createOnnxDecoder } from "@implicit/decoder";
-import { exportModel, loadModel } from "@implicit/hub";
+import { exportModel, loadModel, NotInstalled, transformersModel } from "@implicit/hub";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
-import { cacheFolder, projectRoot } from "./root.ts";
+import { cacheFolder } from "./root.ts";
 import type { Study } from "./study.ts";
 
 /** What one reader of the exported model generated. */
@@ -48,9 +45,10 @@ export async function roundTrip(
   const prompts = study.prompts.slice(0, count).map(({ instruction }) =>
     tokenizer.encode(formatPrompt(templates[arm.template], instruction))
   );
+  const limits = { maxTokens, eosId: tokenizer.eosId };
   const generate = async (decoder: Awaited<ReturnType<typeof createOnnxDecoder>>) => {
     try {
-      return await decoder.generate(prompts, { maxTokens, eosId: tokenizer.eosId });
+      return await decoder.generate(prompts, limits);
     } finally {
       decoder.dispose();
     }
@@ -65,7 +63,7 @@ export async function roundTrip(
       "this project, from the ONNX file",
       await generate(await createOnnxDecoder(onnx, base.config)),
     ],
-    ["transformers.js", await transformersTokens(folder, prompts, maxTokens, tokenizer.eosId)],
+    ["transformers.js", await transformersTokens(folder, prompts, limits)],
   ];
   const total = own.reduce((sum, ids) => sum + ids.length, 0);
   return readers.map(([reader, found]) => ({
@@ -83,28 +81,17 @@ function commonStart(a: readonly number[], b: readonly number[]): number {
   return end < 0 ? a.length : end;
 }
 
-/** Tokens by transformers.js in a process of its own, or why there are none. */
+/** Tokens by transformers.js, or why there are none: it is large, and nobody gets it unasked. */
 async function transformersTokens(
   folder: string,
   prompts: readonly (readonly number[])[],
-  maxTokens: number,
-  eosId: number,
+  options: { maxTokens: number; eosId: number },
 ): Promise<number[][] | string> {
-  const deno = "deno" in process.versions ? process.execPath : "deno";
-  const peer = join(projectRoot(), "packages", "hub", "transformers_peer.ts");
-  // Only from Deno's cache: it is half a gigabyte, which nobody should fetch unasked.
-  const flags = ["run", "-A", "--no-lock", "--node-modules-dir=none", "--cached-only"];
-  const request = JSON.stringify([{ folder, prompts, maxTokens, eosId }]);
   try {
-    const { stdout } = await promisify(execFile)(deno, [...flags, peer, request], {
-      maxBuffer: 2 ** 26,
-    });
-    return JSON.parse(stdout.trim().split("\n").at(-1)!)[0][0];
+    const model = await transformersModel(folder);
+    return await model.generate(prompts, options).finally(() => model.dispose());
   } catch (error) {
-    const { code, stderr = "" } = error as { code?: unknown; stderr?: string };
-    if (code === "ENOENT") return "not run: there is no deno on the PATH";
-    if (!/npm package .*(not found|not cached)|--cached-only/i.test(stderr)) throw error;
-    return "not run: transformers.js is not installed; `deno cache --no-lock " +
-      "--node-modules-dir=none npm:@huggingface/transformers@4.3.1` fetches it";
+    if (!(error instanceof NotInstalled)) throw error;
+    return `not run: ${error.message}`;
   }
 }

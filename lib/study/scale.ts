@@ -9,6 +9,7 @@ import type { Model, Tokenizer } from "@implicit/decoder";
 import type { Example } from "../text/example.ts";
 import type { TuneOptions } from "../tune/tune.ts";
 import type { Rules, Tuning } from "./arm.ts";
+import type { Embedding } from "./embedding.ts";
 
 export type ScaleName = "miniature" | "small" | "paper";
 
@@ -84,5 +85,7 @@ export interface Scale {
   grade(prompt: Prompt, response: string): { score: number; passed: boolean } | null;
   /** Compares two answers where there is no checker; null if none is configured. */
   readonly judge?: Judge | null;
+  /** The sentence embedding under which texts are compared (§5.2). */
+  embedding(base: Base): Embedding;
   rules(rules: Rules): RuleSet;
 }

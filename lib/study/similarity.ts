@@ -6,11 +6,10 @@
 import { quantileSorted, sampleRankCorrelation } from "simple-statistics";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { embed } from "@implicit/decoder";
-import { createEngine } from "@implicit/engine";
 import type { Example } from "../text/example.ts";
 import { arms } from "./arm.ts";
 import { cached, codeVersion, hashOf } from "./cache.ts";
+import type { Embedding } from "./embedding.ts";
 import type { Study } from "./study.ts";
 
 /** One instruction: how much it looks like the task, and how much its answer does. */
@@ -34,46 +33,58 @@ export interface Similarity {
 
 /**
  * Measures the answers of the model tuned on one task, under the scale's sentence embedding: in
- * the miniature the base's own mean final states.
+ * the miniature the base's own mean final states, at the real scales the paper's.
  *
  * The figure's text takes the instructions of the general tuning set, the authors' code those that
  * are answered, the evaluation's; so does this.
  *
+ * @param options.embedding another one, as a function; its results are not kept
  * @example
  * ```ts
  * const { points, spearman } = await similarity(study, "poems", 1);
  * ```
  */
-export async function similarity(study: Study, task: string, seed: number): Promise<Similarity> {
+export async function similarity(
+  study: Study,
+  task: string,
+  seed: number,
+  options: { embedding?: Embedding } = {},
+): Promise<Similarity> {
   const run = await study.run(arms.singleTask(task), seed);
+  const measure = async (embedding: Embedding) => {
+    const own = await study.scale.examples({ data: "single-task", task }, seed);
+    const general = await study.scale.examples({ data: "instructions" }, seed);
+    const groups = [
+      own.map((example) => contentOf(example, "user")),
+      own.map((example) => contentOf(example, "assistant")),
+      general.map((example) => contentOf(example, "assistant")),
+      study.prompts.map(({ instruction }) => instruction),
+      run.answers.map(({ response }) => response),
+    ];
+    // In one call, for a model of its own may have to be loaded.
+    const vectors = await embedding(groups.flat());
+    let end = 0;
+    const next = (size: number) => vectors.slice(end, end += size);
+    const [questions, answers, others, asked, given] = groups.map(({ length }) => next(length));
+    // The mean of cosines of vectors of length one is the dot product with their mean.
+    const question = meanOf(questions!), answer = meanOf(answers!), other = meanOf(others!);
+    return study.prompts.map((_, i) => ({
+      x: dot(asked![i]!, question),
+      y: dot(given![i]!, answer) - dot(given![i]!, other),
+    }));
+  };
   const key = {
     measure: "similarity",
+    scale: study.scale.name,
     base: study.base.model.hash,
     answers: hashOf(run.answers),
     task,
     seed,
     code: await codeVersion(),
   };
-  const { value } = await cached("similarity", key, async () => {
-    const own = await study.scale.examples({ data: "single-task", task }, seed);
-    const general = await study.scale.examples({ data: "instructions" }, seed);
-    const engine = await createEngine({ threads: 1 });
-    const { tokenizer, model } = study.base;
-    const longest = Math.min(512, model.config.contextLength); // the authors' embedding reads 512
-    // The mean of cosines of vectors of length one is the dot product with their mean.
-    const centre = async (texts: readonly string[]) => meanOf(await vectors(texts));
-    const vectors = (texts: readonly string[]) =>
-      embed(engine, model, texts.map((text) => tokenizer.encode(text).slice(0, longest)));
-    const questions = await centre(own.map((example) => contentOf(example, "user")));
-    const answers = await centre(own.map((example) => contentOf(example, "assistant")));
-    const others = await centre(general.map((example) => contentOf(example, "assistant")));
-    const asked = await vectors(study.prompts.map(({ instruction }) => instruction));
-    const given = await vectors(run.answers.map(({ response }) => response));
-    return study.prompts.map((_, i) => ({
-      x: dot(asked[i]!, questions),
-      y: dot(given[i]!, answers) - dot(given[i]!, others),
-    }));
-  });
+  const value = options.embedding
+    ? await measure(options.embedding)
+    : (await cached("similarity", key, () => measure(study.scale.embedding(study.base)))).value;
   const points = study.prompts.map(({ instruction, family }, i) => (
     { instruction, family, response: run.answers[i]!.response, ...value[i]! }
   ));

@@ -12,6 +12,7 @@ import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import type { Rules, Tuning } from "./arm.ts";
 import { experimentData, localPath, showDownload } from "./data.ts";
+import { paperEmbedding } from "./embedding.ts";
 import { configuredJudge } from "./http_judge.ts";
 import { rotateShuffled } from "./miniature.ts";
 import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
@@ -141,6 +142,7 @@ function realScale(
     },
     grade: () => null,
     judge: configuredJudge(options.judge),
+    embedding: () => paperEmbedding,
     rules: llamaRules,
   };
 }
