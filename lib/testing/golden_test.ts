@@ -9,8 +9,8 @@ import { loadCheckpoint } from "@implicit/decoder";
 import { compareGolden, readGolden, tolerances } from "./golden.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const shipped = path("../packages/decoder/model/testdata");
-const shared = path("../../shared/golden");
+const shipped = path("../../packages/decoder/model/testdata");
+const shared = path("../../../shared/golden");
 const folders = [shipped, shared].filter(existsSync).flatMap((root) =>
   readdirSync(root, { withFileTypes: true })
     .filter((entry) =>

@@ -1,0 +1,2 @@
+/** What checks a checkpoint and the engines against PyTorch's numbers. */
+export { reportGolden, tolerances } from "./golden.ts";
