@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { accountOf, type Dataset, loadDataset } from "./dataset.ts";
-import { startHub } from "./loopback.ts";
+import { startHub } from "./testing/loopback.ts";
 import { readRows } from "./rows.ts";
 import { sources } from "./sources.ts";
 
@@ -215,7 +215,7 @@ Deno.test("loadDataset() reads the hub's Parquet shards, no more of them than it
     equal(resolved(), 2); // the second shard alone was new
     match(first.origin, /^Hieu-Pham\/kaggle_food_recipes@[0-9a-f]{7}$/);
 
-    await rejects(loadDataset(sources.lima, options), /gated dataset GAIR\/lima.*Accept the terms/);
+    await rejects(loadDataset(sources.lima, options), /gated dataset GAIR\/lima.*Accept its terms/);
     const dialogues = await loadDataset(sources.lima, { ...options, token: "hf_good" });
     deepEqual(turns(dialogues), ["a", "b"]);
     await rejects(loadDataset(sources.poetry, options), /found poems.xlsx.*rearranged/);

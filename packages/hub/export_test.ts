@@ -15,7 +15,7 @@ import {
 import { tinyModel } from "@implicit/decoder/testing";
 import { encodeModel } from "@implicit/engine";
 import { exportModel, type ExportType } from "./export.ts";
-import { ifInstalled, peer } from "./peers.ts";
+import { ifInstalled, peer } from "./testing/peers.ts";
 import { quantize } from "./quantize.ts";
 import { transformersModel } from "./transformers.ts";
 

@@ -4,7 +4,7 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { loadCheckpoint, loadTokenizer, type Model, type Tokenizer } from "@implicit/decoder";
-import { resolveModel } from "./download.ts";
+import { resolveModel } from "./checkpoint.ts";
 import type { HubOptions } from "./repository.ts";
 
 /**

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
 import { tinyModel } from "@implicit/decoder/testing";
 import { loadModel } from "./load.ts";
-import { startHub } from "./loopback.ts";
+import { startHub } from "./testing/loopback.ts";
 
 const tokenizerOf = (entries: number) =>
   JSON.stringify({

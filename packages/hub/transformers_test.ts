@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { createDecoder, loadCheckpoint, type LogitsProcessor } from "@implicit/decoder";
 import { encodeModel } from "@implicit/engine";
 import { exportModel } from "./export.ts";
-import { startHub } from "./loopback.ts";
-import { ifInstalled } from "./peers.ts";
+import { startHub } from "./testing/loopback.ts";
+import { ifInstalled } from "./testing/peers.ts";
 import { embedTexts, transformersModel } from "./transformers.ts";
 
 const base = fileURLToPath(new URL("../../data/world/base-1", import.meta.url));

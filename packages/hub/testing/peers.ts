@@ -1,7 +1,7 @@
 /** Other programs that read what this package exports, for tests to compare with. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { NotInstalled } from "./transformers.ts";
+import { NotInstalled } from "../transformers.ts";
 
 const run = promisify(execFile);
 

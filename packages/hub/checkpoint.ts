@@ -2,11 +2,11 @@
  * Finds a checkpoint: a local folder as it is, or a model of the hub, of which only the files that
  * are needed are fetched (config, safetensors, tokenizer).
  *
- * Does NOT read weights: that is lib/model's loadCheckpoint.
+ * Does NOT read weights: that is loadModel.
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type HubOptions, openRepository } from "./repository.ts";
+import { type HubOptions, openRepository, type Repository } from "./repository.ts";
 
 const INDEX = "model.safetensors.index.json";
 const SMALL = [
@@ -28,7 +28,7 @@ const SMALL = [
  * @throws Error that says what to do: gated, missing, offline, disk full, wrong hash, no checkpoint.
  * @example
  * const folder = await resolveModel("HuggingFaceTB/SmolLM2-135M", {
- *   onProgress: ({ bytes, total, secondsLeft }) => bar.update(bytes / total, `${secondsLeft} s left`),
+ *   onProgress: ({ file, bytes, total }) => bar.update(bytes / total, file),
  * });
  */
 export async function resolveModel(
@@ -36,25 +36,22 @@ export async function resolveModel(
   options: HubOptions = {},
 ): Promise<string> {
   const found = await stat(nameOrFolder).catch(() => null);
-  if (found?.isDirectory()) {
-    const paths = (await readdir(nameOrFolder)).sort();
-    const files = neededFiles(paths, nameOrFolder);
-    if (files.includes(INDEX)) await shardsOf(join(nameOrFolder, INDEX), paths);
-    return nameOrFolder;
-  }
-  if (found) {
+  if (found?.isFile()) {
     throw new Error(
       `Expected a checkpoint folder but found the file ${nameOrFolder}. Give the folder it lies in.`,
     );
   }
-  const repository = await openRepository("model", nameOrFolder, options);
-  const files = neededFiles(repository.paths, nameOrFolder);
-  if (files.includes(INDEX)) {
-    const [index] = await repository.get([INDEX]);
-    files.push(...await shardsOf(index!, repository.paths));
-  }
-  await repository.get(files);
-  return repository.folder;
+  const { folder, paths, get }: Pick<Repository, "folder" | "paths" | "get"> = found
+    ? {
+      folder: nameOrFolder,
+      paths: (await readdir(nameOrFolder)).sort(),
+      get: (paths) => Promise.resolve(paths.map((path) => join(nameOrFolder, path))),
+    }
+    : await openRepository("model", nameOrFolder, options);
+  const files = neededFiles(paths, nameOrFolder);
+  if (files.includes(INDEX)) files.push(...await shardsOf((await get([INDEX]))[0]!, paths));
+  await get(files);
+  return folder;
 }
 
 /** Which of a checkpoint's files are needed; the shards come from the index. */
@@ -76,18 +73,12 @@ function neededFiles(paths: readonly string[], where: string): string[] {
 
 /** The shard files an index names. */
 async function shardsOf(indexPath: string, paths: readonly string[]): Promise<string[]> {
-  let map: unknown;
-  try {
-    map = JSON.parse(await readFile(indexPath, "utf8")).weight_map;
-  } catch (cause) {
-    throw new Error(`Expected JSON in ${indexPath} but found: ${(cause as Error).message}.`, {
-      cause,
-    });
-  }
-  const shards = [...new Set(Object.values(map ?? {}))];
+  const index = await readFile(indexPath, "utf8").then(JSON.parse).catch(() => null);
+  const shards = [...new Set(Object.values(index?.weight_map ?? {}))];
   if (shards.length === 0) {
     throw new Error(
-      `Expected "weight_map" in ${indexPath} to name files but found none. Download it again.`,
+      `Expected JSON whose "weight_map" names files in ${indexPath} but found none. ` +
+        "Download it again.",
     );
   }
   const absent = shards.find((shard) => !paths.includes(shard as string));
