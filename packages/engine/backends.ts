@@ -4,9 +4,9 @@
  *
  * @module
  */
-import util from "node:util";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
+import { mendUtil } from "./foreign.ts";
 
 /** Packages that bring a backend faster than plain JavaScript, and its name; the fastest first. */
 const fastest: Readonly<Record<string, string>> = {
@@ -23,8 +23,7 @@ const fastest: Readonly<Record<string, string>> = {
  */
 export async function chooseBackend(packages = fastest): Promise<void> {
   if (tf.getBackend() !== "cpu") return;
-  // tfjs-node 4.22 calls this function, which newer runtimes have dropped.
-  Object.assign(util, { isNullOrUndefined: (value: unknown) => value == null });
+  mendUtil();
   for (const [name, backend] of Object.entries(packages)) {
     const reason = await load(name, backend);
     if (reason === null) return;

@@ -1,15 +1,21 @@
 /**
- * Elementwise functions of long arrays. Where the arrays lie in one memory that threads share, they run
- * as WebAssembly, in one pass over that memory; elsewhere as programs of an engine, chunk by chunk.
+ * Elementwise functions of long arrays, run chunk by chunk as programs of an engine.
  *
- * It knows arrays, threads and memory, and nothing of optimisers.
+ * It knows arrays and sums, and nothing of optimisers. Where arrays lie in one memory that threads
+ * share, in_place.ts is faster.
  *
  * @module
  */
-import { Worker } from "node:worker_threads";
-import type { Engine, Program, TensorData, TensorFunction, TensorSpec } from "./engine.ts";
-import { trace } from "./trace.ts";
-import { LANES, wasmModule } from "./wasm.ts";
+import type { Compile, Program, TensorData, TensorFunction, TensorSpec } from "./program.ts";
+
+/** What an {@link ElementwiseProgram} is made of. */
+export interface Elementwise {
+  readonly fn: TensorFunction;
+  /** Names of the inputs that are arrays. */
+  readonly arrays: readonly string[];
+  /** Names of those that are numbers. */
+  readonly numbers: readonly string[];
+}
 
 /** An elementwise function made ready; it may also sum over all elements. */
 export interface ElementwiseProgram {
@@ -32,61 +38,17 @@ export interface ElementwiseProgram {
   dispose(): void;
 }
 
-/** Most bytes that one memory holds. */
-const MOST_BYTES = 2 ** 32;
-const PAGE = 2 ** 16;
+/** Arrays have a multiple of so many elements. */
+export const LANES = 4;
 
-const memories = new WeakMap<ArrayBufferLike, WebAssembly.Memory>();
-
-/** Memories given back. Weakly held: one that nobody takes again may be collected. */
-let spare: WeakRef<WebAssembly.Memory>[] = [];
-
-/**
- * `count` arrays of `length` zeros in one memory that threads share, which spares elementwise programs
- * every copy; where they are too large for one, each has a memory of its own. The garbage collector
- * does not see how large such a memory is: {@link giveBack} it.
- *
- * @param length a multiple of 16, so that all arrays are aligned to 64 bytes
- * @example const [values, gradients] = sharedArrays(2, 1 << 20);
- */
-export function sharedArrays(count: number, length: number): Float32Array[] {
-  const bytes = 4 * length;
-  if (count * bytes > MOST_BYTES) {
-    return Array.from({ length: count }, () => new Float32Array(length));
-  }
-  const pages = Math.ceil((count * bytes) / PAGE);
-  const found = spare.map((weak) => weak.deref())
-    .find((memory) => memory?.buffer.byteLength === pages * PAGE);
-  const memory = found ??
-    new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  spare = spare.filter((weak) => weak.deref() !== found);
-  if (found) new Uint8Array(memory.buffer).fill(0);
-  memories.set(memory.buffer, memory);
-  return Array.from(
-    { length: count },
-    (_, i) => new Float32Array(memory.buffer, i * bytes, length),
-  );
-}
-
-/** Leaves the memory of {@link sharedArrays}, given any of them, to those who ask next. */
-export function giveBack(array: Float32Array): void {
-  const memory = memories.get(array.buffer);
-  if (memory) spare.push(new WeakRef(memory));
-}
-
-/** An elementwise function by chunks of at most so many elements: what lies between stays in cache. */
+/** Elements of a chunk: what lies between its operations stays in cache. */
 const CHUNK = 2 ** 19;
 
-/** What an {@link ElementwiseProgram} is made of. */
-export interface Elementwise {
-  readonly fn: TensorFunction;
-  /** Names of the inputs that are arrays. */
-  readonly arrays: readonly string[];
-  /** Names of those that are numbers. */
-  readonly numbers: readonly string[];
-}
-
-function specsOf({ arrays, numbers }: Elementwise, length: number): Record<string, TensorSpec> {
+/** The inputs of the function on arrays of `length`. */
+export function specsOf(
+  { arrays, numbers }: Elementwise,
+  length: number,
+): Record<string, TensorSpec> {
   const spec = (shape: number[]): TensorSpec => ({ shape, dtype: "float32" });
   return Object.fromEntries([
     ...arrays.map((name) => [name, spec([length])]),
@@ -94,9 +56,9 @@ function specsOf({ arrays, numbers }: Elementwise, length: number): Record<strin
   ]);
 }
 
-/** Runs it as programs of the engine, `threads` chunks at a time. */
+/** Runs it as programs of an engine, `threads` chunks at a time. */
 export function inChunks(
-  { compile }: Pick<Engine, "compile">,
+  compile: Compile,
   threads: number,
   what: Elementwise,
 ): ElementwiseProgram {
@@ -109,22 +71,18 @@ export function inChunks(
   };
   return {
     async run(arrays, numbers, into) {
-      checkLengths([...Object.values(arrays), ...Object.values(into)]);
-      const { length } = Object.values(arrays)[0]!;
+      const length = commonLength([...Object.values(arrays), ...Object.values(into)]);
       const scalars = mapped(numbers, (value) => Float32Array.of(value));
+      const starts = Array.from({ length: Math.ceil(length / CHUNK) }, (_, i) => i * CHUNK);
       const results: Record<string, TensorData>[] = [];
-      let next = 0;
+      const todo = starts.entries(); // shared: each worker takes what comes next
       const worker = async () => {
-        while (next < length) {
-          const start = next;
-          const end = next = Math.min(start + CHUNK, length);
+        for (const [chunk, start] of todo) {
+          const end = Math.min(start + CHUNK, length);
           const cut = (array: Float32Array) => array.subarray(start, end);
           const program = await programFor(end - start);
-          const found = await program.run(
-            { ...mapped(arrays, cut), ...scalars },
-            mapped(into, cut),
-          );
-          results[start / CHUNK] = found;
+          const inputs = { ...mapped(arrays, cut), ...scalars };
+          results[chunk] = await program.run(inputs, mapped(into, cut));
         }
       };
       await settled(Array.from({ length: threads }, worker));
@@ -137,125 +95,21 @@ export function inChunks(
   };
 }
 
-/** Elements whose sum is one term of the sum over all of them. */
-const BLOCK = 2 ** 14;
-
-/** Arrays of at most so many elements are not worth a thread's while: a millisecond or two. */
-const SHORT = 2 ** 21;
-
-/** What a thread is asked: where the arrays begin, how many elements, and the numbers. */
-interface Question {
-  readonly addresses: readonly number[];
-  readonly length: number;
-  readonly numbers: readonly number[];
-  readonly block: number;
-}
-
-/** Runs a module's function over the blocks of its arrays, and returns the sums of each. */
-function overBlocks(
-  run: (...args: number[]) => number | number[] | undefined,
-  { addresses, length, numbers, block }: Question,
-): number[][] {
-  const sums = [];
-  for (let start = 0; start < length; start += block) {
-    const bytes = 4 * Math.min(block, length - start);
-    const found = run(...addresses.map((address) => address + 4 * start), bytes, ...numbers);
-    sums.push([found ?? []].flat());
-  }
-  return sums;
-}
-
-/** What a thread does. A text, since the bundle for tslab is one file. */
-const worker = `
-const { parentPort, workerData: { compiled, memory } } = require("node:worker_threads");
-const { run } = new WebAssembly.Instance(compiled, { env: { memory } }).exports;
-const overBlocks = ${overBlocks};
-parentPort.on("message", (question) => parentPort.postMessage(overBlocks(run, question)));
-`;
-
-/** Runs it in the memory that all arrays lie in, or as `otherwise` does where they do not. */
-export function inPlace(
-  threads: number,
-  what: Elementwise,
-  otherwise: ElementwiseProgram,
-): ElementwiseProgram {
-  const module = wasmModule(trace(what.fn, specsOf(what, LANES)));
-  const compiled = new WebAssembly.Module(module.bytes);
-  const pools = new Map<WebAssembly.Memory, Worker[]>();
-  const poolOf = (memory: WebAssembly.Memory) => {
-    const make = () => new Worker(worker, { eval: true, workerData: { compiled, memory } });
-    const pool = pools.get(memory) ?? Array.from({ length: threads }, make);
-    pools.set(memory, pool);
-    return pool;
-  };
-  const here = (memory: WebAssembly.Memory, question: Question) => {
-    const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
-    return overBlocks(exports.run as Parameters<typeof overBlocks>[0], question);
-  };
-  return {
-    async run(given, values, into) {
-      const all = [
-        ...module.arrays.map((name) => given[name]!),
-        ...module.written.map((name) => into[name]!),
-      ];
-      const memory = memories.get(all[0]!.buffer);
-      if (!memory || all.some(({ buffer }) => buffer !== memory.buffer)) {
-        return otherwise.run(given, values, into);
-      }
-      checkLengths(all);
-      const { length } = all[0]!;
-      const part = (start: number, end: number): Question => ({
-        addresses: all.map(({ byteOffset }) => byteOffset + 4 * start),
-        length: Math.min(length, end) - start,
-        numbers: module.numbers.map((name) => values[name]!),
-        block: BLOCK,
-      });
-      if (length <= SHORT) return added(module.sums, here(memory, part(0, length)));
-      const share = Math.ceil(length / BLOCK / threads) * BLOCK;
-      const sums = await settled(
-        poolOf(memory).map((thread, i) => ask(thread, part(i * share, (i + 1) * share))),
-      );
-      return added(module.sums, sums.flat());
-    },
-    dispose() {
-      for (const thread of [...pools.values()].flat()) thread.terminate();
-      otherwise.dispose();
-    },
-  };
-}
-
-function checkLengths(arrays: readonly Float32Array[]): void {
+/** @throws where lengths differ or are not a multiple of {@link LANES}. */
+export function commonLength(arrays: readonly Float32Array[]): number {
   const lengths = [...new Set(arrays.map(({ length }) => length))];
-  if (lengths.length === 1 && lengths[0]! % LANES === 0) return;
+  if (lengths.length === 1 && lengths[0]! % LANES === 0) return lengths[0]!;
   throw new Error(
-    `Expected arrays of one length, a multiple of ${LANES}, but found ${
-      lengths.join(", ")
-    }. Pad them.`,
+    `Expected arrays of one length, a multiple of ${LANES}, but found ${lengths.join(", ")}. ` +
+      "Pad them.",
   );
 }
 
-/** One question and its answer. The process waits for it, and for no thread that is idle. */
-function ask(thread: Worker, question: Question): Promise<number[][]> {
-  return new Promise((resolve, reject) => {
-    thread.ref();
-    thread.once("error", reject);
-    thread.once("message", (answer: number[][]) => {
-      thread.off("error", reject);
-      thread.unref();
-      resolve(answer);
-    });
-    thread.postMessage(question);
-  });
-}
-
-/** As Promise.all, but where one fails it still waits for the others: then nobody writes any more. */
-export async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return await Promise.all(promises);
-}
-
-/** Sums by name, of the terms that each block has in the order of `names`. */
-function added(names: readonly string[], terms: readonly (readonly number[])[]) {
+/** Sums by name, of the terms that each part has in the order of `names`. */
+export function added(
+  names: readonly string[],
+  terms: readonly (readonly number[])[],
+): Record<string, number> {
   return Object.fromEntries(
     names.map((name, i) => [name, terms.reduce((sum, term) => sum + term[i]!, 0)]),
   );
@@ -263,4 +117,10 @@ function added(names: readonly string[], terms: readonly (readonly number[])[]) 
 
 function mapped<A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
+
+/** As Promise.all, but where one fails it still waits for the others: then nobody writes any more. */
+export async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { giveBack, sharedArrays } from "./elementwise.ts";
+import { giveBack, sharedArrays } from "./shared_arrays.ts";
 import { createEngine } from "./engine.ts";
 
 /** Every operation there is, and sums of two results. */

@@ -1,15 +1,5 @@
-export { giveBack, settled, sharedArrays } from "./elementwise.ts";
-export {
-  type CompileOptions,
-  createEngine,
-  type Engine,
-  type EngineInfo,
-  type FileValues,
-  type Program,
-  type TensorData,
-  type TensorFunction,
-  type TensorSpec,
-} from "./engine.ts";
+export { settled } from "./elementwise.ts";
+export { createEngine, type Engine, type EngineInfo } from "./engine.ts";
 export {
   type Attribute,
   encodeModel,
@@ -18,4 +8,14 @@ export {
   type Node,
   type ValueInfo,
 } from "./onnx.ts";
-export { type OrtTensor, ortVersion, Session } from "./ort.ts";
+export { type OrtTensor, Session } from "./ort.ts";
+export { ortVersion } from "./ort_api.ts";
+export type {
+  CompileOptions,
+  FileValues,
+  Program,
+  TensorData,
+  TensorFunction,
+  TensorSpec,
+} from "./program.ts";
+export { giveBack, sharedArrays } from "./shared_arrays.ts";

@@ -6,16 +6,24 @@
  * Nothing is read back; ONNX Runtime is the reader.
  */
 
-/** Element types of tensors. float16 and bfloat16 travel as Uint16Array, int64 as BigInt64Array, bool as Uint8Array. */
-export type DataType =
-  | "float32"
-  | "float16"
-  | "bfloat16"
-  | "int32"
-  | "int64"
-  | "uint8"
-  | "int8"
-  | "bool";
+/**
+ * Element types of tensors: their TensorProto.DataType numbers, which ONNX Runtime's C API shares, and
+ * the arrays that hold them.
+ */
+export const dataTypes = {
+  float32: { code: 1, array: Float32Array },
+  uint8: { code: 2, array: Uint8Array },
+  int32: { code: 6, array: Int32Array },
+  int64: { code: 7, array: BigInt64Array },
+  bool: { code: 9, array: Uint8Array },
+  float16: { code: 10, array: Uint16Array },
+  bfloat16: { code: 16, array: Uint16Array },
+} as const;
+
+export type DataType = keyof typeof dataTypes;
+
+/** How many elements a shape has. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Name, type and shape of a graph's input or output; a string is a symbolic dimension. */
 export interface ValueInfo {
@@ -34,13 +42,7 @@ export interface Initializer {
 }
 
 /** An attribute; a bare number is an int when it is an integer and a float otherwise. */
-export type Attribute =
-  | number
-  | { int: number }
-  | { float: number }
-  | { ints: readonly number[] }
-  | { floats: readonly number[] }
-  | { string: string };
+export type Attribute = number | readonly number[] | string | { float: number };
 
 /** One operation. An empty input name is an optional input left out. */
 export interface Node {
@@ -60,31 +62,6 @@ export interface Graph {
   nodes: readonly Node[];
 }
 
-/** TensorProto.DataType numbers, which ONNX Runtime's C API shares. */
-export const dataTypeCodes: Readonly<Record<DataType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  bfloat16: 16,
-};
-
-/** Bytes an element takes. */
-export const dataTypeBytes: Readonly<Record<DataType, number>> = {
-  float32: 4,
-  uint8: 1,
-  int8: 1,
-  int32: 4,
-  int64: 8,
-  bool: 1,
-  float16: 2,
-  bfloat16: 2,
-};
-
-const attributeTypes = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
 const utf8 = new TextEncoder();
 
 /** Collects a message's bytes as pieces, so that large tensors are copied only once, at the end. */
@@ -98,16 +75,12 @@ class Message {
     return this;
   }
 
-  private varint(value: number | bigint): this {
+  /** Negative numbers as 64 bits in two's complement, always ten bytes. */
+  private varint(value: number): this {
     const bytes: number[] = [];
-    if (typeof value === "number" && value >= 0) {
-      for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) | 128);
-      bytes.push(value);
-    } else { // negative int64: two's complement, always ten bytes
-      let rest = BigInt.asUintN(64, BigInt(value));
-      for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-      bytes.push(Number(rest));
-    }
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+    bytes.push(Number(rest));
     return this.push(Uint8Array.from(bytes));
   }
 
@@ -145,29 +118,21 @@ class Message {
   }
 }
 
-function encodeAttribute(name: string, attribute: Attribute): Message {
+function encodeAttribute(name: string, value: Attribute): Message {
   const message = new Message().string(1, name);
-  const value = typeof attribute !== "number"
-    ? attribute
-    : Number.isInteger(attribute)
-    ? { int: attribute }
-    : { float: attribute };
-  if ("int" in value) return message.int(3, value.int).int(20, attributeTypes.int);
-  if ("float" in value) return message.float(2, value.float).int(20, attributeTypes.float);
-  if ("string" in value) return message.string(4, value.string).int(20, attributeTypes.string);
-  if ("floats" in value) {
-    for (const x of value.floats) message.float(7, x);
-    return message.int(20, attributeTypes.floats);
-  }
-  for (const x of value.ints) message.int(8, x);
-  return message.int(20, attributeTypes.ints);
+  if (typeof value === "string") return message.string(4, value).int(20, 3);
+  if (Number.isInteger(value)) return message.int(3, value as number).int(20, 2);
+  if (typeof value === "number") return message.float(2, value).int(20, 1);
+  if ("float" in value) return message.float(2, value.float).int(20, 1);
+  for (const x of value) message.int(8, x);
+  return message.int(20, 7);
 }
 
 function encodeInitializer(tensor: Initializer): Message {
   const message = new Message();
   for (const d of tensor.shape) message.int(1, d);
-  message.int(2, dataTypeCodes[tensor.dtype]).string(8, tensor.name);
-  const expected = tensor.shape.reduce((a, b) => a * b, 1) * dataTypeBytes[tensor.dtype];
+  message.int(2, dataTypes[tensor.dtype].code).string(8, tensor.name);
+  const expected = sizeOf(tensor.shape) * dataTypes[tensor.dtype].array.BYTES_PER_ELEMENT;
   const found = tensor.data?.byteLength ?? tensor.external?.length;
   if (found !== expected) {
     throw new Error(
@@ -190,15 +155,15 @@ function encodeValueInfo(value: ValueInfo): Message {
   for (const d of value.shape) {
     shape.message(1, typeof d === "number" ? new Message().int(1, d) : new Message().string(2, d));
   }
-  const tensor = new Message().int(1, dataTypeCodes[value.dtype]).message(2, shape);
+  const tensor = new Message().int(1, dataTypes[value.dtype].code).message(2, shape);
   return new Message().string(1, value.name).message(2, new Message().message(1, tensor));
 }
 
 /**
  * The bytes of an ONNX model that computes `graph`.
  *
- * Nodes get unique names. The model imports the default operator set in version `opset` and
- * ONNX Runtime's own operators (`com.microsoft`, version 1).
+ * Nodes get unique names. The model imports version 21 of the default operator set, and ONNX
+ * Runtime's own operators (`com.microsoft`, version 1).
  *
  * @throws if an initializer's bytes do not match its type and shape.
  * @example
@@ -210,7 +175,7 @@ function encodeValueInfo(value: ValueInfo): Message {
  *   nodes: [{ op: "Add", inputs: ["x", "x"], outputs: ["y"] }],
  * });
  */
-export function encodeModel(graph: Graph, options: { opset?: number } = {}): Uint8Array {
+export function encodeModel(graph: Graph): Uint8Array {
   const message = new Message();
   graph.nodes.forEach((node, i) => {
     const proto = new Message();
@@ -231,7 +196,7 @@ export function encodeModel(graph: Graph, options: { opset?: number } = {}): Uin
     .int(1, 10) // IR version
     .string(2, "implicit")
     .message(7, message)
-    .message(8, new Message().string(1, "").int(2, options.opset ?? 21))
+    .message(8, new Message().string(1, "").int(2, 21))
     .message(8, new Message().string(1, "com.microsoft").int(2, 1))
     .concat();
 }

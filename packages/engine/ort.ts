@@ -8,10 +8,8 @@
  */
 import { availableParallelism } from "node:os";
 import koffi from "koffi";
-import { type DataType, dataTypeBytes, dataTypeCodes } from "./onnx.ts";
+import { type DataType, dataTypes, sizeOf } from "./onnx.ts";
 import { address, check, checkAsync, cString, outOf, runtime } from "./ort_api.ts";
-
-export { ortVersion } from "./ort_api.ts";
 
 /** A tensor over the caller's memory: float16 and bfloat16 as Uint16Array, int64 as BigInt64Array. */
 export interface OrtTensor {
@@ -24,8 +22,8 @@ export interface OrtTensor {
 export interface SessionOptions {
   /** Threads within an operator, the calling one included. Default: all cores. */
   threads?: number;
-  /** Graph optimisation. Default "all"; "none" suits graphs that are already lowered well. */
-  optimize?: "none" | "basic" | "extended" | "all";
+  /** Rewrite the graph into a faster one. Default true; of no use to what lower.ts has written. */
+  optimize?: boolean;
   /** Plan one block for all intermediate tensors of a shape (faster, larger). Default true. */
   memoryPattern?: boolean;
   /** Write what each operator took to a JSON file of this name and a date, when disposed of. */
@@ -38,30 +36,29 @@ export interface SessionOptions {
   initializers?: Record<string, OrtTensor>;
 }
 
-const optimizationLevels = { none: 0, basic: 1, extended: 2, all: 99 } as const;
-
 function createOptions(options: SessionOptions): bigint {
+  const { threads = availableParallelism(), optimize = true, memoryPattern = true } = options;
+  const entries: Record<string, string> = {
+    "session.use_env_allocators": "1",
+    // Spinning threads steal the cores that other work (an event loop, a second run) needs.
+    "session.intra_op.allow_spinning": "0",
+  };
+  if (options.prepack === false) entries["session.disable_prepacking"] = "1";
+  if (options.externalFolder) {
+    entries["session.model_external_initializers_file_folder_path"] = options.externalFolder;
+  }
   const { api } = runtime();
   const handle = outOf((place) => api.CreateSessionOptions(place));
   try {
     check(api.SetSessionExecutionMode(handle, 0)); // sequential
-    check(api.SetIntraOpNumThreads(handle, options.threads ?? availableParallelism()));
+    check(api.SetIntraOpNumThreads(handle, threads));
     check(api.SetInterOpNumThreads(handle, 1));
     check(api.SetSessionLogSeverityLevel(handle, 4));
-    check(
-      api.SetSessionGraphOptimizationLevel(handle, optimizationLevels[options.optimize ?? "all"]),
-    );
-    if (options.memoryPattern === false) check(api.DisableMemPattern(handle));
+    check(api.SetSessionGraphOptimizationLevel(handle, optimize ? 99 : 0));
+    if (!memoryPattern) check(api.DisableMemPattern(handle));
     if (options.profile) check(api.EnableProfiling(handle, options.profile));
-    check(api.AddSessionConfigEntry(handle, "session.use_env_allocators", "1"));
-    // Spinning threads steal the cores that other work (an event loop, a second run) needs.
-    check(api.AddSessionConfigEntry(handle, "session.intra_op.allow_spinning", "0"));
-    if (options.prepack === false) {
-      check(api.AddSessionConfigEntry(handle, "session.disable_prepacking", "1"));
-    }
-    if (options.externalFolder) {
-      const key = "session.model_external_initializers_file_folder_path";
-      check(api.AddSessionConfigEntry(handle, key, options.externalFolder));
+    for (const [key, value] of Object.entries(entries)) {
+      check(api.AddSessionConfigEntry(handle, key, value));
     }
     return handle;
   } catch (error) {
@@ -73,24 +70,24 @@ function createOptions(options: SessionOptions): bigint {
 /** An OrtValue over the caller's memory. */
 function createValue(name: string, tensor: OrtTensor): bigint {
   const { dtype, shape, data } = tensor;
-  const elements = shape.reduce((a, b) => a * b, 1);
-  const bytes = elements * dataTypeBytes[dtype];
+  const bytes = sizeOf(shape) * dataTypes[dtype].array.BYTES_PER_ELEMENT;
   if (data.byteLength !== bytes) {
     throw new Error(
       `Expected "${name}" (${dtype} [${shape}]) to hold ${bytes} bytes but found ${data.byteLength}`,
     );
   }
   const { api, cpu } = runtime();
+  const rank = shape.length;
   const dimensions = BigInt64Array.from(shape, BigInt);
-  const memory = bytes > 0 ? address(data) : address(new Uint8Array(8)); // never null, never read
-  const code = dataTypeCodes[dtype];
+  const memory = address(bytes > 0 ? data : new Uint8Array(8)); // never null, never read
+  const { code } = dataTypes[dtype];
   return outOf((place) =>
     api.CreateTensorWithDataAsOrtValue(
       cpu,
       memory,
       bytes,
-      shape.length > 0 ? address(dimensions) : null,
-      shape.length,
+      rank > 0 ? address(dimensions) : null,
+      rank,
       code,
       place,
     )
@@ -103,7 +100,9 @@ function readValue(name: string, value: bigint): OrtTensor {
   const info = outOf((place) => api.GetTensorTypeAndShape(value, place));
   try {
     const code = Number(outOf((place) => api.GetTensorElementType(info, place)) & 0xffffffffn);
-    const dtype = (Object.keys(dataTypeCodes) as DataType[]).find((d) => dataTypeCodes[d] === code);
+    const [dtype] = (Object.keys(dataTypes) as DataType[]).filter((d) =>
+      dataTypes[d].code === code
+    );
     if (!dtype) {
       throw new Error(`Expected output "${name}" of a known type but found ONNX type ${code}`);
     }
@@ -111,30 +110,13 @@ function readValue(name: string, value: bigint): OrtTensor {
     const dimensions = new BigInt64Array(rank);
     if (rank > 0) check(api.GetDimensions(info, address(dimensions), rank));
     const shape = Array.from(dimensions, Number);
-    const bytes = shape.reduce((a, b) => a * b, 1) * dataTypeBytes[dtype];
+    const { array } = dataTypes[dtype];
+    const bytes = sizeOf(shape) * array.BYTES_PER_ELEMENT;
     const memory = outOf((place) => api.GetTensorMutableData(value, place));
     const buffer = bytes > 0 ? koffi.view(memory, bytes).slice(0) : new ArrayBuffer(0);
-    return { dtype, shape, data: typedArray(dtype, buffer) };
+    return { dtype, shape, data: new array(buffer) };
   } finally {
     api.ReleaseTensorTypeAndShapeInfo(info);
-  }
-}
-
-function typedArray(dtype: DataType, buffer: ArrayBuffer): ArrayBufferView {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "int64":
-      return new BigInt64Array(buffer);
-    case "int8":
-      return new Int8Array(buffer);
-    case "float16":
-    case "bfloat16":
-      return new Uint16Array(buffer);
-    default:
-      return new Uint8Array(buffer);
   }
 }
 

@@ -1,80 +1,55 @@
 /**
- * ONNX Runtime's C API as functions: the shared library that the npm package onnxruntime-node ships,
- * found, opened and read through koffi.
+ * ONNX Runtime's C API as functions, opened and read through koffi.
  *
  * Knows C signatures, pointers and how the API reports errors; does not know sessions or tensors.
  */
-import { readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import process from "node:process";
 import koffi from "koffi";
+import { ortLibrary } from "./foreign.ts";
 
 type Pointer = bigint | null;
 // deno-lint-ignore no-explicit-any -- koffi's functions take whatever their C signature takes
 type NativeFunction = ((...args: any[]) => any) & { async: (...args: any[]) => void };
 
-const libraryName = /^(libonnxruntime\.so\.\d+|libonnxruntime\.[\d.]+\.dylib|onnxruntime\.dll)$/;
+const p = "void *", size = "size_t", path = process.platform === "win32" ? "str16" : "str";
 
 /** Position in the C API's table of functions (onnxruntime_c_api.h; the table only ever grows), result, arguments. */
 const signatures = {
-  GetErrorMessage: [2, "str", ["void *"]],
-  CreateEnv: [3, "void *", ["int", "str", "void *"]],
-  CreateSession: [7, "void *", [
-    "void *",
-    process.platform === "win32" ? "str16" : "str",
-    "void *",
-    "void *",
-  ]],
-  CreateSessionFromArray: [8, "void *", ["void *", "void *", "size_t", "void *", "void *"]],
-  Run: [9, "void *", [
-    "void *",
-    "void *",
-    "void *",
-    "void *",
-    "size_t",
-    "void *",
-    "size_t",
-    "void *",
-  ]],
-  CreateSessionOptions: [10, "void *", ["void *"]],
-  SetSessionExecutionMode: [13, "void *", ["void *", "int"]],
-  EnableProfiling: [14, "void *", ["void *", process.platform === "win32" ? "str16" : "str"]],
-  DisableMemPattern: [17, "void *", ["void *"]],
-  SetSessionLogSeverityLevel: [22, "void *", ["void *", "int"]],
-  SetSessionGraphOptimizationLevel: [23, "void *", ["void *", "int"]],
-  SetIntraOpNumThreads: [24, "void *", ["void *", "int"]],
-  SetInterOpNumThreads: [25, "void *", ["void *", "int"]],
-  SessionGetInputCount: [30, "void *", ["void *", "void *"]],
-  SessionGetOutputCount: [31, "void *", ["void *", "void *"]],
-  SessionGetInputName: [36, "void *", ["void *", "size_t", "void *", "void *"]],
-  SessionGetOutputName: [37, "void *", ["void *", "size_t", "void *", "void *"]],
-  CreateTensorWithDataAsOrtValue: [49, "void *", [
-    "void *",
-    "void *",
-    "size_t",
-    "void *",
-    "size_t",
-    "int",
-    "void *",
-  ]],
-  GetTensorMutableData: [51, "void *", ["void *", "void *"]],
-  GetTensorElementType: [60, "void *", ["void *", "void *"]],
-  GetDimensionsCount: [61, "void *", ["void *", "void *"]],
-  GetDimensions: [62, "void *", ["void *", "void *", "size_t"]],
-  GetTensorTypeAndShape: [65, "void *", ["void *", "void *"]],
-  CreateCpuMemoryInfo: [69, "void *", ["int", "int", "void *"]],
-  AllocatorFree: [76, "void *", ["void *", "void *"]],
-  GetAllocatorWithDefaultOptions: [78, "void *", ["void *"]],
-  ReleaseStatus: [93, "void", ["void *"]],
-  ReleaseSession: [95, "void", ["void *"]],
-  ReleaseValue: [96, "void", ["void *"]],
-  ReleaseTensorTypeAndShapeInfo: [99, "void", ["void *"]],
-  ReleaseSessionOptions: [100, "void", ["void *"]],
-  AddSessionConfigEntry: [130, "void *", ["void *", "str", "str"]],
-  CreateAndRegisterAllocator: [144, "void *", ["void *", "void *", "void *"]],
-  CreateArenaCfg: [156, "void *", ["size_t", "int", "int", "int", "void *"]],
-  AddExternalInitializers: [210, "void *", ["void *", "void *", "void *", "size_t"]],
+  GetErrorMessage: [2, "str", [p]],
+  CreateEnv: [3, p, ["int", "str", p]],
+  CreateSession: [7, p, [p, path, p, p]],
+  CreateSessionFromArray: [8, p, [p, p, size, p, p]],
+  Run: [9, p, [p, p, p, p, size, p, size, p]],
+  CreateSessionOptions: [10, p, [p]],
+  SetSessionExecutionMode: [13, p, [p, "int"]],
+  EnableProfiling: [14, p, [p, path]],
+  DisableMemPattern: [17, p, [p]],
+  SetSessionLogSeverityLevel: [22, p, [p, "int"]],
+  SetSessionGraphOptimizationLevel: [23, p, [p, "int"]],
+  SetIntraOpNumThreads: [24, p, [p, "int"]],
+  SetInterOpNumThreads: [25, p, [p, "int"]],
+  SessionGetInputCount: [30, p, [p, p]],
+  SessionGetOutputCount: [31, p, [p, p]],
+  SessionGetInputName: [36, p, [p, size, p, p]],
+  SessionGetOutputName: [37, p, [p, size, p, p]],
+  CreateTensorWithDataAsOrtValue: [49, p, [p, p, size, p, size, "int", p]],
+  GetTensorMutableData: [51, p, [p, p]],
+  GetTensorElementType: [60, p, [p, p]],
+  GetDimensionsCount: [61, p, [p, p]],
+  GetDimensions: [62, p, [p, p, size]],
+  GetTensorTypeAndShape: [65, p, [p, p]],
+  CreateCpuMemoryInfo: [69, p, ["int", "int", p]],
+  AllocatorFree: [76, p, [p, p]],
+  GetAllocatorWithDefaultOptions: [78, p, [p]],
+  ReleaseStatus: [93, "void", [p]],
+  ReleaseSession: [95, "void", [p]],
+  ReleaseValue: [96, "void", [p]],
+  ReleaseTensorTypeAndShapeInfo: [99, "void", [p]],
+  ReleaseSessionOptions: [100, "void", [p]],
+  AddSessionConfigEntry: [130, p, [p, "str", "str"]],
+  CreateAndRegisterAllocator: [144, p, [p, p, p]],
+  CreateArenaCfg: [156, p, [size, "int", "int", "int", p]],
+  AddExternalInitializers: [210, p, [p, p, p, size]],
 } as const;
 
 export interface Runtime {
@@ -123,30 +98,11 @@ export async function checkAsync(fn: NativeFunction, ...args: unknown[]): Promis
   );
 }
 
-function findLibrary(): string {
-  const require = createRequire(import.meta.url);
-  const bin = join(dirname(require.resolve("onnxruntime-node")), "..", "bin");
-  const tried: string[] = [];
-  for (const napi of readdirSync(bin).filter((name) => name.startsWith("napi-")).reverse()) {
-    const folder = join(bin, napi, process.platform, process.arch);
-    tried.push(folder);
-    let files: string[] = [];
-    try {
-      files = readdirSync(folder);
-    } catch { /* this platform is not in the package: the error below says so */ }
-    const name = files.find((file) => libraryName.test(file));
-    if (name) return join(folder, name);
-  }
-  throw new Error(
-    `Expected onnxruntime-node to ship a library for ${process.platform} ${process.arch} but found ` +
-      `none in ${tried.join(", ") || bin}. Its platforms are Linux, macOS (arm64) and Windows.`,
-  );
-}
-
+/** The library, loaded the first time that it is asked for. */
 export function runtime(): Runtime {
   if (loaded) return loaded;
-  const path = findLibrary();
-  const library = koffi.load(path);
+  const file = ortLibrary();
+  const library = koffi.load(file);
   const [getApi, getVersion] = koffi.decode(
     library.func("OrtGetApiBase", "void *", [])(),
     "void *",
@@ -155,13 +111,14 @@ export function runtime(): Runtime {
   const version: string = koffi.decode(getVersion, koffi.proto("str", []))();
   const table = koffi.decode(getApi, koffi.proto("void *", ["uint32_t"]))(17); // 17: oldest table with all we call
   if (!table) {
-    throw new Error(`Expected ONNX Runtime 1.17 or newer in ${path} but found ${version}`);
+    throw new Error(`Expected ONNX Runtime 1.17 or newer in ${file} but found ${version}`);
   }
   const functions: bigint[] = koffi.decode(table, "void *", 211);
   const api = Object.fromEntries(
-    Object.entries(signatures).map((
-      [name, [index, result, args]],
-    ) => [name, koffi.decode(functions[index]!, koffi.proto(result, [...args]))]),
+    Object.entries(signatures).map(([name, [index, result, args]]) => [
+      name,
+      koffi.decode(functions[index]!, koffi.proto(result, [...args])),
+    ]),
   ) as Runtime["api"];
   const partial = { library, version, api, env: 0n, cpu: 0n, allocator: 0n };
   loaded = partial; // check() reads error messages through it

@@ -2,41 +2,14 @@
  * Records what a tfjs function computes, without computing it: a tfjs backend whose kernels only
  * work out the shapes of their results and write down that they were called.
  *
- * It knows the shapes of tfjs kernels, and nothing of what becomes of the record (lower.ts).
+ * It knows nothing of single kernels (kernels.ts), nor of what becomes of the record.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorFunction, TensorSpec } from "./engine.ts";
-import { shapeRules } from "./shapes.ts";
-
-/** Types a recorded tensor can have. */
-export type ValueType = "float32" | "int32" | "bool";
-
-/** A tensor of the record. It serves as its own dataId in tfjs. */
-export interface Value {
-  readonly shape: readonly number[];
-  readonly dtype: ValueType;
-  /** Its values, where they are known. */
-  readonly constant?: tf.backend_util.TypedArray;
-  /** The call it is a result of; neither this nor `constant` means an input. */
-  step?: Step;
-}
-
-/** One recorded kernel call. */
-export interface Step {
-  readonly kernel: string;
-  readonly inputs: Readonly<Record<string, Value>>;
-  readonly attrs: tf.NamedAttrMap;
-  readonly outputs: readonly Value[];
-}
-
-/** What a function computes: its kernel calls in order, its inputs and outputs by name. */
-export interface Trace {
-  readonly steps: readonly Step[];
-  readonly inputs: Readonly<Record<string, Value>>;
-  readonly outputs: Readonly<Record<string, Value>>;
-}
+import { kernels } from "./kernels.ts";
+import type { TensorFunction, TensorSpec } from "./program.ts";
+import type { Step, Trace, Value, Values, ValueType } from "./record.ts";
 
 const recorderName = "recorder";
 
@@ -53,8 +26,8 @@ class Recorder extends tf.KernelBackend {
     return { shape, dtype: valueType(dtype), constant: values as tf.backend_util.TypedArray };
   }
 
-  record(kernel: string, inputs: Record<string, Value>, attrs: tf.NamedAttrMap): Value[] {
-    const outputs: Value[] = shapeRules[kernel]!(inputs, attrs);
+  record(kernel: string, inputs: Values, attrs: tf.NamedAttrMap): Value[] {
+    const outputs = kernels[kernel]!.shape(inputs, attrs);
     const step = { kernel, inputs, attrs, outputs };
     for (const output of outputs) output.step = step;
     this.steps.push(step);
@@ -92,7 +65,7 @@ function theRecorder(): Recorder {
   const made = new Recorder();
   // Priority 0: never chosen by tfjs itself.
   tf.registerBackend(recorderName, () => made, 0);
-  for (const [kernelName, rule] of Object.entries(shapeRules)) {
+  for (const [kernelName, { several }] of Object.entries(kernels)) {
     tf.registerKernel({
       kernelName,
       backendName: recorderName,
@@ -105,7 +78,7 @@ function theRecorder(): Recorder {
           shape: [...value.shape],
           dtype: value.dtype,
         }));
-        return rule.several ? outputs : outputs[0]!;
+        return several ? outputs : outputs[0]!;
       },
     });
   }

@@ -7,10 +7,8 @@
  *
  * @module
  */
-import type { Step, Trace, Value } from "./trace.ts";
-
-/** Arrays are traced as vectors of so many elements, numbers as scalars. */
-export const LANES = 4;
+import { LANES } from "./elementwise.ts";
+import type { Step, Trace, Value, Values } from "./record.ts";
 
 const I32 = 0x7f;
 const F32 = 0x7d;
@@ -72,7 +70,7 @@ export interface WasmModule {
 }
 
 /**
- * Translates a record. Its memory is imported as `env.memory`, shared; `run` works on a multiple of 16
+ * Translates a record, of arrays as vectors of {@link LANES} elements. Its memory is imported as `env.memory`, shared; `run` works on a multiple of 16
  * bytes of every array, and an output may be an input's array.
  *
  * @throws where the function is not elementwise, or calls a kernel that is not known here.
@@ -80,7 +78,7 @@ export interface WasmModule {
 export function wasmModule({ steps, inputs, outputs }: Trace): WasmModule {
   const isArray = (value: Value) => value.shape.length === 1;
   const isSum = (value: Value) => value.step?.kernel === "Sum";
-  const namesOf = (values: Trace["inputs"], wanted: (value: Value) => boolean) =>
+  const namesOf = (values: Values, wanted: (value: Value) => boolean) =>
     Object.keys(values).filter((name) => wanted(values[name]!));
   const arrays = namesOf(inputs, isArray);
   const numbers = namesOf(inputs, (value) => !isArray(value));

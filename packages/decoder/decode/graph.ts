@@ -371,7 +371,7 @@ function activate(graph: GraphBuilder, { activation }: ModelConfig, x: string): 
     case "gelu":
       return graph.add("Gelu", [x]);
     case "gelu_tanh":
-      return graph.add("Gelu", [x], { approximate: { string: "tanh" } });
+      return graph.add("Gelu", [x], { approximate: "tanh" });
   }
 }
 

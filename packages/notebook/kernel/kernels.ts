@@ -6,7 +6,7 @@
  */
 import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { writeWhole } from "./write.ts";
@@ -120,6 +120,9 @@ export async function bundleLibrary(root: string): Promise<void> {
   );
   refuse(result, "deno bundle lib/mod.ts", "mend the fault it names");
   await rename(partial, join(folder, "index.mjs"));
+  // Threads start from a file, which they look for beside the module.
+  const worker = "in_place_worker.mjs";
+  await copyFile(join(root, "packages", "engine", worker), join(folder, worker));
   const manifest = { name: "implicit", private: true, main: "index.mjs" };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2) + "\n");
 }

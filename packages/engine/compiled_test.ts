@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { createEngine, type TensorFunction, type TensorSpec } from "./engine.ts";
+import { createEngine } from "./engine.ts";
+import type { TensorFunction, TensorSpec } from "./program.ts";
 
 const float = (...shape: number[]): TensorSpec => ({ shape, dtype: "float32" });
 const int = (...shape: number[]): TensorSpec => ({ shape, dtype: "int32" });
