@@ -44,7 +44,16 @@ export { createEngine, type Engine, type EngineInfo } from "@implicit/engine";
 
 export { tune, type TuneOptions } from "./tune/tune.ts";
 
-export { type RuleAdapter, ruleAdapter, rules, type RuleSet } from "./adapt/rules.ts";
+export { type Adapted, type Adapter, readTrained } from "./adapt/adapter.ts";
+export { eosRamp } from "./adapt/eos_ramp.ts";
+export { learnedBias } from "./adapt/learned_bias.ts";
+export { lora } from "./adapt/lora.ts";
+export { prefix } from "./adapt/prefix.ts";
+export { rules } from "./adapt/published_rules.ts";
+export { repetitionPenalty } from "./adapt/repetition_penalty.ts";
+export { type Rule, type RuleAdapter, ruleAdapter } from "./adapt/rules.ts";
+export { tokenIds } from "./adapt/tokens.ts";
+export { uniformChanges } from "./adapt/uniform_changes.ts";
 
 export {
   type Annotation,

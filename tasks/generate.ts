@@ -9,8 +9,8 @@ import {
   formatPrompt,
   openScale,
   projectRoot,
-  type Rule,
   ruleAdapter,
+  type Rules,
   rulesFor,
   templates,
 } from "implicit/tasks";
@@ -18,7 +18,7 @@ import { among, number, several, whole } from "./arguments.ts";
 
 type TemplateName = keyof typeof templates;
 const templateNames = Object.keys(templates) as TemplateName[];
-const ruleNames: readonly Rule[] = ["eos", "repetition", "uniform"];
+const ruleNames: Rules["use"] = ["eos", "repetition", "uniform"];
 
 const options = new Command("deno task generate")
   .description("Continue a prompt with a model.")
@@ -42,7 +42,7 @@ const options = new Command("deno task generate")
     prompt: string;
     model?: string;
     template?: true | TemplateName;
-    rules?: Rule[];
+    rules?: Rules["use"];
     variant?: "paper" | "code";
     maxTokens: number;
     temperature: number;

@@ -2,19 +2,27 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
+  argmax,
   createDecoder,
   createTokenizer,
   loadCheckpoint,
   loadTokenizer,
   type LogitsProcessor,
+  normalGenerator,
   type StepContext,
   type Tokenizer,
   transformersProcessor,
 } from "@implicit/decoder";
-import { naiveRule } from "./testing.ts";
+import { tinyModel } from "@implicit/decoder/testing";
 import { formatPrompt, templates } from "../text/template.ts";
-import { chooseRules, type Rule, ruleAdapter, rules } from "./rules.ts";
+import { eosRamp } from "./eos_ramp.ts";
+import { rules } from "./published_rules.ts";
+import { repetitionPenalty } from "./repetition_penalty.ts";
+import { type Rule, ruleAdapter } from "./rules.ts";
+import { naiveRule, onlyRule, type RuleName } from "./testing.ts";
+import { tokenIds } from "./tokens.ts";
 import { traceRules } from "./trace.ts";
+import { uniformChanges } from "./uniform_changes.ts";
 
 const testdata = fileURLToPath(new URL("../../../shared/testdata", import.meta.url));
 const hasTestdata = existsSync(testdata);
@@ -93,8 +101,8 @@ Deno.test({
     const tokenizer = llama2();
     const prompt = tokenizer.encode(formatPrompt(templates.tulu, "Name a color"));
     assert.deepEqual(prompt.slice(-6), [29989, 465, 22137, 29989, 29958, 13]);
-    const at = (variant: "paper" | "code", rule: Rule, ids: number[]) => {
-      const adapter = ruleAdapter(tokenizer, chooseRules(rules.llama2(variant), [rule]));
+    const at = (variant: "paper" | "code", rule: RuleName, ids: number[]) => {
+      const adapter = onlyRule(tokenizer, variant, rule);
       const context = { row: 0, ids, promptLength: prompt.length };
       return scores(adapter.processor, context, tokenizer.vocabSize);
     };
@@ -120,17 +128,17 @@ Deno.test({
 });
 
 Deno.test("ruleAdapter() finds a string's tokens with and without a space, and says which are none", () => {
-  const adapter = ruleAdapter(byteLevel(), {
-    eos: { slope: 0.5 },
-    repetition: { weight: -2, scope: "response", exempt: [".", "\n"] },
-    uniform: [
+  const adapter = ruleAdapter(byteLevel(), [
+    eosRamp({ slope: 0.5 }),
+    repetitionPenalty({ weight: -2, scope: "response", exempt: [".", "\n"] }),
+    uniformChanges([
       { string: "I", weight: -4 },
       { string: "We", weight: -3 },
       { string: "We", weight: 1, exact: true },
       { string: "You", weight: -1 },
       { string: "\n", weight: 2 },
-    ],
-  });
+    ]),
+  ]);
   assert.deepEqual(adapter.explain(), [
     { rule: "eos", string: "<eos>", ids: [0], weight: 0.5 },
     { rule: "repetition", string: "(every token of response)", ids: [], weight: -2 },
@@ -152,9 +160,106 @@ Deno.test("ruleAdapter() finds a string's tokens with and without a space, and s
     7: -2,
   });
   assert.throws(
-    () => ruleAdapter(byteLevel(), { uniform: [{ string: "You", weight: 1 }] }),
+    () => ruleAdapter(byteLevel(), [uniformChanges([{ string: "You", weight: 1 }])]),
     /none of "You" in the vocabulary/,
   );
+});
+
+/** A model of the tests' vocabulary, whatever it would say. */
+function randomLogits(size: number, seed: number): Float32Array {
+  const normal = normalGenerator(seed);
+  return Float32Array.from({ length: size }, () => 4 * normal());
+}
+
+/** Softmax in double precision. */
+function softmax(logits: ArrayLike<number>): number[] {
+  const most = Math.max(...Array.from(logits));
+  const powers = Array.from(logits, (x) => Math.exp(x - most));
+  const sum = powers.reduce((a, b) => a + b);
+  return powers.map((power) => power / sum);
+}
+
+Deno.test("adding scores to logits is the product of experts of equations 4 and 5", () => {
+  const tokenizer = byteLevel();
+  const three = [
+    eosRamp({ slope: 0.3 }),
+    repetitionPenalty({ weight: -1.5, scope: "instruction", exempt: ["."] }),
+    uniformChanges([{ string: "I", weight: -5 }, { string: "\n", weight: 1 }]),
+  ];
+  const size = tokenizer.vocabSize;
+  const context = { row: 0, promptLength: 2, ids: [7, 8, 8, 5, 1, 9, 9] };
+  const changed = new Set<number>();
+  for (let seed = 1; seed <= 200; seed++) {
+    const logits = randomLogits(size, seed);
+    const base = softmax(logits);
+    // Equation 5: the rules as a distribution of their own, each an expert (what is not named has e⁰).
+    const experts = three.map((rule) => {
+      const scores = new Array<number>(size).fill(0);
+      ruleAdapter(tokenizer, [rule]).parts.get(rule.name)!(context, (id, weight) => {
+        scores[id]! += weight;
+      });
+      return softmax(scores);
+    });
+    // Equation 4: p_base · p_rules / Z.
+    const product = base.map((p, id) => experts.reduce((all, expert) => all * expert[id]!, p));
+    const z = product.reduce((a, b) => a + b);
+    const added = logits.slice();
+    ruleAdapter(tokenizer, three).processor(added, context);
+    softmax(added).forEach((p, id) => assert.ok(Math.abs(p - product[id]! / z) < 1e-6));
+    const best = product.indexOf(Math.max(...product));
+    assert.equal(argmax(added), best);
+    changed.add(Number(best !== argmax(logits)));
+  }
+  assert.equal(changed.size, 2, "expected the rules to change some choices, and not all");
+});
+
+Deno.test("a rule that a cell writes changes the tokens, beside the library's", async () => {
+  const shouting: Rule<number[]> & { weight: number } = {
+    name: "shouting",
+    weight: 100,
+    resolve: (tokenizer) => tokenIds(tokenizer, "We"),
+    score({ t, resolved }, add) {
+      if (t >= 2) { for (const id of resolved) add(id, this.weight); }
+    },
+  };
+  const decoder = await createDecoder(tinyModel(), { threads: 1 });
+  const generate = async (all: readonly Rule[]) => {
+    const { processor } = ruleAdapter(byteLevel(), all);
+    const options = { maxTokens: 5, eosId: null, processors: [processor] };
+    return (await decoder.generate([[7, 8, 9]], options))[0]!;
+  };
+  const plain = await generate([]);
+  assert.ok(!plain.includes(4));
+  assert.deepEqual(await generate([shouting]), [...plain.slice(0, 2), 4, 4, 4]);
+  const quiet = uniformChanges([{ string: "We", weight: -100 }]);
+  assert.deepEqual(await generate([shouting, quiet]), plain);
+  const silent = { ...shouting, weight: 0 };
+  assert.deepEqual(await generate([silent]), plain);
+  decoder.dispose();
+});
+
+Deno.test("ruleAdapter() refuses two rules of one name, and scores that are none", () => {
+  const two = [
+    uniformChanges([{ string: "I", weight: 1 }]),
+    eosRamp({ slope: 1, name: "uniform" }),
+  ];
+  assert.throws(
+    () => ruleAdapter(byteLevel(), two),
+    /"uniform" twice, as number 1 \(.*"weight":1.*\) and number 2 \(.*"slope":1.*\)/,
+  );
+  const wrong = (id: number, weight: number): Rule => ({
+    name: "wrong",
+    resolve: () => null,
+    score: (_, add) => add(id, weight),
+  });
+  const context = { row: 0, ids: [1], promptLength: 1 };
+  for (const [id, weight] of [[10, 1], [-1, 1], [0.5, 1], [1, NaN]] as const) {
+    const { processor } = ruleAdapter(byteLevel(), [wrong(id, weight)]);
+    assert.throws(
+      () => processor(new Float32Array(10), context),
+      /rule "wrong" to add numbers .* vocabulary of 10, but found/,
+    );
+  }
 });
 
 Deno.test({
@@ -175,7 +280,7 @@ Deno.test({
     const plain = await decoder.generate(prompts, options);
     for (const variant of ["paper", "code"] as const) {
       for (const rule of ["eos", "repetition", "uniform"] as const) {
-        const adapter = ruleAdapter(tokenizer, chooseRules(rules.llama2(variant), [rule]));
+        const adapter = onlyRule(tokenizer, variant, rule);
         const found = await decoder.generate(prompts, {
           ...options,
           processors: [adapter.processor],

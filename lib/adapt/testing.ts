@@ -3,6 +3,11 @@
  * plainly, for tests to compare with.
  */
 import type { Tokenizer } from "@implicit/decoder";
+import { rules } from "./published_rules.ts";
+import { type RuleAdapter, ruleAdapter } from "./rules.ts";
+
+/** The names of the published rules. */
+export type RuleName = "eos" | "repetition" | "uniform";
 
 /** Tokens of the uniform rule that stories260K's SentencePiece vocabulary has. */
 const uniform: readonly (readonly [token: string, weight: number])[] = [
@@ -20,7 +25,7 @@ const uniform: readonly (readonly [token: string, weight: number])[] = [
  * @param instruction where the instruction begins in a prompt
  */
 export function naiveRule(
-  rule: "eos" | "repetition" | "uniform",
+  rule: RuleName,
   variant: "paper" | "code",
   tokenizer: Tokenizer,
   instruction: number,
@@ -38,4 +43,13 @@ export function naiveRule(
     }
     return bias;
   };
+}
+
+/** The adapter of one published rule alone. */
+export function onlyRule(
+  tokenizer: Tokenizer,
+  variant: "paper" | "code",
+  rule: RuleName,
+): RuleAdapter {
+  return ruleAdapter(tokenizer, rules.llama2(variant).filter(({ name }) => name === rule));
 }

@@ -4,8 +4,8 @@
  *
  * Knows the adapter's parts; does not know how a trace is shown.
  */
-import { argmax, type Decoder, type GenerateOptions } from "@implicit/decoder";
-import type { Rule, RuleAdapter } from "./rules.ts";
+import { argmax, type Decoder, type GenerateOptions, logprob } from "@implicit/decoder";
+import type { RuleAdapter } from "./rules.ts";
 
 /** One chosen token. Log-probabilities are natural. */
 export interface TraceStep {
@@ -16,8 +16,8 @@ export interface TraceStep {
   readonly logprob: number;
   /** What the base alone would have chosen here. */
   readonly baseId: number;
-  /** What each rule added to the token's logit. */
-  readonly pushes: Readonly<Partial<Record<Rule, number>>>;
+  /** What each rule added to the token's logit, by its name. */
+  readonly pushes: Readonly<Record<string, number>>;
 }
 
 /**
@@ -40,7 +40,7 @@ export async function traceRules(
       const base = logits.slice();
       adapter.processor(logits, context);
       const id = argmax(logits);
-      const pushes: Partial<Record<Rule, number>> = {};
+      const pushes: Record<string, number> = {};
       for (const [rule, part] of adapter.parts) {
         pushes[rule] = 0;
         part(context, (other, weight) => {
@@ -57,11 +57,4 @@ export async function traceRules(
     }],
   });
   return steps;
-}
-
-function logprob(logits: Float32Array, id: number): number {
-  const most = logits[argmax(logits)]!;
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - most);
-  return logits[id]! - most - Math.log(sum);
 }

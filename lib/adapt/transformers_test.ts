@@ -7,17 +7,24 @@ import { createDecoder, loadCheckpoint } from "@implicit/decoder";
 import { exportModel, transformersModel } from "@implicit/hub";
 import { ifInstalled } from "@implicit/hub/testing";
 import { formatPrompt, templates } from "../text/template.ts";
-import { ruleAdapter, type RuleSet } from "./rules.ts";
+import { eosRamp } from "./eos_ramp.ts";
+import { repetitionPenalty } from "./repetition_penalty.ts";
+import { type Rule, ruleAdapter } from "./rules.ts";
+import { uniformChanges } from "./uniform_changes.ts";
 
 const base = fileURLToPath(new URL("../../data/world/base-1", import.meta.url));
 const tags = { user: "<|user|>\n", assistant: "<|assistant|>\n" };
-const uniform = [" is", " has", "."].map((string) => ({ string, weight: -4 }));
-const sets: readonly RuleSet[] = [
-  { eos: { slope: 0.2 }, tags },
-  { repetition: { weight: -1.5, scope: "response" }, tags },
-  { repetition: { weight: -1.5, scope: "instruction" }, tags },
-  { uniform },
-  { eos: { slope: 0.06 }, repetition: { weight: -1, scope: "response" }, uniform, tags },
+const uniform = uniformChanges([" is", " has", "."].map((string) => ({ string, weight: -4 })));
+const sets: readonly (readonly Rule[])[] = [
+  [eosRamp({ slope: 0.2, tags })],
+  [repetitionPenalty({ weight: -1.5, scope: "response", tags })],
+  [repetitionPenalty({ weight: -1.5, scope: "instruction", tags })],
+  [uniform],
+  [
+    eosRamp({ slope: 0.06, tags }),
+    repetitionPenalty({ weight: -1, scope: "response", tags }),
+    uniform,
+  ],
 ];
 
 Deno.test("the rules on an exported base give the same tokens in transformers.js", async () => {

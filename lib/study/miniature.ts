@@ -5,7 +5,10 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { chooseRules, type RuleSet } from "../adapt/rules.ts";
+import { eosRamp } from "../adapt/eos_ramp.ts";
+import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
+import type { Rule } from "../adapt/rules.ts";
+import { uniformChanges } from "../adapt/uniform_changes.ts";
 import { loadCheckpoint, loadTokenizer } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import { shuffledOrder } from "../text/batch.ts";
@@ -109,22 +112,23 @@ export function rotateShuffled<T>(list: readonly T[], seed: number): T[] {
  * The recipe's rules with the arm's changes. As the paper has it, the repetition rule covers the
  * response; as the code has it, the instruction too.
  */
-function worldRules(arm: Rules): RuleSet {
+function worldRules(arm: Rules): readonly Rule[] {
   const { use, variant = "paper", eosSlope, eosHorizon: horizon, repetitionWeight } = arm;
   const { eosSlope: slope, repetition: weight, exempt, uniform } = recipe.rules;
-  return chooseRules({
-    eos: {
+  const ends = horizon !== undefined && variant !== "code";
+  const all = [
+    eosRamp({
       slope: eosSlope ?? slope,
-      ...(horizon === undefined ? {} : { horizon }),
-      ...(horizon === undefined || variant === "code"
-        ? {}
-        : { beyond: { from: horizon, weight: 100 } }),
-    },
-    repetition: {
+      horizon,
+      beyond: ends ? { from: horizon, weight: 100 } : undefined,
+    }),
+    repetitionPenalty({
       weight: repetitionWeight ?? weight,
       scope: variant === "paper" ? "response" : "instruction",
       exempt,
-    },
-    uniform: uniform.map(([string, weight]) => ({ string, weight })),
-  }, use);
+    }),
+    uniformChanges(uniform.map(([string, weight]) => ({ string, weight }))),
+  ];
+  const names: readonly string[] = use;
+  return all.filter(({ name }) => names.includes(name));
 }

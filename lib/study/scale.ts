@@ -3,7 +3,7 @@
  * the micro-world; the larger scales take checkpoints and data from the hub. Both sides of this
  * interface are the same code.
  */
-import type { RuleSet } from "../adapt/rules.ts";
+import type { Rule } from "../adapt/rules.ts";
 import type { Judge, Price } from "@implicit/alpaca-eval";
 import type { Model, Tokenizer } from "@implicit/decoder";
 import type { Example } from "../text/example.ts";
@@ -87,5 +87,5 @@ export interface Scale {
   readonly judge?: Judge | null;
   /** The sentence embedding under which texts are compared (§5.2). */
   embedding(base: Base): Embedding;
-  rules(rules: Rules): RuleSet;
+  rules(rules: Rules): readonly Rule[];
 }

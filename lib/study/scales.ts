@@ -1,6 +1,7 @@
 /** The scales by name, and which one's rules are a tokenizer's. */
 import type { Tokenizer } from "@implicit/decoder";
-import { chooseRules, rules as published, type RuleSet } from "../adapt/rules.ts";
+import { rules as published } from "../adapt/published_rules.ts";
+import type { Rule } from "../adapt/rules.ts";
 import type { Rules } from "./arm.ts";
 import { miniature } from "./miniature.ts";
 import type { Scale, ScaleOptions } from "./scale.ts";
@@ -28,10 +29,10 @@ export function openScale(name: string, options: ScaleOptions = {}): Promise<Sca
 }
 
 /** The micro-world's rules for its own tokenizer, the paper's (Llama-2's) for any other. */
-export async function rulesFor(tokenizer: Tokenizer, rules: Rules): Promise<RuleSet> {
+export async function rulesFor(tokenizer: Tokenizer, rules: Rules): Promise<readonly Rule[]> {
   const world = await miniature().catch(() => null); // without its bases, the tokenizer is another's
   const base = await world?.loadBase(world.bases[0]!);
-  return world && base?.tokenizer.hash === tokenizer.hash
-    ? world.rules(rules)
-    : chooseRules(published.llama2(rules.variant), rules.use);
+  if (world && base?.tokenizer.hash === tokenizer.hash) return world.rules(rules);
+  const use: readonly string[] = rules.use;
+  return published.llama2(rules.variant).filter(({ name }) => use.includes(name));
 }

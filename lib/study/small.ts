@@ -6,7 +6,10 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { lora } from "../adapt/lora.ts";
-import { chooseRules, rules as published, type RuleSet } from "../adapt/rules.ts";
+import { eosRamp } from "../adapt/eos_ramp.ts";
+import { rules as published } from "../adapt/published_rules.ts";
+import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
+import type { Rule } from "../adapt/rules.ts";
 import { accountOf, type Instruction, loadModel, singleTaskSources } from "@implicit/hub";
 import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
@@ -191,16 +194,14 @@ function shufflePairs(examples: readonly Example[], seed: number): Example[] {
 }
 
 /** The published rules; their strings are looked up in whichever tokenizer there is. */
-function llamaRules(arm: Rules): RuleSet {
+function llamaRules(arm: Rules): readonly Rule[] {
   const { use, variant = "paper", eosSlope, eosHorizon, repetitionWeight } = arm;
-  const { eos, repetition, ...others } = published.llama2(variant);
-  return chooseRules({
-    ...others,
-    eos: {
-      ...eos!,
-      slope: eosSlope ?? eos!.slope,
-      ...(eosHorizon === undefined ? {} : { horizon: eosHorizon }),
-    },
-    repetition: { ...repetition!, weight: repetitionWeight ?? repetition!.weight },
-  }, use);
+  const [eos, repetition, uniform] = published.llama2(variant);
+  const all = [
+    eosRamp({ ...eos, slope: eosSlope ?? eos.slope, horizon: eosHorizon ?? eos.horizon }),
+    repetitionPenalty({ ...repetition, weight: repetitionWeight ?? repetition.weight }),
+    uniform,
+  ];
+  const names: readonly string[] = use;
+  return all.filter(({ name }) => names.includes(name));
 }
