@@ -7,7 +7,6 @@ import { sideBySide, toBars, toTable } from "./present.ts";
 import { rankArms, rankingRows } from "./ranking.ts";
 import { compareArms, passTable, winPreferences } from "./results.ts";
 import { openScale } from "./scales.ts";
-import { similarity } from "./similarity.ts";
 import { openStudy, Study } from "./study.ts";
 
 /** A study small enough for a test: eight instructions, two training steps, an empty cache. */
@@ -101,15 +100,6 @@ Deno.test("rankArms() ranks tuned and untuned models alike", async () => {
     assert.ok(right > 0 && right <= pairs.length);
     assert.ok(rows.every(({ value }) => value >= 0 && value <= 100));
     assert.deepEqual(await rankArms(study, [arms.base, arms.responseTuning], "random"), rankings);
-  });
-});
-
-Deno.test("similarity() gives a point an instruction", async () => {
-  await inSmallStudy(async (study) => {
-    const { points, low, high } = await similarity(study, "sums", 1);
-    assert.equal(points.length, 8);
-    assert.ok(points.every(({ x, y }) => Math.abs(x) <= 1 && Math.abs(y) <= 2));
-    assert.ok(low <= high);
   });
 });
 
