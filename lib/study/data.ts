@@ -14,7 +14,6 @@ import {
   type Instruction,
   loadDataset,
   readRows,
-  type Row,
   type SingleTaskSource,
   sources,
 } from "@implicit/hub";
@@ -67,52 +66,40 @@ export function experimentData(
     return known.get(name)! as Promise<Dataset<T>>;
   };
   const local = (name: string) => isFolder ? fileOf(path, name) : Promise.resolve(null);
-  const read = async <T>(name: string, source: DatasetSource<T>, more = "") => {
+  /** From a local file in the first of the shapes that it has; else the last of them, of the hub. */
+  const read = async <T>(name: string, shapes: readonly DatasetSource<T>[], more = "") => {
     const file = await local(name);
-    if (file !== null) return await loadDataset(source, { path: file });
+    if (file !== null) return await loadDataset(await shapeOf(file, shapes), { path: file });
     const folder = isFolder ? choice : "a folder and name the folder in IMPLICIT_DATA";
-    return await fromHub(source, options, `Or put ${name}.jsonl into ${folder}${more}.`);
+    return await fromHub(shapes.at(-1)!, options, `Or put ${name}.jsonl into ${folder}${more}.`);
   };
-
-  const alpaca = () =>
-    once("alpaca", async () => {
-      const file = await local("alpaca");
-      const inTemplates = file !== null && "messages" in await firstRow(file);
-      return await read("alpaca", inTemplates ? sources.alpacaInTemplates : sources.alpaca);
-    });
+  const { lima, limaNoRephrase, messages, alpaca, alpacaInTemplates } = sources;
+  const ranking = () => once("alpaca", () => read("alpaca", [alpacaInTemplates, alpaca]));
+  const conversations = [lima, messages, alpaca];
 
   return {
     general: () =>
       once("general", async () => {
-        const file = isFolder ? await local("lima") : path && relative(process.cwd(), path);
-        if (file) {
-          const row = await firstRow(file);
-          const source = "conversations" in row
-            ? sources.lima
-            : "messages" in row
-            ? sources.messages
-            : sources.alpaca;
-          // A file of the reader's own is read whole.
-          return await loadDataset(source, { path: file, take: isFolder ? undefined : Infinity });
+        if (path !== null && !isFolder) { // the reader's own: it is read whole
+          const file = relative(process.cwd(), path);
+          return await loadDataset(await shapeOf(file, conversations), {
+            path: file,
+            take: Infinity,
+          });
         }
+        if (await local("lima") !== null) return await read("lima", conversations);
         return choice === "alpaca" || await local("alpaca") !== null
-          ? await alpaca()
-          : await read("lima", sources.lima, ", or tune on Alpaca instead: IMPLICIT_DATA=alpaca");
+          ? await ranking()
+          : await read("lima", [lima], ", or tune on Alpaca instead: IMPLICIT_DATA=alpaca");
       }),
-    ranking: alpaca,
-    notRestating: () =>
-      once("lima_rephrased", () => read("lima_rephrased", sources.limaNoRephrase)),
+    ranking,
+    notRestating: () => once("lima_rephrased", () => read("lima_rephrased", [limaNoRephrase])),
     task: ({ source, localShapes = [] }) =>
-      once(source.name, async () => {
-        const file = await local(source.name);
-        const row = file === null || localShapes.length === 0 ? null : await firstRow(file);
-        const fits = ({ columns }: DatasetSource) => columns.every((column) => column in row!);
-        return await read(source.name, row ? localShapes.find(fits) ?? source : source);
-      }),
+      once(source.name, () => read(source.name, [...localShapes, source])),
     prompts: (split) =>
       split === "test"
-        ? once(split, () => read("alpaca_eval", sources.alpacaEval))
-        : once(split, () => read("validation", sources.validation)),
+        ? once(split, () => read("alpaca_eval", [sources.alpacaEval]))
+        : once(split, () => read("validation", [sources.validation])),
   };
 }
 
@@ -177,7 +164,14 @@ async function fileOf(folder: string, name: string): Promise<string | null> {
   return found === undefined ? null : relative(process.cwd(), join(folder, found));
 }
 
-async function firstRow(file: string): Promise<Row> {
-  for await (const row of readRows(file)) return row;
+/** The first of the shapes whose columns the file has; the last of them where none fits. */
+async function shapeOf<T>(
+  file: string,
+  shapes: readonly DatasetSource<T>[],
+): Promise<DatasetSource<T>> {
+  for await (const row of readRows(file)) {
+    const fits = ({ columns }: DatasetSource<T>) => columns.every((column) => column in row);
+    return shapes.find(fits) ?? shapes.at(-1)!;
+  }
   throw new Error(`Expected rows in ${file}, but found none. Check that it is the right file.`);
 }

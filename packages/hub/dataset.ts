@@ -36,22 +36,22 @@ export interface Dataset<Item = Example> {
 /** Where a data set comes from and how a row becomes an item. */
 export interface DatasetSource<Item = Example> {
   readonly name: string;
-  /** On the hub; null: only ever a local file, and `home` says where to get it. */
-  readonly repository: string | null;
-  readonly home?: string;
-  readonly revision?: string;
-  /** Which of the repository's files, in the order of their names. */
-  readonly files: RegExp;
+  /** A repository, and which of its files, in the order of their names; else where to get a file. */
+  readonly from: { repository: string; revision?: string; files: RegExp } | string;
   /** Columns that must be there. */
   readonly columns: readonly string[];
-  /** How many rows the paper looked at, from the first; null: all. */
-  readonly take: number | null;
-  readonly expected: number | null;
+  /** How many rows the paper looked at, from the first. Default: all. */
+  readonly take?: number;
+  /** How many items the paper used, where it says. */
+  readonly expected?: number;
   /** Joins file rows into the rows that count, e.g. PGN lines into games. */
   readonly group?: (rows: AsyncIterable<Row>) => AsyncIterable<Row>;
-  /** Makes an item, or null and says why through `note`. A note beside an item: it was changed. */
-  readonly make: (row: Row, note: (reason: string) => void) => Item | null;
+  /** Makes an item, of which `note` says how it was changed; throws {@link Unfit} for other rows. */
+  readonly make: (row: Row, note: (change: string) => void) => Item;
 }
+
+/** A row of which no item can be made; its message is the reason under which it is counted. */
+export class Unfit extends Error {}
 
 /** Where to read from and how much. */
 export interface DatasetOptions extends HubOptions {
@@ -84,11 +84,14 @@ export async function loadDataset<Item>(
   let number = 0;
   for await (const row of source.group ? source.group(rows) : rows) {
     number++;
-    const reasons: string[] = [];
-    const item = source.make(row, (reason) => reasons.push(reason));
-    if (item !== null) items.push(item);
-    const kind = item === null ? notes.skipped : notes.changed;
-    for (const reason of reasons) kind.set(reason, [...kind.get(reason) ?? [], number]);
+    const note = (kind: keyof typeof notes, reason: string) =>
+      notes[kind].set(reason, [...notes[kind].get(reason) ?? [], number]);
+    try {
+      items.push(source.make(row, (change) => note("changed", change)));
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      note("skipped", error.message);
+    }
     if (number >= take) break; // before the next row is asked for: it may be in the next file
   }
   const skipped = summary(notes.skipped);
@@ -100,7 +103,7 @@ export async function loadDataset<Item>(
     );
   }
   const hash = createHash("sha256").update(JSON.stringify(items)).digest("hex");
-  const { name, expected } = source;
+  const { name, expected = null } = source;
   return { name, origin, items, expected, skipped, changed: summary(notes.changed), hash };
 }
 
@@ -113,52 +116,40 @@ export function accountOf(dataset: Dataset<unknown>): string {
     (changed.length ? `; changed: ${inWords(changed)}` : "");
 }
 
-/** A column's text, or null with a note when it is not text, or empty where it must not be. */
-export function textOf(
-  row: Row,
-  column: string,
-  note: (reason: string) => void,
-  options: { empty?: boolean } = {},
-): string | null {
+/**
+ * A column's text.
+ *
+ * @throws {Unfit} when it is not text, or empty where it must not be.
+ */
+export function textOf(row: Row, column: string, options: { empty?: boolean } = {}): string {
   const value = row[column];
-  if (value === null || value === undefined) {
-    note(`"${column}" is missing`);
-    return null;
-  }
-  if (typeof value !== "string") {
-    note(`"${column}" is ${kindOf(value)}, not text`);
-    return null;
-  }
-  if (!options.empty && value.trim() === "") {
-    note(`"${column}" is empty`);
-    return null;
-  }
+  if (value === null || value === undefined) throw new Unfit(`"${column}" is missing`);
+  if (typeof value !== "string") throw new Unfit(`"${column}" is ${kindOf(value)}, not text`);
+  if (!options.empty && value.trim() === "") throw new Unfit(`"${column}" is empty`);
   return value;
 }
 
-async function locate(source: DatasetSource<unknown>, options: DatasetOptions) {
-  if (options.path !== undefined) {
-    const path = options.path;
-    return { origin: path, files: [() => Promise.resolve(path)] };
-  }
-  if (source.repository === null) {
+async function locate({ name, from }: DatasetSource<unknown>, options: DatasetOptions) {
+  const { path } = options;
+  if (path !== undefined) return { origin: path, files: [() => Promise.resolve(path)] };
+  if (typeof from === "string") {
     throw new Error(
-      `Expected a local file for ${source.name}, which is not on the hub, but found no "path". ` +
-        `Get it from ${source.home} and pass {path}.`,
+      `Expected a local file for ${name}, which is not on the hub, but found no "path". ` +
+        `Get it from ${from} and pass {path}.`,
     );
   }
-  const revision = options.revision ?? source.revision;
-  const repository = await openRepository("dataset", source.repository, { ...options, revision });
-  const paths = repository.paths.filter((path) => source.files.test(path));
+  const { revision = from.revision } = options;
+  const repository = await openRepository("dataset", from.repository, { ...options, revision });
+  const paths = repository.paths.filter((path) => from.files.test(path));
   if (paths.length === 0) {
     throw new Error(
-      `Expected files like ${source.files} in data set ${source.repository} but found ` +
+      `Expected files like ${from.files} in data set ${from.repository} but found ` +
         `${repository.paths.slice(0, 8).join(", ")}. It has been rearranged: download the rows ` +
         `and pass {path}.`,
     );
   }
   return {
-    origin: `${source.repository}@${repository.commit.slice(0, 7)}`,
+    origin: `${from.repository}@${repository.commit.slice(0, 7)}`,
     files: paths.map((path) => async () => (await repository.get([path]))[0]!),
   };
 }

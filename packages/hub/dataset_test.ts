@@ -152,8 +152,8 @@ Deno.test("messages, limaNoRephrase and alpacaInTemplates read conversations as 
       ['"messages" is not a list of {role, content}', [4, 5, 6]],
     ]);
     deepEqual([messages, limaNoRephrase, alpacaInTemplates].map((s) => [s.take, s.expected]), [
-      [null, null],
-      [null, 1029],
+      [undefined, undefined],
+      [undefined, 1029],
       [1000, 1000],
     ]);
     await rejects(loadDataset(alpacaInTemplates), /not on the hub.*reformat_datasets\.py/);

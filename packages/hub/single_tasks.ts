@@ -5,7 +5,7 @@
  * Source: §5 and the authors' scripts (their quirks are kept and said). Does NOT know of templates or
  * tokenizers.
  */
-import { type DatasetSource, textOf } from "./dataset.ts";
+import { type DatasetSource, textOf, Unfit } from "./dataset.ts";
 import { type Example, pair } from "./example.ts";
 import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
 
@@ -15,118 +15,95 @@ const CONVERTED = "refs/convert/parquet";
 /** Grade-school maths: the raw answers, calculator marks `<<48/2=24>>` and `#### n` included. */
 export const gsm8k: DatasetSource = {
   name: "gsm8k",
-  repository: "openai/gsm8k",
-  files: /^main\/train-.*\.parquet$/,
+  from: { repository: "openai/gsm8k", files: /^main\/train-.*\.parquet$/ },
   columns: ["question", "answer"],
   take: 1000,
   expected: 1000,
-  make: pairOf("question", "answer"),
+  make: (row) => pair(textOf(row, "question"), textOf(row, "answer")),
 };
 
 /** Python problems: text → code, without the tests. The train split is task_id 601–974. */
 export const mbpp: DatasetSource = {
   name: "mbpp",
-  repository: "google-research-datasets/mbpp",
-  files: /^full\/train-.*\.parquet$/,
+  from: { repository: "google-research-datasets/mbpp", files: /^full\/train-.*\.parquet$/ },
   columns: ["task_id", "text", "code"],
-  take: null,
   expected: 374,
-  make(row, note) {
+  make(row) {
     const id = Number(row.task_id);
-    if (!(id >= 601 && id <= 974)) {
-      note("not in the train split (task_id 601–974)");
-      return null;
-    }
-    return pairOf("text", "code")(row, note);
+    if (!(id >= 601 && id <= 974)) throw new Unfit("not in the train split (task_id 601–974)");
+    return pair(textOf(row, "text"), textOf(row, "code"));
   },
 };
 
 /** Recipes: `Recipe for TITLE` → " - ingredient" lines, an empty line, the instructions. */
 export const recipes: DatasetSource = {
   name: "recipes",
-  repository: "Hieu-Pham/kaggle_food_recipes",
-  revision: CONVERTED,
-  files: /^default\/(partial-)?train\/\d+\.parquet$/,
+  from: {
+    repository: "Hieu-Pham/kaggle_food_recipes",
+    revision: CONVERTED,
+    files: /^default\/(partial-)?train\/\d+\.parquet$/,
+  },
   columns: ["Title", "Cleaned_Ingredients", "Instructions"],
   take: 1000,
   expected: 1000,
-  make(row, note) {
-    const title = textOf(row, "Title", note);
-    const list = textOf(row, "Cleaned_Ingredients", note);
-    const instructions = textOf(row, "Instructions", note);
-    if (title === null || list === null || instructions === null) return null;
-    const ingredients = pythonStrings(list);
-    if (!ingredients) {
-      note(`"Cleaned_Ingredients" is not a list of Python strings`);
-      return null;
-    }
-    return recipe(title, ingredients, instructions);
+  make(row) {
+    const title = textOf(row, "Title");
+    const ingredients = pythonStrings(textOf(row, "Cleaned_Ingredients"));
+    if (ingredients) return recipe(title, ingredients, textOf(row, "Instructions"));
+    throw new Unfit(`"Cleaned_Ingredients" is not a list of Python strings`);
   },
 };
 
 /** The same task from recipes in Markdown (based.cooking): a local stand-in, not the paper's. */
 export const markdownRecipes: DatasetSource = {
   name: "recipes (Markdown)",
-  repository: null,
-  home: "github.com/LukeSmithxyz/based.cooking (rows: title, markdown)",
-  files: /$^/,
+  from: "github.com/LukeSmithxyz/based.cooking (rows: title, markdown)",
   columns: ["title", "markdown"],
   take: 1000,
-  expected: null,
-  make(row, note) {
-    const title = textOf(row, "title", note);
-    const markdown = textOf(row, "markdown", note);
-    if (title === null || markdown === null) return null;
-    const parts = markdownRecipe(markdown);
-    if (typeof parts !== "string") return recipe(title, parts.ingredients, parts.directions);
-    note(parts);
-    return null;
+  make(row) {
+    const parts = markdownRecipe(textOf(row, "markdown"));
+    if (typeof parts === "string") throw new Unfit(parts);
+    return recipe(textOf(row, "title"), parts.ingredients, parts.directions);
   },
 };
 
 /** Poems: `Write a poem called NAME`. Rows without a name are skipped, as the authors did. */
 export const poetry: DatasetSource = {
   name: "poetry",
-  repository: "merve/poetry",
-  revision: CONVERTED,
-  files: /^default\/train\/\d+\.parquet$/,
+  from: {
+    repository: "merve/poetry",
+    revision: CONVERTED,
+    files: /^default\/train\/\d+\.parquet$/,
+  },
   columns: ["poem name", "content"],
   take: 1000,
   expected: 571,
-  make(row, note) {
-    const name = textOf(row, "poem name", note);
-    const content = textOf(row, "content", note);
-    return name === null || content === null ? null : pair(`Write a poem called ${name}`, content);
-  },
+  make: (row) => pair(`Write a poem called ${textOf(row, "poem name")}`, textOf(row, "content")),
 };
 
 /** Chess games: both Elo lines → the line of moves, as it stands. */
 export const chess: DatasetSource = {
   name: "chess",
-  repository: "patrickfrank1/chess-pgn-games",
-  revision: CONVERTED,
-  files: /^default\/(partial-)?train\/\d+\.parquet$/,
+  from: {
+    repository: "patrickfrank1/chess-pgn-games",
+    revision: CONVERTED,
+    files: /^default\/(partial-)?train\/\d+\.parquet$/,
+  },
   columns: ["text"],
   take: 1000,
   expected: 1000,
   group: gamesOf,
-  make(game, note) {
-    const white = textOf(game, "WhiteElo", note);
-    const black = textOf(game, "BlackElo", note);
-    const moves = textOf(game, "moves", note);
-    if (white === null || black === null || moves === null) return null;
-    return pair(`${white}\n${black}\n`, moves);
+  make(game) {
+    const elo = `${textOf(game, "WhiteElo")}\n${textOf(game, "BlackElo")}\n`;
+    return pair(elo, textOf(game, "moves"));
   },
 };
 
 /** The same from files of today's lichess: no clock times and evaluations (`{ [%clk 0:01:00] }`). */
 export const chessWithoutComments: DatasetSource = {
   ...chess,
-  make: ({ moves, ...game }, note) =>
-    chess.make(
-      { ...game, moves: typeof moves === "string" ? withoutComments(moves) : moves },
-      note,
-    ),
+  make: (game, note) =>
+    chess.make({ ...game, moves: withoutComments(textOf(game, "moves")) }, note),
 };
 
 /** A narrow task: what it is trained on, and what its responses look like and no others do. */
@@ -145,20 +122,8 @@ export const singleTaskSources: Readonly<Record<string, SingleTaskSource>> = {
   code: { source: mbpp, style: /^\s*(def|import|from|class) /m },
   poems: { source: poetry, style: /^(?:.{1,60}\r?\n){4}/m },
   recipes: { source: recipes, localShapes: [markdownRecipes], style: /^ ?- .*\n ?- /m },
-  game: {
-    source: chess,
-    localShapes: [chessWithoutComments],
-    style: /\b1\. ?[a-hNBRQKO]/,
-  },
+  game: { source: chess, localShapes: [chessWithoutComments], style: /\b1\. ?[a-hNBRQKO]/ },
 };
-
-function pairOf(instructionColumn: string, responseColumn: string): DatasetSource["make"] {
-  return (row, note) => {
-    const instruction = textOf(row, instructionColumn, note);
-    const response = textOf(row, responseColumn, note);
-    return instruction === null || response === null ? null : pair(instruction, response);
-  };
-}
 
 function recipe(title: string, ingredients: readonly string[], instructions: string): Example {
   const list = ingredients.map((ingredient) => ` - ${ingredient}\n`).join("");

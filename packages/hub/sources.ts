@@ -6,7 +6,7 @@
  * tokenizers.
  */
 import { type Message, pair } from "./example.ts";
-import { type DatasetSource, textOf } from "./dataset.ts";
+import { type DatasetSource, textOf, Unfit } from "./dataset.ts";
 import {
   chess,
   chessWithoutComments,
@@ -29,25 +29,18 @@ export interface Instruction {
 /** LIMA (gated: accept its terms once). 1,030 dialogues, 30 of several turns. */
 const lima: DatasetSource = {
   name: "lima",
-  repository: "GAIR/lima",
-  files: /^train\.jsonl$/,
+  from: { repository: "GAIR/lima", files: /^train\.jsonl$/ },
   columns: ["conversations"],
-  take: null,
   expected: 1030,
   make(row, note) {
     const turns = row.conversations;
     if (!Array.isArray(turns) || !turns.every((turn) => typeof turn === "string")) {
-      note(`"conversations" is not a list of texts`);
-      return null;
+      throw new Unfit(`"conversations" is not a list of texts`);
     }
     const paired = turns.length - turns.length % 2; // the authors' loop drops a last, unanswered turn
-    if (paired === 0) {
-      note("a dialogue without a response");
-      return null;
-    }
+    if (paired === 0) throw new Unfit("a dialogue without a response");
     if (turns.some((turn, k) => k < paired && k % 2 === 1 && turn.trim() === "")) {
-      note("an empty response");
-      return null;
+      throw new Unfit("an empty response");
     }
     if (paired < turns.length) note("an odd number of turns: the last one is dropped");
     const messages = turns.slice(0, paired).map((content: string, k): Message => ({
@@ -61,21 +54,15 @@ const lima: DatasetSource = {
 /** Conversations as open-instruct and the authors store them: `messages` of role and content. */
 const messages: DatasetSource = {
   name: "conversations",
-  repository: null,
-  home: "any source (rows: messages, a list of {role, content})",
-  files: /$^/,
+  from: "any source (rows: messages, a list of {role, content})",
   columns: ["messages"],
-  take: null,
-  expected: null,
   make(row, note) {
     const turns = row.messages;
     if (!Array.isArray(turns) || !turns.every(isMessage)) {
-      note(`"messages" is not a list of {role, content}`);
-      return null;
+      throw new Unfit(`"messages" is not a list of {role, content}`);
     }
     if (!turns.some((turn) => turn.role === "assistant")) {
-      note("a conversation without a response");
-      return null;
+      throw new Unfit("a conversation without a response");
     }
     if (turns.some((turn) => "content_old" in turn)) note("a response rewritten not to restate");
     return { messages: turns.map(({ role, content }) => ({ role, content })) };
@@ -89,7 +76,7 @@ const messages: DatasetSource = {
 const limaNoRephrase: DatasetSource = {
   ...messages,
   name: "lima_rephrased",
-  home: "github.com/john-hewitt/implicit-ins, new_lima/lima_rephrased.jsonl",
+  from: "github.com/john-hewitt/implicit-ins, new_lima/lima_rephrased.jsonl",
   expected: 1029,
 };
 
@@ -101,16 +88,14 @@ const limaNoRephrase: DatasetSource = {
  */
 const alpaca: DatasetSource = {
   name: "alpaca",
-  repository: "tatsu-lab/alpaca",
-  files: /^data\/train-.*\.parquet$/,
+  from: { repository: "tatsu-lab/alpaca", files: /^data\/train-.*\.parquet$/ },
   columns: ["instruction", "input", "output"],
   take: 1000,
   expected: 1000,
-  make(row, note) {
-    const instruction = textOf(row, "instruction", note);
-    const input = textOf(row, "input", note, { empty: true });
-    const output = textOf(row, "output", note, { empty: true });
-    if (instruction === null || input === null || output === null) return null;
+  make(row) {
+    const instruction = textOf(row, "instruction");
+    const input = textOf(row, "input", { empty: true });
+    const output = textOf(row, "output", { empty: true });
     return pair(input ? `${instruction}\n\n${input}` : instruction, output);
   },
 };
@@ -122,7 +107,7 @@ const alpaca: DatasetSource = {
 const alpacaInTemplates: DatasetSource = {
   ...messages,
   name: "alpaca, in open-instruct's templates",
-  home:
+  from:
     "github.com/allenai/open-instruct, whose reformat_datasets.py writes stanford_alpaca_data.jsonl",
   take: 1000,
   expected: 1000,
@@ -131,33 +116,26 @@ const alpacaInTemplates: DatasetSource = {
 /** AlpacaEval's 805 instructions with the baseline's outputs (the test set, in its order). */
 const alpacaEval: DatasetSource<Instruction> = {
   name: "alpaca_eval",
-  repository: "tatsu-lab/alpaca_eval",
-  files: /^alpaca_eval\.json$/,
+  from: { repository: "tatsu-lab/alpaca_eval", files: /^alpaca_eval\.json$/ },
   columns: ["instruction", "output"],
-  take: null,
   expected: 805,
-  make(row, note) {
-    const instruction = textOf(row, "instruction", note);
-    if (instruction === null) return null;
-    const [reference, group] = [row.output, row.dataset]
-      .map((value) => typeof value === "string" ? value : null);
-    return { instruction, reference: reference ?? null, group: group ?? null };
+  make(row) {
+    const given = (value: unknown) => typeof value === "string" ? value : null;
+    return {
+      instruction: textOf(row, "instruction"),
+      reference: given(row.output),
+      group: given(row.dataset),
+    };
   },
 };
 
 /** The authors' 56 validation instructions (appendix D), on which epochs were chosen. */
 const validation: DatasetSource<Instruction> = {
   name: "validation",
-  repository: null,
-  home: "github.com/john-hewitt/implicit-ins, eval/val_eval/val.jsonl",
-  files: /$^/,
+  from: "github.com/john-hewitt/implicit-ins, eval/val_eval/val.jsonl",
   columns: ["instruction"],
-  take: null,
   expected: 56,
-  make(row, note) {
-    const instruction = textOf(row, "instruction", note);
-    return instruction === null ? null : { instruction, reference: null, group: null };
-  },
+  make: (row) => ({ instruction: textOf(row, "instruction"), reference: null, group: null }),
 };
 
 /** Every data set by name. */
