@@ -1,10 +1,11 @@
 /**
  * Writes ONNX models: the protobuf bytes of a graph given as plain data.
  *
- * Knows the wire format of the messages a computation graph needs (onnx.proto: ModelProto, GraphProto,
- * NodeProto, TensorProto, …) and nothing else: not which operators exist, not what a graph means.
- * Nothing is read back; ONNX Runtime is the reader.
+ * Knows the messages that a computation graph needs and the numbers of their fields (onnx.proto:
+ * ModelProto, GraphProto, NodeProto, TensorProto, …) and nothing else: not which operators exist, not
+ * what a graph means. Nothing is read back; ONNX Runtime is the reader.
  */
+import { PbfWriter } from "pbf";
 
 /**
  * Element types of tensors: their TensorProto.DataType numbers, which ONNX Runtime's C API shares, and
@@ -62,103 +63,6 @@ export interface Graph {
   nodes: readonly Node[];
 }
 
-const utf8 = new TextEncoder();
-
-/** Collects a message's bytes as pieces, so that large tensors are copied only once, at the end. */
-class Message {
-  readonly pieces: Uint8Array[] = [];
-  size = 0;
-
-  private push(piece: Uint8Array): this {
-    this.pieces.push(piece);
-    this.size += piece.length;
-    return this;
-  }
-
-  /** Negative numbers as 64 bits in two's complement, always ten bytes. */
-  private varint(value: number): this {
-    const bytes: number[] = [];
-    let rest = BigInt.asUintN(64, BigInt(value));
-    for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-    bytes.push(Number(rest));
-    return this.push(Uint8Array.from(bytes));
-  }
-
-  int(field: number, value: number): this {
-    return this.varint(field << 3).varint(value);
-  }
-
-  float(field: number, value: number): this {
-    this.varint((field << 3) | 5);
-    return this.push(new Uint8Array(Float32Array.of(value).buffer));
-  }
-
-  bytes(field: number, value: Uint8Array): this {
-    return this.varint((field << 3) | 2).varint(value.length).push(value);
-  }
-
-  string(field: number, value: string): this {
-    return this.bytes(field, utf8.encode(value));
-  }
-
-  message(field: number, value: Message): this {
-    this.varint((field << 3) | 2).varint(value.size);
-    for (const piece of value.pieces) this.push(piece);
-    return this;
-  }
-
-  concat(): Uint8Array {
-    const out = new Uint8Array(this.size);
-    let at = 0;
-    for (const piece of this.pieces) {
-      out.set(piece, at);
-      at += piece.length;
-    }
-    return out;
-  }
-}
-
-function encodeAttribute(name: string, value: Attribute): Message {
-  const message = new Message().string(1, name);
-  if (typeof value === "string") return message.string(4, value).int(20, 3);
-  if (Number.isInteger(value)) return message.int(3, value as number).int(20, 2);
-  if (typeof value === "number") return message.float(2, value).int(20, 1);
-  if ("float" in value) return message.float(2, value.float).int(20, 1);
-  for (const x of value) message.int(8, x);
-  return message.int(20, 7);
-}
-
-function encodeInitializer(tensor: Initializer): Message {
-  const message = new Message();
-  for (const d of tensor.shape) message.int(1, d);
-  message.int(2, dataTypes[tensor.dtype].code).string(8, tensor.name);
-  const expected = sizeOf(tensor.shape) * dataTypes[tensor.dtype].array.BYTES_PER_ELEMENT;
-  const found = tensor.data?.byteLength ?? tensor.external?.length;
-  if (found !== expected) {
-    throw new Error(
-      `Expected initializer "${tensor.name}" (${tensor.dtype} [${tensor.shape}]) to hold ` +
-        `${expected} bytes but found ${found ?? "no data"}`,
-    );
-  }
-  if (tensor.data) {
-    const { buffer, byteOffset, byteLength } = tensor.data;
-    return message.bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
-  }
-  for (const [key, value] of Object.entries(tensor.external!)) {
-    message.message(13, new Message().string(1, key).string(2, String(value)));
-  }
-  return message.int(14, 1);
-}
-
-function encodeValueInfo(value: ValueInfo): Message {
-  const shape = new Message();
-  for (const d of value.shape) {
-    shape.message(1, typeof d === "number" ? new Message().int(1, d) : new Message().string(2, d));
-  }
-  const tensor = new Message().int(1, dataTypes[value.dtype].code).message(2, shape);
-  return new Message().string(1, value.name).message(2, new Message().message(1, tensor));
-}
-
 /**
  * The bytes of an ONNX model that computes `graph`.
  *
@@ -176,27 +80,94 @@ function encodeValueInfo(value: ValueInfo): Message {
  * });
  */
 export function encodeModel(graph: Graph): Uint8Array {
-  const message = new Message();
-  graph.nodes.forEach((node, i) => {
-    const proto = new Message();
-    for (const input of node.inputs) proto.string(1, input);
-    for (const output of node.outputs) proto.string(2, output);
-    proto.string(3, `${node.op}_${i}`).string(4, node.op);
-    for (const [name, attribute] of Object.entries(node.attributes ?? {})) {
-      proto.message(5, encodeAttribute(name, attribute));
-    }
-    if (node.domain) proto.string(7, node.domain);
-    message.message(1, proto);
-  });
-  message.string(2, graph.name);
-  for (const tensor of graph.initializers) message.message(5, encodeInitializer(tensor));
-  for (const input of graph.inputs) message.message(11, encodeValueInfo(input));
-  for (const output of graph.outputs) message.message(12, encodeValueInfo(output));
-  return new Message()
-    .int(1, 10) // IR version
-    .string(2, "implicit")
-    .message(7, message)
-    .message(8, new Message().string(1, "").int(2, 21))
-    .message(8, new Message().string(1, "com.microsoft").int(2, 1))
-    .concat();
+  const to = new PbfWriter();
+  to.writeVarintField(1, 10); // IR version
+  to.writeStringField(2, "implicit");
+  to.writeMessage(7, writeGraph, graph);
+  to.writeMessage(8, writeOperatorSet, { domain: "", version: 21 });
+  to.writeMessage(8, writeOperatorSet, { domain: "com.microsoft", version: 1 });
+  return to.finish();
+}
+
+function writeOperatorSet(set: { domain: string; version: number }, to: PbfWriter): void {
+  to.writeStringField(1, set.domain);
+  to.writeVarintField(2, set.version);
+}
+
+function writeGraph(graph: Graph, to: PbfWriter): void {
+  graph.nodes.forEach((node, i) =>
+    to.writeMessage(1, writeNode, { ...node, name: `${node.op}_${i}` })
+  );
+  to.writeStringField(2, graph.name);
+  for (const tensor of graph.initializers) to.writeMessage(5, writeInitializer, tensor);
+  for (const input of graph.inputs) to.writeMessage(11, writeValueInfo, input);
+  for (const output of graph.outputs) to.writeMessage(12, writeValueInfo, output);
+}
+
+function writeNode(node: Node & { name: string }, to: PbfWriter): void {
+  for (const input of node.inputs) to.writeStringField(1, input);
+  for (const output of node.outputs) to.writeStringField(2, output);
+  to.writeStringField(3, node.name);
+  to.writeStringField(4, node.op);
+  for (const one of Object.entries(node.attributes ?? {})) to.writeMessage(5, writeAttribute, one);
+  if (node.domain) to.writeStringField(7, node.domain);
+}
+
+function writeAttribute([name, value]: [string, Attribute], to: PbfWriter): void {
+  to.writeStringField(1, name);
+  const number = typeof value === "object" && "float" in value ? value.float : value;
+  if (typeof number === "string") {
+    to.writeStringField(4, number);
+    to.writeVarintField(20, 3);
+  } else if (typeof number === "object") {
+    for (const one of number) to.writeVarintField(8, one);
+    to.writeVarintField(20, 7);
+  } else if (number === value && Number.isInteger(number)) {
+    to.writeVarintField(3, number);
+    to.writeVarintField(20, 2);
+  } else {
+    to.writeFloatField(2, number);
+    to.writeVarintField(20, 1);
+  }
+}
+
+function writeInitializer(tensor: Initializer, to: PbfWriter): void {
+  const { code, array } = dataTypes[tensor.dtype];
+  for (const size of tensor.shape) to.writeVarintField(1, size);
+  to.writeVarintField(2, code);
+  to.writeStringField(8, tensor.name);
+  const expected = sizeOf(tensor.shape) * array.BYTES_PER_ELEMENT;
+  const found = tensor.data?.byteLength ?? tensor.external?.length;
+  if (found !== expected) {
+    throw new Error(
+      `Expected initializer "${tensor.name}" (${tensor.dtype} [${tensor.shape}]) to hold ` +
+        `${expected} bytes but found ${found ?? "no data"}`,
+    );
+  }
+  if (tensor.data) {
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    return to.writeBytesField(9, new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  for (const one of Object.entries(tensor.external!)) to.writeMessage(13, writeEntry, one);
+  to.writeVarintField(14, 1);
+}
+
+function writeEntry([key, value]: [string, string | number], to: PbfWriter): void {
+  to.writeStringField(1, key);
+  to.writeStringField(2, String(value));
+}
+
+function writeValueInfo({ name, dtype, shape }: ValueInfo, to: PbfWriter): void {
+  const writeDimension = (size: number | string, to: PbfWriter) =>
+    typeof size === "number" ? to.writeVarintField(1, size) : to.writeStringField(2, size);
+  const writeShape = (sizes: ValueInfo["shape"], to: PbfWriter) => {
+    for (const size of sizes) to.writeMessage(1, writeDimension, size);
+  };
+  const writeTensor = (code: number, to: PbfWriter) => {
+    to.writeVarintField(1, code);
+    to.writeMessage(2, writeShape, shape);
+  };
+  to.writeStringField(1, name);
+  const writeType = (code: number, to: PbfWriter) => to.writeMessage(1, writeTensor, code);
+  to.writeMessage(2, writeType, dataTypes[dtype].code);
 }
