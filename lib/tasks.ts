@@ -7,7 +7,7 @@ export { paperRows, type ResultRow } from "./study/results.ts";
 export { projectRoot } from "./study/root.ts";
 export { openScale, rulesFor } from "./study/scales.ts";
 export { openStudy } from "./study/study.ts";
-export { readResults, summaryRows } from "./study/summary.ts";
+export { readResults, resultsPage, summaryRows } from "./study/summary.ts";
 export { claimsTable, type Cost, costsTable, paperTables, provenance } from "./study/tables.ts";
 export { type Batch, packedBatches } from "./text/batch.ts";
 export { formatPrompt, templates } from "./text/template.ts";

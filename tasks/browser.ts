@@ -7,16 +7,14 @@ import { relative, resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
 import {
-  browse,
   chooseNotebooks,
   duration,
   type KernelName,
   kernelNames,
   notebookNames,
   readNotebooks,
-  type Theme,
-  themes,
 } from "@implicit/notebook";
+import { browse, type Theme, themes } from "@implicit/notebook/testing";
 
 const usual = [
   "/usr/bin/chromium",

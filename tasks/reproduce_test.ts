@@ -102,9 +102,9 @@ Deno.test("reproduce answers bad arguments with what there is", async () => {
       assert.match(said, pattern);
     };
     refused(/Expected one of these notebooks but found "7":\n {2}00 fine/, "--only", "7");
-    refused(/Expected --kernel deno or tslab but found "python"/, "--kernel", "python");
-    refused(/Expected --seeds from 1 to 100 but found "many"/, "--seeds", "many");
-    refused(/Expected to write into .*Choose another folder/, "--out", "/dev/null/x");
+    refused(/'python' is invalid\. Allowed choices are deno, tslab/, "--kernel", "python");
+    refused(/'many' is invalid\. Expected 1 to 100/, "--seeds", "many");
+    refused(/Expected to write into .*give another --out/, "--out", "/dev/null/x");
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -3,7 +3,8 @@
  * the table on top of the report. Knows rows and their keys, nothing of drawing or notebooks.
  */
 import { readFile } from "node:fs/promises";
-import type { ResultRow } from "./results.ts";
+import { paperRows, type ResultRow } from "./results.ts";
+import { claimsTable, paperTables } from "./tables.ts";
 
 /**
  * Reads the rows that notebooks appended to `results.jsonl`; of a number recorded twice, the later
@@ -62,4 +63,11 @@ export function summaryRows(rows: readonly ResultRow[]): Record<string, string |
       "95 % interval": `${row.low.toFixed(1)} – ${row.high.toFixed(1)}`,
       "paper, %": row.paper,
     }));
+}
+
+/** What stands on top of the report, as Markdown: the paper's tables, and which claims hold. */
+export async function resultsPage(rows: readonly ResultRow[]): Promise<string> {
+  if (rows.length === 0) return "No results yet.";
+  const tables = paperTables(rows, await paperRows());
+  return `${tables}\n\nWhat the paper found:\n\n${claimsTable(rows)}`;
 }

@@ -1,17 +1,29 @@
-export { browse, type Theme, themes } from "./kernel/browse.ts";
+/**
+ * Notebooks in TypeScript: run them headless in a Jupyter kernel, make a page of them, and show
+ * figures, tables and progress in whichever kernel is running, or on a terminal.
+ *
+ * @module
+ */
 export { registerForUser, startLab } from "./kernel/jupyter.ts";
-export { type KernelName, kernelNames, prepareKernel } from "./kernel/kernels.ts";
-export { type Cell, readNotebook, writeNotebook } from "./kernel/notebook.ts";
-export { renderMarkdown, renderReport } from "./kernel/report.ts";
-export { CellFailed, runNotebook } from "./kernel/run.ts";
-export { chooseNotebooks, notebookNames, paceOf, readNotebooks } from "./kernel/shelf.ts";
+export { type KernelName, kernelNames, type KernelSpec, prepareKernel } from "./kernel/kernels.ts";
+export {
+  type Cell,
+  type Notebook,
+  type Output,
+  readNotebook,
+  writeNotebook,
+} from "./kernel/notebook.ts";
+export { type ReportOptions, writeReport } from "./kernel/report.ts";
+export { CellFailed, runNotebook, type RunOptions } from "./kernel/run.ts";
+export { runNotebooks, type SeriesOptions } from "./kernel/series.ts";
+export { chooseNotebooks, notebookNames, readNotebooks } from "./kernel/shelf.ts";
 export { statusLine } from "./kernel/status.ts";
 export { writeWhole } from "./kernel/write.ts";
 export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
-export { inkStyle, liveFigure, showFigure } from "./show/figure.ts";
+export { liveFigure, showFigure } from "./show/figure.ts";
 export { interruptible } from "./show/interrupt.ts";
 export { duration, progress } from "./show/progress.ts";
 export { diagonalScatter, scatter } from "./show/scatter.ts";
-export { plotlySource } from "./show/svg.ts";
-export { dataFrame, layOut, showTable, tableHtml, tableText } from "./show/table.ts";
+export { type Figure, figureSvg } from "./show/svg.ts";
+export { type DataFrame, dataFrame, layOut, showTable, tableText } from "./show/table.ts";
 export { showResponses, showTokens } from "./show/text.ts";

@@ -4,11 +4,12 @@
  *
  * Knows how each is installed and started. It does not speak to them (kernel.ts).
  */
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { bundleLibrary } from "./bundle.ts";
 import { writeWhole } from "./write.ts";
 
 export const kernelNames = ["deno", "tslab"] as const;
@@ -20,7 +21,11 @@ export interface KernelSpec {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const TSLAB = "tslab@1.0.22", NODE_TYPES = "@types/node@20.19.0";
+/**
+ * TypeScript 5.9 writes the library's declarations, and wants Node's types. tslab keeps older ones
+ * of its own: in the project's node_modules they would be in the way of Deno's.
+ */
+const PACKAGES = ["tslab@1.0.22", "@types/node@20.19.0", "typescript@5.9.3"];
 /** Megabytes of JavaScript heap; tensors and weights live outside it. */
 const HEAP = "--max-old-space-size=4096";
 
@@ -44,12 +49,12 @@ export async function prepareKernel(
   }
   const folder = join(root, ".cache", "tslab");
   const program = join(folder, "node_modules", "tslab", "bin", "tslab");
-  if (!existsSync(program)) {
-    say(`fetching ${TSLAB} from npm, about 90 MB, once`);
+  const typescript = join(folder, "node_modules", "typescript", "lib", "tsc.js");
+  if (!existsSync(program) || !existsSync(typescript)) {
+    say(`fetching ${PACKAGES[0]} from npm, about 110 MB, once`);
     await installTslab(folder);
   }
-  await linkNodeTypes(root, folder);
-  await bundleLibrary(root);
+  await bundleLibrary(root, typescript);
   return {
     argv: ["node", program, "kernel", "--config-path", "{connection_file}"],
     env: { NODE_OPTIONS: HEAP },
@@ -81,55 +86,11 @@ async function installTslab(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "package.json"), `{ "private": true }\n`);
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const result = spawnSync(npm, ["install", "--no-audit", "--no-fund", TSLAB, NODE_TYPES], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  refuse(result, "npm install tslab", "check the network and that npm is on the PATH");
-}
-
-/** tslab checks types in cells, and looks for Node's where the notebooks are. */
-async function linkNodeTypes(root: string, folder: string): Promise<void> {
-  const link = join(root, "node_modules", "@types", "node");
-  if (existsSync(link)) return;
-  await mkdir(join(root, "node_modules", "@types"), { recursive: true });
-  await symlink(join(folder, "node_modules", "@types", "node"), link, "junction");
-}
-
-/**
- * Writes `node_modules/implicit`: the library as one module that Node can import. Packages stay
- * outside it and are found in node_modules. It brings no types, so that in tslab everything from it
- * is `any`: the bundler's declarations of all rooms in one file would clash.
- *
- * @throws with the bundler's words when it fails.
- */
-export async function bundleLibrary(root: string): Promise<void> {
-  const folder = join(root, "node_modules", "implicit");
-  const config = JSON.parse(await readFile(join(root, "deno.json"), "utf8")) as {
-    imports: Record<string, string>;
-  };
-  const external = Object.keys(config.imports).filter((name) => name !== "implicit")
-    .flatMap((name) => ["--external", name]);
-  await mkdir(folder, { recursive: true });
-  const partial = join(folder, "partial.mjs");
-  const flags = ["--quiet", "--platform=deno", "--packages=external", "--format=esm"];
-  const result = spawnSync(
-    Deno.execPath(),
-    ["bundle", ...flags, ...external, "-o", partial, join(root, "lib", "mod.ts")],
-    { cwd: root, encoding: "utf8" },
+  const args = ["install", "--no-audit", "--no-fund", ...PACKAGES];
+  const { status, error, stderr } = spawnSync(npm, args, { cwd: folder, encoding: "utf8" });
+  if (status === 0) return;
+  throw new Error(
+    `Expected "npm install tslab" to succeed but found: ${error?.message ?? stderr.trim()}\n` +
+      "Check the network and that npm is on the PATH.",
   );
-  refuse(result, "deno bundle lib/mod.ts", "mend the fault it names");
-  await rename(partial, join(folder, "index.mjs"));
-  // Threads start from a file, which they look for beside the module.
-  const worker = "in_place_worker.mjs";
-  await copyFile(join(root, "packages", "engine", worker), join(folder, worker));
-  const manifest = { name: "implicit", private: true, main: "index.mjs" };
-  await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2) + "\n");
-}
-
-function refuse(result: SpawnSyncReturns<string>, command: string, advice: string): void {
-  if (result.status === 0) return;
-  const reason = (result.error?.message ?? result.stderr ?? "").trim().split("\n").slice(-4)
-    .join("\n");
-  throw new Error(`Expected "${command}" to succeed but found: ${reason}\n${advice}.`);
 }

@@ -4,39 +4,62 @@
  *
  * Knows notebooks, Markdown and HTML. It does not know what the notebooks are about.
  */
+import { join } from "node:path";
+import { stripVTControlCharacters as plain } from "node:util";
 import { Marked, type TokenizerAndRendererExtension } from "marked";
 import temml from "temml";
+import { escapeHtml } from "../show/display.ts";
+import { inkStyle } from "../show/figure.ts";
+import { plotlySource } from "../show/svg.ts";
+import { type Table, tableHtml } from "../show/table.ts";
 import type { Cell, Notebook, Output } from "./notebook.ts";
-
-export interface ReportSection {
-  /** File name without ending: "01 response tuning". */
-  readonly name: string;
-  readonly notebook: Notebook;
-}
+import { notebookNames, readNotebooks } from "./shelf.ts";
+import { writeWhole } from "./write.ts";
 
 export interface ReportOptions {
   readonly title: string;
-  /** HTML that stands above the notebooks. */
-  readonly lead: string;
-  /** Source of plotly's browser bundle, which makes figures interactive. */
-  readonly plotly: string;
-  /** CSS or markup for the head. */
-  readonly head?: string;
+  /** Markdown that stands above the notebooks. */
+  readonly lead?: string;
+  /** A table below the lead, folded away. */
+  readonly table?: Table;
+}
+
+/**
+ * Makes a page, `index.html`, of the executed notebooks in a folder.
+ *
+ * @example
+ * await writeReport("report", { title: "A study", lead: "Ten notebooks, run last night." });
+ */
+export async function writeReport(folder: string, options: ReportOptions): Promise<void> {
+  const notebooks = await readNotebooks(folder, await notebookNames(folder));
+  const page = renderReport(notebooks, options, await plotlySource());
+  await writeWhole(join(folder, "index.html"), page);
 }
 
 /**
  * Renders the page.
  *
- * @example
- * const page = renderReport([{ name: "00 start here", notebook }], { title: "Report", lead: "", plotly });
+ * @param notebooks name → executed notebook.
+ * @param plotly source of plotly's browser bundle, which makes figures interactive.
  */
-export function renderReport(sections: readonly ReportSection[], options: ReportOptions): string {
-  const { title, lead, plotly, head = "" } = options;
+export function renderReport(
+  notebooks: ReadonlyMap<string, Notebook>,
+  options: ReportOptions,
+  plotly: string,
+): string {
+  const { title, lead = "", table } = options;
   const figures: unknown[] = [];
-  const bodies = sections.map((section) => renderSection(section, figures));
-  const contents = sections.map((section) =>
-    `<li><a href="#${anchor(section.name)}">${escape(heading(section))}</a></li>`
+  const bodies = [...notebooks].map(([name, { cells }]) =>
+    `<section id="${anchor(name)}">${
+      cells.map((cell) => renderCell(cell, figures)).join("\n")
+    }</section>`
   );
+  const contents = [...notebooks].map(([name, notebook]) =>
+    `<li><a href="#${anchor(name)}">${escapeHtml(heading(notebook) ?? name)}</a></li>`
+  );
+  const numbers = table
+    ? `<details><summary>every number</summary><div class="box">${tableHtml(table)}</div></details>`
+    : "";
   const scripts = figures.length === 0
     ? ""
     : `<script>${plotly}</script><script>const figures=${inScript(figures)};${drawScript}</script>`;
@@ -44,9 +67,9 @@ export function renderReport(sections: readonly ReportSection[], options: Report
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escape(title)}</title>
-<style>${style}</style>${head}</head><body>
-<header><h1>${escape(title)}</h1>${lead}</header>
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>${inkStyle}</head><body>
+<header><h1>${escapeHtml(title)}</h1>${lead && renderMarkdown(lead)}${numbers}</header>
 <nav><h2>Contents</h2><ul>${contents.join("")}</ul></nav>
 <main>${bodies.join("\n")}</main>
 ${scripts}
@@ -54,34 +77,22 @@ ${scripts}
 `;
 }
 
-function renderSection(section: ReportSection, figures: unknown[]): string {
-  const cells = section.notebook.cells.map((cell) =>
-    cell.cell_type === "code"
-      ? renderCode(cell, figures)
-      : cell.cell_type === "markdown"
-      ? renderMarkdown(cell.source)
-      : ""
-  );
-  return `<section id="${anchor(section.name)}">${cells.join("\n")}</section>`;
-}
-
-function renderCode(cell: Cell, figures: unknown[]): string {
-  if (cell.source.trim() === "") return "";
-  const outputs = (cell.outputs ?? []).map((output) => renderOutput(output, figures));
-  return `<details><summary>code</summary><pre><code>${
-    escape(cell.source)
-  }</code></pre></details>` +
-    outputs.join("");
+function renderCell({ cell_type, source, outputs = [] }: Cell, figures: unknown[]): string {
+  if (cell_type === "markdown") return renderMarkdown(source);
+  if (cell_type === "raw" || source.trim() === "") return "";
+  const code = `<pre><code>${escapeHtml(source)}</code></pre>`;
+  return `<details><summary>code</summary>${code}</details>` +
+    outputs.map((output) => renderOutput(output, figures)).join("");
 }
 
 function renderOutput(output: Output, figures: unknown[]): string {
   switch (output.output_type) {
     case "stream":
       return `<pre class="${output.name === "stderr" ? "stderr" : "stdout"}">` +
-        `${escape(plain(output.text))}</pre>`;
+        `${escapeHtml(plain(output.text))}</pre>`;
     case "error": {
       const text = output.traceback.join("\n") || `${output.ename}: ${output.evalue}`;
-      return `<pre class="error">${escape(plain(text))}</pre>`;
+      return `<pre class="error">${escapeHtml(plain(text))}</pre>`;
     }
     default: {
       const { data } = output;
@@ -96,7 +107,7 @@ function renderOutput(output: Output, figures: unknown[]): string {
       if (typeof data["text/html"] === "string") {
         return `<div class="box">${data["text/html"]}</div>`;
       }
-      return `<pre class="stdout">${escape(plain(String(data["text/plain"] ?? "")))}</pre>`;
+      return `<pre class="stdout">${escapeHtml(plain(String(data["text/plain"] ?? "")))}</pre>`;
     }
   }
 }
@@ -122,7 +133,7 @@ const formula: TokenizerAndRendererExtension = {
 };
 
 /** Markdown, formulas included, as the page's HTML. */
-export function renderMarkdown(text: string): string {
+function renderMarkdown(text: string): string {
   return `<div class="prose">${markdown.parse(text)}</div>`;
 }
 
@@ -138,26 +149,14 @@ const markdown = new Marked({
   },
 });
 
-function heading({ name, notebook }: ReportSection): string {
-  for (const cell of notebook.cells) {
-    const title = cell.cell_type === "markdown" && /^# +(.+)$/m.exec(cell.source)?.[1];
-    if (title) return title.replace(/[*_`]/g, "");
-  }
-  return name;
+function heading({ cells }: Notebook): string | undefined {
+  const titles = cells.filter((cell) => cell.cell_type === "markdown")
+    .map((cell) => /^# +(.+)$/m.exec(cell.source)?.[1]);
+  return titles.find(Boolean)?.replace(/[*_`]/g, "");
 }
 
 function anchor(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
-
-function plain(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\x1b\[[0-9;]*m/g, "");
 }
 
 function inScript(value: unknown): string {

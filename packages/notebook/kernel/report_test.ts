@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { layOut } from "../show/table.ts";
 import type { Cell, Notebook, Output } from "./notebook.ts";
 import { renderReport } from "./report.ts";
 
@@ -16,40 +17,35 @@ const notebookOf = (...cells: Cell[]): Notebook => ({
   cells,
 });
 
-Deno.test("renderReport() makes one page without requests: prose, code, figures, errors", () => {
+Deno.test("renderReport() makes one page without requests: prose, code, figures, errors", async () => {
   const figure = {
     "text/plain": "[figure]",
     "image/svg+xml": `<svg><g id="a"/><use href="#a" clip-path="url(#a)"/></svg>`,
     "application/vnd.plotly.v1+json": { data: [{ name: "</script>" }], layout: {} },
     "text/html": "<p>not this one</p>",
   };
-  const page = renderReport([
-    {
-      name: "00 start here",
-      notebook: notebookOf(
-        prose("# 00 · Start *here*\n\nOn to [the next](01%20more.ipynb) for $5; $p_\\theta$."),
-        code("if (a < b) {}", { output_type: "display_data", data: figure, metadata: {} }),
-        code("table", {
-          output_type: "display_data",
-          data: { "text/plain": "x", "text/html": "<b>rows</b>" },
-          metadata: {},
-        }),
-      ),
-    },
-    {
-      name: "01 more",
-      notebook: notebookOf(
-        code("throw", {
-          output_type: "error",
-          ename: "Error",
-          evalue: "no",
-          traceback: ["\x1b[31mError: <no>"],
-        }),
-      ),
-    },
-  ], { title: "A & B", lead: "<p>lead</p>", plotly: "/*plotly*/" });
+  const first = notebookOf(
+    prose("# 00 · Start *here*\n\nOn to [the next](01%20more.ipynb) for $5; $p_\\theta$."),
+    code("if (a < b) {}", { output_type: "display_data", data: figure, metadata: {} }),
+    code("table", {
+      output_type: "display_data",
+      data: { "text/plain": "x", "text/html": "<b>rows</b>" },
+      metadata: {},
+    }),
+  );
+  const traceback = ["\x1b[31mError: <no>"];
+  const second = notebookOf(
+    code("throw", { output_type: "error", ename: "Error", evalue: "no", traceback }),
+  );
+  const page = renderReport(
+    new Map([["00 start here", first], ["01 more", second]]),
+    { title: "A & B", lead: "a *lead*", table: await layOut([{ arm: "<base>", rate: 2.5 }]) },
+    "/*plotly*/",
+  );
 
   assert.match(page, /<title>A &amp; B<\/title>/);
+  assert.match(page, /<h1>A &amp; B<\/h1><div class="prose"><p>a <em>lead<\/em>/);
+  assert.match(page, /<summary>every number<\/summary>.*&lt;base&gt;.*2\.5/);
   assert.match(page, /<li><a href="#00-start-here">00 · Start here<\/a><\/li>/);
   assert.match(page, /<h2>00 · Start <em>here<\/em><\/h2>/);
   assert.match(page, /<a href="#01-more">the next<\/a>/);
@@ -64,6 +60,7 @@ Deno.test("renderReport() makes one page without requests: prose, code, figures,
 });
 
 Deno.test("renderReport() leaves plotly out where there is no figure", () => {
-  const page = renderReport([], { title: "t", lead: "", plotly: "/*plotly*/" });
-  assert(!page.includes("/*plotly*/"));
+  const page = renderReport(new Map([["a", notebookOf(prose("words"))]]), { title: "t" }, "/*p*/");
+  assert.match(page, /words/);
+  assert.doesNotMatch(page, /<script|\/\*p\*\//);
 });

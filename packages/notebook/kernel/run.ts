@@ -5,6 +5,7 @@
  * where the executed notebook goes, or how progress is drawn.
  */
 import { dirname } from "node:path";
+import { stripVTControlCharacters as plain } from "node:util";
 import { startKernel } from "./kernel.ts";
 import type { Json, Message } from "./message.ts";
 import { type Cell, type Notebook, Outputs } from "./notebook.ts";
@@ -98,9 +99,4 @@ function failure(cell: Cell, reply: Json): string {
   const evalue = text.trim().split("\n")[0]!;
   outputs.push({ output_type: "error", ename: "Error", evalue, traceback: [] });
   return text;
-}
-
-function plain(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\x1b\[[0-9;]*m/g, "");
 }

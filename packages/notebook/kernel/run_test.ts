@@ -2,20 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Cell, type Notebook, readNotebook, writeNotebook } from "./notebook.ts";
+import { type Notebook, readNotebook, writeNotebook } from "./notebook.ts";
 import { CellFailed, runNotebook } from "./run.ts";
+import { notebookOf } from "../testing/sample.ts";
 
 const argv = [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"];
-
-function notebookOf(...sources: string[]): Notebook {
-  const cells = sources.map((source, i): Cell => ({
-    cell_type: "code",
-    id: `c${i}`,
-    source,
-    metadata: {},
-  }));
-  return { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
-}
 
 async function inFolder(work: (path: string) => Promise<void>) {
   const folder = await mkdtemp(join(tmpdir(), "run-"));

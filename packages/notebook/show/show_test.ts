@@ -70,15 +70,15 @@ Deno.test("tables keep types, order and digits, and escape what they hold", asyn
   ]);
   assert.deepEqual(frame.columns, ["arm", "rate", "n"]);
   assert.deepEqual(frame.sortValues("n").values[0], ["none", null, 0]);
-  const table = layOut(frame, { caption: "Rates", digits: { rate: 2 } });
+  const table = await layOut(frame, { caption: "Rates", digits: { rate: 2 } });
   assert.equal(
     tableText(table),
     "Rates\narm      rate    n\n──────  ─────  ───\n<base>   3.46  200\nrules   12.00  200\n" +
       "none        –    0",
   );
   assert.match(tableHtml(table), /&lt;base&gt;/);
-  assert.throws(
-    () => layOut(frame, { columns: ["rat"] }),
+  await assert.rejects(
+    layOut(frame, { columns: ["rat"] }),
     /Expected a column "rat" but found "arm"/,
   );
 });

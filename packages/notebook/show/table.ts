@@ -6,8 +6,8 @@
  */
 import { display, escapeHtml } from "./display.ts";
 
-/** One row: column name → cell. */
-export type Row = Readonly<Record<string, unknown>>;
+/** One row: its fields are the cells, under their names. */
+export type Row = object;
 
 export interface TableOptions {
   readonly caption?: string;
@@ -42,7 +42,9 @@ export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
   const danfo = await import("danfojs-node") as unknown as {
     DataFrame: new (values: unknown[][], options: { columns: string[] }) => DataFrame;
   };
-  const values = rows.map((row) => columns.map((column) => row[column] ?? null));
+  const values = rows.map((row) =>
+    columns.map((column) => (row as Record<string, unknown>)[column] ?? null)
+  );
   return new danfo.DataFrame(values, { columns });
 }
 
@@ -59,13 +61,7 @@ export async function showTable(
   if (Array.isArray(rows) && rows.length === 0) {
     return await display({ "text/plain": `${options.caption ?? "Table"}: no rows` });
   }
-  const frame = Array.isArray(rows) ? await dataFrame(rows) : rows as DataFrame;
-  if (!Array.isArray(frame?.columns)) {
-    throw new Error(
-      `Expected rows (an array of objects) or a data frame but found ${typeof rows}.`,
-    );
-  }
-  const table = layOut(frame, options);
+  const table = await layOut(rows, options);
   await display({ "text/plain": tableText(table), "text/html": tableHtml(table) });
 }
 
@@ -77,8 +73,22 @@ export interface Table {
   readonly cells: readonly (readonly string[])[];
 }
 
-/** Cells as text, columns chosen and aligned; what both renderings start from. */
-export function layOut(frame: DataFrame, options: TableOptions): Table {
+/**
+ * Rows, or a data frame, as cells of text, columns chosen and aligned.
+ *
+ * @example
+ * console.log(tableText(await layOut([{ arm: "base", rate: 3.5 }], { caption: "Rates" })));
+ */
+export async function layOut(
+  rows: readonly Row[] | DataFrame,
+  options: TableOptions = {},
+): Promise<Table> {
+  const frame = Array.isArray(rows) ? await dataFrame(rows) : rows as DataFrame;
+  if (!Array.isArray(frame?.columns)) {
+    throw new Error(
+      `Expected rows (an array of objects) or a data frame but found ${typeof rows}.`,
+    );
+  }
   const { caption = "", columns = frame.columns, digits = 1 } = options;
   const places = columns.map((column) => {
     const place = frame.columns.indexOf(column);

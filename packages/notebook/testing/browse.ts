@@ -10,10 +10,10 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { startLab } from "./jupyter.ts";
-import { type KernelName, prepareKernel } from "./kernels.ts";
-import { type Notebook, writeNotebook } from "./notebook.ts";
-import { freePorts } from "./ports.ts";
+import { startLab } from "../kernel/jupyter.ts";
+import { type KernelName, prepareKernel } from "../kernel/kernels.ts";
+import { type Notebook, writeNotebook } from "../kernel/notebook.ts";
+import { freePorts } from "../kernel/ports.ts";
 
 /** Fetched when a browser is asked for, and no part of the lock file: see the README. */
 const PLAYWRIGHT = "npm:playwright-core@1.61.1";

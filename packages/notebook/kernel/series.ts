@@ -1,0 +1,79 @@
+/**
+ * Runs the notebooks of a folder one after another, keeps each as executed, and says how far it is.
+ *
+ * Knows the order of things and what to say of them. It does not know what the notebooks do, nor
+ * where its words are shown.
+ */
+import { join } from "node:path";
+import { duration } from "../show/progress.ts";
+import { writeNotebook } from "./notebook.ts";
+import { CellFailed, runNotebook, type RunOptions } from "./run.ts";
+import { paceOf, readNotebooks } from "./shelf.ts";
+
+export interface SeriesOptions extends Pick<RunOptions, "argv" | "env" | "signal"> {
+  /** Folder for the executed notebooks. */
+  readonly out: string;
+  /** Hears what is going on, often: "01 more · cell 3 of 9 · about 2 min left · training 40 %". */
+  readonly onStatus?: (line: string) => void;
+  readonly onFinished?: (notebook: string, seconds: number) => void;
+}
+
+/**
+ * Runs notebooks, each in a kernel of its own. Those that finished, and the one that failed, lie in
+ * `out` afterwards.
+ *
+ * @param names the notebooks' names in `folder`, without ending.
+ * @throws at the first cell that fails, with its first lines; the signal's reason when aborted.
+ * @example
+ * await runNotebooks("notebooks", ["00 start here"], { ...kernel, out: "report" });
+ */
+export async function runNotebooks(
+  folder: string,
+  names: readonly string[],
+  options: SeriesOptions,
+): Promise<void> {
+  const { out, onStatus, onFinished, ...kernel } = options;
+  const notebooks = await readNotebooks(folder, names);
+  const pace = paceOf(notebooks);
+  for (const [name, notebook] of notebooks) {
+    const started = Date.now();
+    const keep = () => writeNotebook(join(out, `${name}.ipynb`), notebook);
+    let place = "";
+    const say = (note: string) => {
+      const left = pace.left();
+      const parts = [place, left === null ? "" : `about ${duration(left)} left`, note];
+      onStatus?.(parts.filter(Boolean).join(" · "));
+    };
+    try {
+      await runNotebook(notebook, join(folder, `${name}.ipynb`), {
+        ...kernel,
+        onCell: (_cell, index) => {
+          pace.begin(name, index);
+          place = `${name} · cell ${index + 1} of ${notebook.cells.length}`;
+          say("");
+        },
+        onOutput: (_cell, { content }) => {
+          const { metadata, data } = content as Record<string, Record<string, unknown> | undefined>;
+          if (metadata?.progress) say(String(data?.["text/plain"]));
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof CellFailed)) throw error;
+      await keep();
+      throw new Error(
+        `Notebook "${name}" failed in cell ${error.number} of ${notebook.cells.length}:\n` +
+          `${excerpt(error.source)}\n${error.reason.trim()}\n` +
+          `What was run so far is in ${out}.`,
+        { cause: error },
+      );
+    }
+    await keep();
+    onFinished?.(name, (Date.now() - started) / 1000);
+  }
+}
+
+function excerpt(source: string): string {
+  const lines = source.split("\n");
+  const more = lines.length > 8 ? [`… ${lines.length - 8} more lines`] : [];
+  return [...lines.slice(0, 8), ...more].map((line) => `  │ ${line}`).join("\n");
+}

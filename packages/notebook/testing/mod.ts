@@ -1,0 +1,3 @@
+/** What tests a project's notebooks: their types, and a look at them in a real browser. */
+export { browse, type Theme, themes } from "./browse.ts";
+export { checkNotebooks, type TypeFault } from "./check.ts";
