@@ -5,8 +5,8 @@
  * Knows the layout of such folders; does not know how a graph is built (decode/graph.ts) nor how
  * weights are rounded (quantize.ts).
  */
-import { copyFile, mkdir, open, readdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { copyFile, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { decoderGraph, type Model, saveCheckpoint } from "@implicit/decoder";
 import { encodeModel, type Initializer } from "@implicit/engine";
@@ -116,29 +116,24 @@ async function writeExternal(
   initializers: readonly Initializer[],
   path: string,
 ): Promise<Initializer[]> {
-  const location = path.slice(dirname(path).length + 1);
-  let offset = 0;
+  const location = basename(path);
   const placed: Initializer[] = [];
-  await whole(path, async (temporary) => {
-    const file = await open(temporary, "w");
-    try {
-      for (const one of initializers) {
-        const { name, dtype, shape, data } = one;
-        if (!data || data.byteLength < ALIGNMENT) {
-          placed.push(one);
-          continue;
-        }
-        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        for (let done = 0; done < bytes.length;) {
-          done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
-        }
-        placed.push({ name, dtype, shape, external: { location, offset, length: bytes.length } });
-        offset = Math.ceil((offset + bytes.length) / ALIGNMENT) * ALIGNMENT;
+  function* contents() {
+    let end = 0;
+    for (const one of initializers) {
+      const { name, dtype, shape, data } = one;
+      if (!data || data.byteLength < ALIGNMENT) {
+        placed.push(one);
+        continue;
       }
-    } finally {
-      await file.close();
+      const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+      yield new Uint8Array(offset - end);
+      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      end = offset + data.byteLength;
+      placed.push({ name, dtype, shape, external: { location, offset, length: data.byteLength } });
     }
-  });
+  }
+  await whole(path, (temporary) => writeFile(temporary, contents()));
   return placed;
 }
 

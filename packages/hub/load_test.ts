@@ -1,41 +1,21 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
 import { tinyModel } from "@implicit/decoder/testing";
 import { loadModel } from "./load.ts";
 import { startHub } from "./testing/loopback.ts";
+import { filesOf, tinyTokenizer } from "./testing/tiny.ts";
 
-const tokenizerOf = (entries: number) =>
-  JSON.stringify({
-    added_tokens: [{ id: 0, content: "</s>", special: true, normalized: false }],
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: { type: "Fuse" },
-    model: {
-      type: "BPE",
-      merges: [],
-      vocab: Object.fromEntries(
-        Array.from({ length: entries }, (_, i) => [i ? String.fromCharCode(96 + i) : "</s>", i]),
-      ),
-    },
-  });
 const model = tinyModel({ vocab_size: 8, eos_token_id: 0 });
 
 Deno.test("loadModel() gives the same weights and tokenizer from the hub as from the folder", async () => {
   const folder = await mkdtemp(join(tmpdir(), "load-"));
   const { hash } = model;
   await saveCheckpoint(model, folder);
-  await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
-  const files = Object.fromEntries(
-    await Promise.all(
-      ["config.json", "model.safetensors", "tokenizer.json"].map(async (name) =>
-        [name, new Uint8Array(await readFile(join(folder, name)))] as const
-      ),
-    ),
-  );
+  await writeFile(join(folder, "tokenizer.json"), tinyTokenizer("abcde"));
+  const files = await filesOf(folder, "config.json", "model.safetensors", "tokenizer.json");
   const hub = await startHub({ "lab/tiny": { files, large: ["model.safetensors"] } });
   const cache = join(folder, "cache");
   try {
@@ -50,9 +30,9 @@ Deno.test("loadModel() gives the same weights and tokenizer from the hub as from
     deepEqual([local.model.hash, local.tokenizer.hash], [hash, remote.tokenizer.hash]);
     deepEqual(remote.tokenizer.encode("ab"), [1, 2]);
 
-    await writeFile(join(folder, "tokenizer.json"), tokenizerOf(9));
+    await writeFile(join(folder, "tokenizer.json"), tinyTokenizer("abcdefgh"));
     await rejects(loadModel(folder), /at most 8 entries, the rows of the embedding, .* found 9\./);
-    await writeFile(join(folder, "tokenizer.json"), tokenizerOf(8));
+    await writeFile(join(folder, "tokenizer.json"), tinyTokenizer("abcdefg"));
     equal((await loadModel(folder)).tokenizer.vocabSize, 8);
   } finally {
     await hub.close();
@@ -64,15 +44,9 @@ Deno.test("loadModel() names the file whose config is refused, in a folder and f
   const folder = await mkdtemp(join(tmpdir(), "refused-"));
   const path = join(folder, "config.json");
   await writeFile(path, JSON.stringify({ ...model.config.json, model_type: "gpt2" }));
-  await writeFile(join(folder, "tokenizer.json"), tokenizerOf(6));
+  await writeFile(join(folder, "tokenizer.json"), tinyTokenizer("abcde"));
   await writeFile(join(folder, "model.safetensors"), "");
-  const files = Object.fromEntries(
-    await Promise.all(
-      ["config.json", "model.safetensors", "tokenizer.json"].map(async (name) =>
-        [name, new Uint8Array(await readFile(join(folder, name)))] as const
-      ),
-    ),
-  );
+  const files = await filesOf(folder, "config.json", "model.safetensors", "tokenizer.json");
   const hub = await startHub({ "lab/tiny": { files, large: [] } });
   try {
     const refused = /: Expected a model_type among llama, .* but found "gpt2"/;

@@ -1,4 +1,11 @@
-export { accountOf, type Dataset, type DatasetSource, loadDataset } from "./dataset.ts";
+export {
+  accountOf,
+  type Dataset,
+  type DatasetSource,
+  loadDataset,
+  textOf,
+  Unfit,
+} from "./dataset.ts";
 export { type Example, type Message, pair } from "./example.ts";
 export { exportModel, type ExportType } from "./export.ts";
 export { loadModel } from "./load.ts";

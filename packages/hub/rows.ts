@@ -6,7 +6,6 @@
  */
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 
@@ -48,24 +47,20 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
 async function* lines(path: string): AsyncGenerator<string> {
   const file = createReadStream(path);
   const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
-  // Neither pipe() nor readline passes a stream's error on: the reading would just end early.
-  let problem: Error | undefined;
-  const reader = createInterface({ input, crlfDelay: Infinity });
-  for (const stream of new Set([file, input])) {
-    stream.on("error", (error: Error) => {
-      problem ??= error;
-      reader.close();
-    });
-  }
+  file.on("error", (error) => input.destroy(error)); // pipe() does not pass it on
+  let rest = "";
   try {
-    yield* reader;
+    for await (const text of input.setEncoding("utf8")) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop()!;
+      for (const line of parts) yield line.replace(/\r$/, "");
+    }
   } catch (cause) {
-    problem ??= cause as Error;
+    throw unreadable(path, cause as Error);
   } finally {
-    reader.close();
     file.destroy();
   }
-  if (problem) throw unreadable(path, problem);
+  if (rest !== "") yield rest;
 }
 
 async function* arrayRows(path: string): AsyncGenerator<Row> {
