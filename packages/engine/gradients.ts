@@ -44,17 +44,33 @@ function elementwise(
   };
 }
 
-/** The gradient of choosing the larger or the smaller of two: ties give all of it to `a`. */
-function choice(prefersA: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Gradient {
+type OfTwo = (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
+
+/** The gradient of an elementwise function of two tensors that may be broadcast. */
+function binary(da: OfTwo, db: OfTwo): Gradient {
   return {
     inputsToSave: ["a", "b"],
-    gradient: (dy, [a, b]) => {
-      const mask = () => tf.cast(prefersA(a!, b!), "float32");
-      return {
-        a: () => unbroadcast(tf.mul(dy, mask()), a!.shape),
-        b: () => unbroadcast(tf.mul(dy, tf.sub(1, mask())), b!.shape),
-      };
-    },
+    gradient: (dy, [a, b]) => ({
+      a: () => unbroadcast(da(dy, a!, b!), a!.shape),
+      b: () => unbroadcast(db(dy, a!, b!), b!.shape),
+    }),
+  };
+}
+
+/** The gradient of choosing the larger or the smaller of two: ties give all of it to `a`. */
+function choice(prefersA: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Gradient {
+  const mask = (a: tf.Tensor, b: tf.Tensor) => tf.cast(prefersA(a, b), "float32");
+  return binary(
+    (dy, a, b) => tf.mul(dy, mask(a, b)),
+    (dy, a, b) => tf.mul(dy, tf.sub(1, mask(a, b))),
+  );
+}
+
+/** The gradient of a function that changes the shape of `input` alone. */
+function reshaped(input: string): Gradient {
+  return {
+    inputsToSave: [input],
+    gradient: (dy, [x]) => ({ [input]: () => tf.reshape(dy, x!.shape) }),
   };
 }
 
@@ -68,48 +84,21 @@ const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI);
 const gradients: Record<string, Gradient> = {
   Identity: { gradient: (dy) => ({ x: () => dy }) },
   Cast: { gradient: (dy) => ({ x: () => dy }) },
-  Reshape: {
-    inputsToSave: ["x"],
-    gradient: (dy, [x]) => ({ x: () => tf.reshape(dy, x!.shape) }),
-  },
-  ExpandDims: {
-    inputsToSave: ["input"],
-    gradient: (dy, [input]) => ({ input: () => tf.reshape(dy, input!.shape) }),
-  },
+  Reshape: reshaped("x"),
+  ExpandDims: reshaped("input"),
   Transpose: {
     gradient: (dy, _saved, { perm }) => ({
       x: () => tf.transpose(dy, tf.backend_util.getUndoAxesPermutation(perm as number[])),
     }),
   },
 
-  Add: {
-    inputsToSave: ["a", "b"],
-    gradient: (dy, [a, b]) => ({
-      a: () => unbroadcast(dy, a!.shape),
-      b: () => unbroadcast(dy, b!.shape),
-    }),
-  },
-  Sub: {
-    inputsToSave: ["a", "b"],
-    gradient: (dy, [a, b]) => ({
-      a: () => unbroadcast(dy, a!.shape),
-      b: () => tf.neg(unbroadcast(dy, b!.shape)),
-    }),
-  },
-  Multiply: {
-    inputsToSave: ["a", "b"],
-    gradient: (dy, [a, b]) => ({
-      a: () => unbroadcast(tf.mul(dy, b!), a!.shape),
-      b: () => unbroadcast(tf.mul(dy, a!), b!.shape),
-    }),
-  },
-  RealDiv: {
-    inputsToSave: ["a", "b"],
-    gradient: (dy, [a, b]) => ({
-      a: () => unbroadcast(tf.div(dy, b!), a!.shape),
-      b: () => tf.neg(unbroadcast(tf.div(tf.mul(dy, tf.div(a!, b!)), b!), b!.shape)),
-    }),
-  },
+  Add: binary((dy) => dy, (dy) => dy),
+  Sub: binary((dy) => dy, (dy) => tf.neg(dy)),
+  Multiply: binary((dy, _, b) => tf.mul(dy, b), (dy, a) => tf.mul(dy, a)),
+  RealDiv: binary(
+    (dy, _, b) => tf.div(dy, b),
+    (dy, a, b) => tf.neg(tf.div(tf.mul(dy, tf.div(a, b)), b)),
+  ),
   Maximum: choice((a, b) => tf.greaterEqual(a, b)),
   Minimum: choice((a, b) => tf.lessEqual(a, b)),
   Select: {
@@ -137,10 +126,8 @@ const gradients: Record<string, Gradient> = {
     inputsToSave: ["x"],
     gradient: (dy, [x], { clipValueMin, clipValueMax }) => ({
       x: () => {
-        const inside = tf.logicalAnd(
-          tf.greaterEqual(x!, clipValueMin as number),
-          tf.lessEqual(x!, clipValueMax as number),
-        );
+        const [least, most] = [clipValueMin as number, clipValueMax as number];
+        const inside = tf.logicalAnd(tf.greaterEqual(x!, least), tf.lessEqual(x!, most));
         return tf.mul(dy, tf.cast(inside, "float32"));
       },
     }),
@@ -221,15 +208,10 @@ const gradients: Record<string, Gradient> = {
     inputsToSave: ["x"],
     gradient: (dy, [x], { begin, size }) => ({
       x: () => {
-        const [from, sizes] = tf.slice_util.parseSliceParams(
-          x!,
-          begin as number | number[],
-          size as number | number[],
-        );
-        return tf.pad(
-          dy,
-          from!.map((first, axis) => [first, x!.shape[axis]! - first - sizes![axis]!]),
-        );
+        const given = [begin, size] as (number | number[])[];
+        const [from, sizes] = tf.slice_util.parseSliceParams(x!, given[0]!, given[1]!);
+        const after = (axis: number) => x!.shape[axis]! - from![axis]! - sizes![axis]!;
+        return tf.pad(dy, from!.map((first, axis) => [first, after(axis)]));
       },
     }),
   },
