@@ -64,6 +64,18 @@ Deno.test("elementwise() sums alike with any number of threads", async () => {
   assert.deepEqual(sums[2], sums[0]);
 });
 
+Deno.test("elementwise() answers runs that overlap, each its own", async () => {
+  const length = 2 ** 21 + 16;
+  const program = (await createEngine({ threads: 2 })).elementwise(mixed);
+  const sums = await Promise.all([1, 4].map((value) => {
+    const [x, y, quotient] = sharedArrays(3, length) as [Float32Array, Float32Array, Float32Array];
+    y.fill(value);
+    return program.run({ x, y }, { a: 0 }, { quotient });
+  }));
+  assert.deepEqual(sums.map(({ squares }) => squares), [length, 16 * length]);
+  program.dispose();
+});
+
 Deno.test("elementwise() runs eagerly as well", async () => {
   const program = (await createEngine({ kind: "eager" })).elementwise(mixed);
   const [x, y] = filled(sharedArrays(2, 64));

@@ -147,8 +147,8 @@ export class Session {
   /** `held`: what the session reads for as long as it lives. */
   private constructor(handle: bigint, private held: unknown) {
     this.handle = handle;
-    this.inputNames = this.readNames("SessionGetInputCount", "SessionGetInputName");
-    this.outputNames = this.readNames("SessionGetOutputCount", "SessionGetOutputName");
+    this.inputNames = this.readNames("Input");
+    this.outputNames = this.readNames("Output");
     for (const name of [...this.inputNames, ...this.outputNames]) {
       this.names.set(name, cString(name));
     }
@@ -169,26 +169,16 @@ export class Session {
     try {
       for (const [name, tensor] of given) values.push(createValue(name, tensor));
       if (given.length > 0) {
-        const nameTable = BigUint64Array.from(names, address);
-        const valueTable = BigUint64Array.from(values);
-        const count = given.length;
-        check(
-          api.AddExternalInitializers(settings, address(nameTable), address(valueTable), count),
-        );
+        const [a, b] = [BigUint64Array.from(names, address), BigUint64Array.from(values)];
+        check(api.AddExternalInitializers(settings, address(a), address(b), given.length));
       }
       if (typeof model === "string") {
         await checkAsync(api.CreateSession, env, model, settings, address(place));
       } else {
         const bytes = model.byteLength;
-        const memory = address(bytes > 0 ? model : new Uint8Array(8));
-        await checkAsync(
-          api.CreateSessionFromArray,
-          env,
-          memory,
-          bytes,
-          settings,
-          address(place),
-        );
+        const memory = address(bytes > 0 ? model : new Uint8Array(8)); // never null
+        const start = api.CreateSessionFromArray;
+        await checkAsync(start, env, memory, bytes, settings, address(place));
       }
     } finally {
       inFlight.delete(model);
@@ -238,18 +228,9 @@ export class Session {
       ];
       hold.push(arrays);
       const [a, b, c, d] = arrays.map(address);
+      const [m, n] = [inputNames.length, outputNames.length];
       try {
-        await checkAsync(
-          api.Run,
-          this.handle,
-          null,
-          a,
-          b,
-          inputNames.length,
-          c,
-          outputNames.length,
-          d,
-        );
+        await checkAsync(api.Run, this.handle, null, a, b, m, c, n, d);
       } finally {
         for (const value of results) if (value && !values.includes(value)) values.push(value);
       }
@@ -290,14 +271,11 @@ export class Session {
     });
   }
 
-  private readNames(
-    count: "SessionGetInputCount" | "SessionGetOutputCount",
-    get: "SessionGetInputName" | "SessionGetOutputName",
-  ): string[] {
+  private readNames(kind: "Input" | "Output"): string[] {
     const { api, allocator } = runtime();
-    const total = Number(outOf((place) => api[count](this.handle, place)));
+    const total = Number(outOf((place) => api[`SessionGet${kind}Count`](this.handle, place)));
     return Array.from({ length: total }, (_, i) => {
-      const text = outOf((place) => api[get](this.handle, i, allocator, place));
+      const text = outOf((place) => api[`SessionGet${kind}Name`](this.handle, i, allocator, place));
       const name = koffi.decode.string(text);
       check(api.AllocatorFree(allocator, text));
       return name;
