@@ -1,11 +1,12 @@
 /**
  * The state of a training run on disk: parameters, the optimiser's moments, and the step, from which
- * schedule, random order and place in the data all follow. A checkpoint is written under a temporary
- * name and renamed when it is whole, so that a process killed at any moment leaves the one before.
+ * schedule, random order and place in the data all follow. A checkpoint is one safetensors file,
+ * renamed to its name when it is whole, so that a process killed at any moment leaves the one before.
  * Knows nothing of what the numbers mean.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { readHeader, readTensor, writeSafetensors } from "@implicit/decoder";
 
 /** What is kept beside the arrays. `run` identifies everything that determines the training. */
 export interface Progress {
@@ -17,21 +18,8 @@ export interface Progress {
 /** The flat arrays of a run, by name, all of one length. */
 export type Arrays = Readonly<Record<string, Float32Array>>;
 
-const complete = /^step-(\d+)$/;
-const unfinished = /^step-\d+\.tmp-/;
-
-const bytesOf = (array: Float32Array) =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, "w");
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
+const complete = /^step-(\d+)\.safetensors$/;
+const unfinished = /^step-\d+\.safetensors\..*tmp$/;
 
 /** Steps of the whole checkpoints in `folder`, ascending. */
 async function steps(folder: string): Promise<number[]> {
@@ -40,8 +28,8 @@ async function steps(folder: string): Promise<number[]> {
 }
 
 /**
- * Writes a checkpoint to `folder/step-N`, then removes older ones and what a killed process left.
- * One of that step already there is kept: a step's numbers are the same however it was reached.
+ * Writes a checkpoint to `folder/step-N.safetensors`, then removes older ones and what a killed process
+ * left. One of that step already there is kept: a step's numbers are the same however it was reached.
  */
 export async function writeCheckpoint(
   folder: string,
@@ -50,21 +38,14 @@ export async function writeCheckpoint(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   if ((await steps(folder)).includes(progress.step)) return;
-  const target = join(folder, `step-${progress.step}`);
-  const temporary = `${target}.tmp-${process.pid}`;
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary);
-  for (const [name, array] of Object.entries(arrays)) {
-    await writeFile(join(temporary, `${name}.f32`), bytesOf(array));
-  }
-  const json = JSON.stringify(progress);
-  await writeFile(join(temporary, "progress.json"), new TextEncoder().encode(json));
-  await rename(temporary, target);
+  const tensors = new Map(
+    Object.entries(arrays).map(([name, data]) => [name, { shape: [data.length], data }]),
+  );
+  const metadata = { progress: JSON.stringify(progress) };
+  await writeSafetensors(join(folder, `step-${progress.step}.safetensors`), tensors, { metadata });
   for (const name of await readdir(folder)) {
     const older = Number(complete.exec(name)?.[1] ?? Infinity) < progress.step;
-    if (older || unfinished.test(name)) {
-      await rm(join(folder, name), { recursive: true, force: true });
-    }
+    if (older || unfinished.test(name)) await rm(join(folder, name));
   }
 }
 
@@ -72,7 +53,7 @@ export async function writeCheckpoint(
  * Reads the latest whole checkpoint of `folder` into `arrays`.
  *
  * @returns its progress, or null where there is none
- * @throws where it belongs to another run, or its arrays are not of the length asked for.
+ * @throws where it is damaged or belongs to another run, or its arrays are not of the length asked for.
  */
 export async function readCheckpoint(
   folder: string,
@@ -85,48 +66,37 @@ export async function readCheckpoint(
   });
   const latest = found.at(-1);
   if (latest === undefined) return null;
-  const path = join(folder, `step-${latest}`);
-  const progress = parseProgress(await readFile(join(path, "progress.json"), "utf8"), path);
+  const path = join(folder, `step-${latest}.safetensors`);
+  const header = await readHeader(path);
+  const progress = parseProgress(header.metadata.progress ?? "", path);
   if (progress.run !== run) {
     throw new Error(
       `Expected ${path} to be of run ${run}, but found one of run ${progress.run}: its base, data ` +
         `or settings differ. Choose another folder, or remove this one.`,
     );
   }
-  for (const [name, array] of Object.entries(arrays)) await readArray(path, name, array);
+  for (const [name, array] of Object.entries(arrays)) {
+    const values = await readTensor(header, name);
+    if (values.length !== array.length) {
+      throw new Error(
+        `Expected ${array.length} values of ${name} in ${path}, but found ${values.length}.`,
+      );
+    }
+    array.set(values);
+  }
   return progress;
 }
 
 function parseProgress(json: string, path: string): Progress {
-  const { run, step, losses } = JSON.parse(json) as Partial<Progress>;
+  const { run, step, losses } = JSON.parse(json || "{}") as Partial<Progress>;
   const valid = typeof run === "string" && Number.isSafeInteger(step) &&
     Array.isArray(losses) && losses.length === step;
   if (!valid) {
     throw new Error(
-      `Expected run, step and one loss a step in ${path}/progress.json, but found ${
+      `Expected run, step and one loss a step in the header of ${path}, but found ${
         json.slice(0, 80)
       }.`,
     );
   }
   return { run, step: step!, losses };
-}
-
-async function readArray(folder: string, name: string, array: Float32Array): Promise<void> {
-  const path = join(folder, `${name}.f32`);
-  const { size } = await stat(path);
-  if (size !== array.byteLength) {
-    throw new Error(`Expected ${array.byteLength} bytes in ${path}, but found ${size}.`);
-  }
-  const file = await open(path, "r");
-  try {
-    const bytes = bytesOf(array);
-    let done = 0;
-    while (done < size) {
-      const { bytesRead } = await file.read(bytes, done, Math.min(size - done, 1 << 30), done);
-      if (bytesRead === 0) throw new Error(`Expected ${size} bytes in ${path}, but found ${done}.`);
-      done += bytesRead;
-    }
-  } finally {
-    await file.close();
-  }
 }

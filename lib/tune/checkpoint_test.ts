@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
@@ -24,7 +24,7 @@ Deno.test("readCheckpoint() gives back what writeCheckpoint() kept, and only the
     const progress = await readCheckpoint(folder, "a", into);
     assert.deepEqual(progress, { run: "a", step: 2, losses: [0.1, 1 / 3] });
     assert.deepEqual(into, later);
-    assert.deepEqual(await readdir(folder), ["step-2"]);
+    assert.deepEqual(await readdir(folder), ["step-2.safetensors"]);
   }));
 
 Deno.test("readCheckpoint() finds nothing in an empty or absent folder", () =>
@@ -36,11 +36,10 @@ Deno.test("readCheckpoint() finds nothing in an empty or absent folder", () =>
 Deno.test("readCheckpoint() passes over what a killed process left, and the next write removes it", () =>
   inFolder(async (folder) => {
     await writeCheckpoint(folder, { run: "a", step: 1, losses: [0] }, arrays());
-    await mkdir(join(folder, "step-2.tmp-77"));
-    await writeFile(join(folder, "step-2.tmp-77", "values.f32"), "half");
+    await writeFile(join(folder, "step-2.safetensors.77.tmp"), "half");
     assert.equal((await readCheckpoint(folder, "a", arrays()))?.step, 1);
     await writeCheckpoint(folder, { run: "a", step: 2, losses: [0, 0] }, arrays());
-    assert.deepEqual(await readdir(folder), ["step-2"]);
+    assert.deepEqual(await readdir(folder), ["step-2.safetensors"]);
   }));
 
 Deno.test("readCheckpoint() refuses another run, and arrays of another length", () =>
@@ -48,5 +47,8 @@ Deno.test("readCheckpoint() refuses another run, and arrays of another length", 
     await writeCheckpoint(folder, { run: "a", step: 1, losses: [0] }, arrays());
     await assert.rejects(readCheckpoint(folder, "b", arrays()), /to be of run b, but found .* a:/);
     const short = { values: new Float32Array(2) };
-    await assert.rejects(readCheckpoint(folder, "a", short), /Expected 8 bytes .* found 12/);
+    await assert.rejects(
+      readCheckpoint(folder, "a", short),
+      /Expected 2 values of values in .* found 3/,
+    );
   }));

@@ -28,7 +28,7 @@ async function run(folder: string, stop: (output: string) => boolean): Promise<s
 }
 
 const unfinished = (folder: string) =>
-  existsSync(folder) && readdirSync(folder).some((name) => name.includes(".tmp-"));
+  existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(".tmp"));
 const result = (output: string) => /done .*/.exec(output)?.[0];
 
 Deno.test("a run killed three times, once while writing, ends in the bits of an unbroken run", async () => {

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "@implicit/engine";
 import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
+import { learnedBias } from "../adapt/learned_bias.ts";
 import { lora } from "../adapt/lora.ts";
-import { pretrain, tune, type TuneOptions } from "./tune.ts";
+import { prefix } from "../adapt/prefix.ts";
+import { pretrain, type StepInfo, tune, type TuneOptions } from "./tune.ts";
 import { tinyExamples, tinyModel } from "./tiny.ts";
 
 const golden = fileURLToPath(new URL("../../../shared/golden", import.meta.url));
@@ -123,7 +125,7 @@ Deno.test("tune() stops at a loss that is not finite, names step and example, ke
       checkpoint: { folder, every: 1 },
     });
     await assert.rejects(run, /finite loss and gradient in step 4, .* finite: 13\. .* stays in/);
-    assert.deepEqual(await readdir(folder), ["step-3"]);
+    assert.deepEqual(await readdir(folder), ["step-3.safetensors"]);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -144,8 +146,11 @@ Deno.test("tune() refuses an empty list, examples without a target, and no steps
 Deno.test("tune() stops when its signal says so", async () => {
   const engine = await createEngine();
   const controller = new AbortController();
-  const onStep = ({ step }: { step: number }) =>
-    step === 2 && controller.abort(new Error("enough"));
+  let last = 0;
+  const onStep = ({ step }: { step: number }) => {
+    last = step;
+    if (step === 2) controller.abort(new Error("enough"));
+  };
   const run = tune(engine, tinyModel(), tinyExamples(), {
     ...settings,
     steps: 50,
@@ -153,10 +158,11 @@ Deno.test("tune() stops when its signal says so", async () => {
     signal: controller.signal,
   });
   await assert.rejects(run, /enough/);
+  assert.equal(last, 2);
 });
 
 Deno.test("tune() counts epochs in whole steps and says how long it will take", async () => {
-  const seen: number[] = [];
+  const seen: number[] = [], left: number[] = [];
   const { losses } = await tune(await createEngine(), tinyModel(), tinyExamples(), {
     batchSize: 8,
     epochs: 2,
@@ -165,11 +171,13 @@ Deno.test("tune() counts epochs in whole steps and says how long it will take", 
     onStep: ({ step, steps, secondsLeft }) => {
       seen.push(step);
       assert.equal(steps, 5); // 20 examples twice, 8 a step
-      assert.ok(secondsLeft >= 0);
+      left.push(secondsLeft);
     },
   });
   assert.deepEqual(seen, [1, 2, 3, 4, 5]);
   assert.equal(losses.length, 5);
+  assert.ok(left.slice(1, 4).every((seconds) => seconds > 0 && seconds < 60), `${left}`);
+  assert.equal(left[4], 0);
 });
 
 Deno.test("pretrain() learns a stream that repeats itself", async () => {
@@ -264,3 +272,64 @@ for (const dtype of ["F32", "F16", "BF16"] as const) {
     }
   });
 }
+
+for (const adapter of [prefix({ length: 2 }), learnedBias()]) {
+  Deno.test(`tune() trains ${adapter.name} without reading the weights that stay in their file`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "unread-"));
+    try {
+      await saveCheckpoint(tinyModel(), folder, { dtype: "BF16" });
+      const inFile = await loadCheckpoint(folder, { inFile: true });
+      const parameters = new Map(
+        [...inFile.parameters].map(([name, { shape, file }]) => [name, {
+          shape,
+          file,
+          get data(): Float32Array {
+            throw new Error(`${name} was read into memory`);
+          },
+        }]),
+      );
+      const engine = await createEngine({ threads: 1 });
+      const options = { ...settings, adapter };
+      const found = await tune(engine, { ...inFile, parameters }, tinyExamples(), options);
+      const inMemory = await loadCheckpoint(folder);
+      const expected = await tune(engine, inMemory, tinyExamples(), options);
+      assert.deepEqual(found.losses, expected.losses);
+      assert.deepEqual(found.trained, expected.trained);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("tune() takes an adapter's training up again, and refuses another adapter's", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "taken-up-"));
+  try {
+    const engine = await createEngine({ threads: 1 });
+    const adapter = prefix({ length: 2 });
+    const options = { ...settings, steps: 6, learningRate: 0.1 };
+    const whole = await tune(engine, tinyModel(), tinyExamples(), { ...options, adapter });
+    const checkpoint = { folder, every: 2 };
+    const stop = new AbortController();
+    const broken = tune(engine, tinyModel(), tinyExamples(), {
+      ...options,
+      adapter,
+      checkpoint,
+      signal: stop.signal,
+      onStep: ({ step }) => step === 3 && stop.abort(new Error("killed")),
+    });
+    await assert.rejects(broken, /killed/);
+    const steps: number[] = [];
+    const taken = { ...options, checkpoint, onStep: ({ step }: StepInfo) => void steps.push(step) };
+    const other = tune(engine, tinyModel(), tinyExamples(), {
+      ...taken,
+      adapter: { ...adapter, name: "other" },
+    });
+    await assert.rejects(other, /to be of run .* settings differ/);
+    const rest = await tune(engine, tinyModel(), tinyExamples(), { ...taken, adapter });
+    assert.deepEqual(steps, [4, 5, 6]);
+    assert.deepEqual(rest.losses, whole.losses);
+    assert.deepEqual(rest.trained, whole.trained);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -7,13 +7,8 @@ export {
   type Scored,
 } from "./decode/decoder.ts";
 export { embed } from "./decode/embed.ts";
-export {
-  decoderGraph,
-  float32Format,
-  type GraphBuilder,
-  type KeyValues,
-  type WeightFormat,
-} from "./decode/graph.ts";
+export { decoderGraph, type KeyValues } from "./decode/graph.ts";
+export { float32Format, type GraphBuilder, type WeightFormat } from "./decode/graph_builder.ts";
 export { createOnnxDecoder } from "./decode/onnx_decoder.ts";
 export type { LogitsProcessor, StepContext } from "./decode/processor.ts";
 export { argmax, logprob } from "./decode/sample.ts";
@@ -28,7 +23,7 @@ export { toFloat16 } from "./model/half.ts";
 export { fillNormal, initParameters, normalGenerator } from "./model/init.ts";
 export { withGradient } from "./model/ops.ts";
 export { headName, type Parameter, type Parameters, parameterShapes } from "./model/parameters.ts";
-export { readSafetensors, writeSafetensors } from "./model/safetensors.ts";
+export { readHeader, readSafetensors, readTensor, writeSafetensors } from "./model/safetensors.ts";
 export {
   createTokenizer,
   loadTokenizer,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { createEngine, type TensorData } from "@implicit/engine";
+import { createEngine, type TensorData, type TensorSpec } from "@implicit/engine";
 import { causalAttention } from "./attention.ts";
 import { activate, gatedSilu, layerNorm, rmsNorm, rotary } from "./ops.ts";
 
@@ -28,6 +28,11 @@ const cases: Record<string, [number[][], Op]> = {
   "causalAttention with shared heads": [
     [[2, 3, 4, 2], [2, 3, 2, 2], [2, 3, 2, 2]],
     (q, k, v) => causalAttention(asTensor(q), asTensor(k), asTensor(v)),
+  ],
+  "causalAttention after a prefix": [
+    [[2, 3, 4, 2], [2, 3, 2, 2], [2, 3, 2, 2], [2, 2, 2], [2, 2, 2]],
+    (q, k, v, keys, values) =>
+      causalAttention(asTensor(q), asTensor(k), asTensor(v), asTensor({ keys, values } as never)),
   ],
   gatedSilu: [[[3, 4], [3, 4]], (gate, up) => gatedSilu(gate!, up!)],
   "activate silu": [[[3, 4]], (x) => activate(asTensor(x), "silu")],
@@ -101,47 +106,68 @@ for (const [name, [shapes, op]] of Object.entries(cases)) {
 }
 
 /** Attention as its equation has it, gradients by tfjs: [1, T, 2, E], one key-value head. */
-function plainAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor {
-  const [, length, , size] = q.shape as [number, number, number, number];
+const plainAttention: Op = (q, k, v, keys, values) => {
+  const [, length, , size] = q!.shape as [number, number, number, number];
+  const prefix = keys?.shape[0] ?? 0;
   const byHead = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, 3]);
-  const both = (x: tf.Tensor) => tf.tile(byHead(x), [1, 2, 1, 1]);
+  const both = (x: tf.Tensor, before: tf.Tensor | undefined) => {
+    const all = before ? tf.concat([tf.expandDims(before, 0), x], 1) : x;
+    return tf.tile(byHead(all), [1, 2, 1, 1]);
+  };
+  const width = prefix + length;
   const mask = Array.from(
-    { length: length ** 2 },
-    (_, i) => i % length > Math.floor(i / length) ? -Infinity : 0,
+    { length: length * width },
+    (_, i) => i % width - prefix > Math.floor(i / width) ? -Infinity : 0,
   );
-  const scores = tf.mul(tf.matMul(byHead(q), both(k), false, true), 1 / Math.sqrt(size));
-  const weights = tf.softmax(tf.add(scores, tf.tensor(mask, [length, length])));
-  return byHead(tf.matMul(weights, both(v)));
-}
+  const scores = tf.mul(tf.matMul(byHead(q!), both(k!, keys), false, true), 1 / Math.sqrt(size));
+  const weights = tf.softmax(tf.add(scores, tf.tensor(mask, [length, width])));
+  return byHead(tf.matMul(weights, both(v!, values)));
+};
 
-Deno.test("causalAttention() in several blocks is attention", async () => {
-  const length = 517; // four blocks, not all of one size
-  const engine = await createEngine();
-  const spec = (heads: number) => ({ shape: [1, length, heads, 4], dtype: "float32" as const });
-  const inputs = Object.fromEntries(
-    ["q", "k", "v"].map((name, i) => [name, values(spec(i ? 1 : 2).shape, i)]),
-  );
-  const results: Record<string, TensorData>[] = [];
-  for (const op of [plainAttention, cases.causalAttention![1]]) {
-    const program = await engine.compile(({ q, k, v }) => {
-      let y: tf.Tensor;
-      const f = (...xs: tf.Tensor[]) => {
-        y = tf.keep(op(...xs as [tf.Tensor, tf.Tensor, tf.Tensor]));
-        return tf.sum(tf.mul(y, tf.tensor(values(y.shape, 9), y.shape)));
-      };
-      const [dq, dk, dv] = tf.grads(f)([q!, k!, v!]);
-      return { y: y!, dq: dq!, dk: dk!, dv: dv! };
-    }, { q: spec(2), k: spec(1), v: spec(1) });
-    results.push(await program.run(inputs));
-    program.dispose();
-  }
-  for (const [name, expected] of Object.entries(results[0]!)) {
-    const largest = Math.max(...expected);
-    expected.forEach((x, i) =>
-      assert.ok(Math.abs(results[1]![name]![i]! - x) < 1e-5 * largest, `${name}[${i}]`)
+for (const prefix of [0, 3]) {
+  Deno.test(`causalAttention() in several blocks is attention, ${prefix} keys before it`, async () => {
+    const length = 517; // four blocks, not all of one size
+    const engine = await createEngine();
+    const spec = (...shape: number[]) => ({ shape, dtype: "float32" as const });
+    const specs: Record<string, TensorSpec> = {
+      q: spec(1, length, 2, 4),
+      k: spec(1, length, 1, 4),
+      v: spec(1, length, 1, 4),
+      ...(prefix > 0 ? { keys: spec(prefix, 1, 4), values: spec(prefix, 1, 4) } : {}),
+    };
+    const names = Object.keys(specs);
+    const inputs = Object.fromEntries(
+      names.map((name, i) => [name, values([...specs[name]!.shape], i)]),
     );
-  }
-});
+    const withPrefix: Op = (q, k, v, keys, values) =>
+      causalAttention(
+        asTensor(q),
+        asTensor(k),
+        asTensor(v),
+        keys && { keys, values: values! },
+      );
+    const results: Record<string, TensorData>[] = [];
+    for (const op of [plainAttention, withPrefix]) {
+      const program = await engine.compile((given) => {
+        let y: tf.Tensor;
+        const f = (...xs: tf.Tensor[]) => {
+          y = tf.keep(op(...xs));
+          return tf.sum(tf.mul(y, tf.tensor(values(y.shape, 9), y.shape)));
+        };
+        const grads = tf.grads(f)(names.map((name) => given[name]!));
+        return { y: y!, ...Object.fromEntries(grads.map((grad, i) => [`d${names[i]}`, grad])) };
+      }, specs);
+      results.push(await program.run(inputs));
+      program.dispose();
+    }
+    for (const [name, expected] of Object.entries(results[0]!)) {
+      const largest = Math.max(...expected);
+      expected.forEach((x, i) =>
+        assert.ok(Math.abs(results[1]![name]![i]! - x) < 1e-5 * largest, `${name}[${i}]`)
+      );
+    }
+  });
+}
 
 Deno.test("causalAttention() lets no position see a later one", async () => {
   const engine = await createEngine();
