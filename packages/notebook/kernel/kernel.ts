@@ -12,6 +12,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { decodeMessage, encodeMessage, type Json, type Message } from "./message.ts";
 import { freePorts } from "./ports.ts";
 import { type Connection, openConnection } from "./zmtp.ts";
@@ -54,26 +55,22 @@ const START_SECONDS = 60;
  * await kernel.stop();
  */
 export async function startKernel(command: KernelCommand): Promise<Kernel> {
-  const key = randomUUID();
-  const session = randomUUID();
-  const [shell, iopub, stdin, control, heartbeat] = await freePorts(5);
+  const [shell, iopub, stdin, control, hb] = await freePorts(5) as [number, ...number[]];
+  const key = randomUUID(), session = randomUUID();
   const folder = await mkdtemp(join(tmpdir(), "kernel-"));
   const file = join(folder, "connection.json");
-  await writeFile(
-    file,
-    JSON.stringify({
-      ip: "127.0.0.1",
-      transport: "tcp",
-      signature_scheme: "hmac-sha256",
-      key,
-      shell_port: shell,
-      iopub_port: iopub,
-      stdin_port: stdin,
-      control_port: control,
-      hb_port: heartbeat,
-    }),
-    { mode: 0o600 },
-  );
+  const connection = {
+    ip: "127.0.0.1",
+    transport: "tcp",
+    signature_scheme: "hmac-sha256",
+    key,
+    shell_port: shell,
+    iopub_port: iopub,
+    stdin_port: stdin,
+    control_port: control,
+    hb_port: hb,
+  };
+  await writeFile(file, JSON.stringify(connection), { mode: 0o600 });
 
   const [program, ...args] = command.argv.map((word) => word.replace("{connection_file}", file));
   const child = spawn(program!, args, {
@@ -82,12 +79,32 @@ export async function startKernel(command: KernelCommand): Promise<Kernel> {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const death = watch(child, program!);
-  death.catch(() => {}); // whoever waits for the kernel gets it; nobody waiting is no fault
+  const dead = new AbortController();
+  death.catch(() => dead.abort()); // whoever waits for the kernel hears of it, too
 
-  let listener: (channel: "shell" | "iopub", message: Message) => void = () => {};
-  const receive = (channel: "shell" | "iopub") => (frames: Buffer[]) =>
-    listener(channel, decodeMessage(frames, key));
+  let hear: (channel: "shell" | "iopub", message: Message) => void = () => {};
   const open: Connection[] = [];
+  const dial = async (port: number, channel: "shell" | "iopub") => {
+    const type = channel === "shell" ? "DEALER" : "SUB";
+    const receive = (frames: Buffer[]) => hear(channel, decodeMessage(frames, key));
+    open.push(await openConnection(port, type, receive));
+  };
+  const ask: Ask = async (type, content, onOutput, timeout) => {
+    const request = encodeMessage(type, content, key, session);
+    const answered = new Promise<Json>((resolve) => {
+      let reply: Json | null = null;
+      let idle = false;
+      hear = (channel, message) => {
+        if (message.parentId !== request.id) return;
+        if (channel === "shell") reply = message.content;
+        else if (message.type !== "status") onOutput(message);
+        else if (message.content.execution_state === "idle") idle = true;
+        if (reply && idle) setTimeout(resolve, SETTLE_MS, reply);
+      };
+    });
+    open[0]!.send(request.frames);
+    return await within(timeout, Promise.race([death, answered]));
+  };
   const stop = async () => {
     open.forEach((connection) => connection.close());
     await end(child);
@@ -96,49 +113,22 @@ export async function startKernel(command: KernelCommand): Promise<Kernel> {
 
   try {
     const deadline = Date.now() + START_SECONDS * 1000;
-    const dial = async (port: number, channel: "shell" | "iopub") => {
-      const type = channel === "shell" ? "DEALER" : "SUB";
-      while (true) {
-        try {
-          const connection = await openConnection("127.0.0.1", port, type, receive(channel));
-          open.push(connection);
-          return connection;
-        } catch (error) {
-          if (Date.now() > deadline) throw error;
-          await pause(50); // not listening yet
-        }
-      }
-    };
-    const requests = await Promise.race([death, dial(shell!, "shell")]);
-    await Promise.race([death, dial(iopub!, "iopub")]);
-
-    const ask: Ask = async (type, content, onOutput, timeout) => {
-      const request = encodeMessage(type, content, key, session);
-      const answered = new Promise<Json>((resolve) => {
-        let reply: Json | null = null;
-        let idle = false;
-        listener = (channel, message) => {
-          if (message.parentId !== request.id) return;
-          if (channel === "shell") reply = message.content;
-          else if (message.type !== "status") onOutput(message);
-          else if (message.content.execution_state === "idle") idle = true;
-          if (reply && idle) setTimeout(resolve, SETTLE_MS, reply);
-        };
-      });
-      requests.send(request.frames);
-      return await within(timeout, Promise.race([death, answered]));
-    };
-    await handshake(ask, deadline);
-    const manners = { silent: false, store_history: true, allow_stdin: false, stop_on_error: true };
-    return {
-      execute: (code, onOutput, timeout) =>
-        ask("execute_request", { code, ...manners }, onOutput, timeout),
-      stop,
-    };
+    const retry = (attempt: () => Promise<unknown>) =>
+      Promise.race([death, untilDone(attempt, deadline, dead.signal)]);
+    await retry(() => dial(shell, "shell")); // not listening at first
+    await retry(() => dial(iopub!, "iopub"));
+    // A subscription takes a moment to arrive: asks until both channels have answered once.
+    await retry(() => ask("kernel_info_request", {}, () => {}, 2));
   } catch (error) {
     await stop();
     throw error;
   }
+  const manners = { silent: false, store_history: true, allow_stdin: false, stop_on_error: true };
+  return {
+    execute: (code, onOutput, timeout) =>
+      ask("execute_request", { code, ...manners }, onOutput, timeout),
+    stop,
+  };
 }
 
 type Ask = (
@@ -148,19 +138,25 @@ type Ask = (
   timeout?: number,
 ) => Promise<Json>;
 
-/** A subscription takes a moment to arrive: asks until both channels have answered once. */
-async function handshake(ask: Ask, deadline: number): Promise<void> {
+/** Tries again and again, until it works, it is too late, or the signal says that it is in vain. */
+async function untilDone(
+  attempt: () => Promise<unknown>,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<void> {
   while (true) {
     try {
-      await ask("kernel_info_request", {}, () => {}, 2);
+      await attempt();
       return;
-    } catch (error) {
-      if (error instanceof KernelDied) throw error;
+    } catch (cause) {
       if (Date.now() > deadline) {
         throw new Error(
-          `Expected the kernel to answer within ${START_SECONDS} s but found silence.`,
+          `Expected the kernel to answer within ${START_SECONDS} s but found: ` +
+            (cause as Error).message,
+          { cause },
         );
       }
+      await sleep(50, undefined, { signal });
     }
   }
 }
@@ -190,15 +186,9 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function within<T>(seconds: number | undefined, work: Promise<T>): Promise<T> {
   if (seconds === undefined) return await work;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`Expected an answer within ${seconds} s but found none.`));
-    }, seconds * 1000);
+  const done = new AbortController();
+  const late = sleep(seconds * 1000, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`Expected an answer within ${seconds} s but found none.`);
   });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return await Promise.race([work, late]).finally(() => done.abort());
 }

@@ -51,22 +51,19 @@ export async function readNotebook(path: string): Promise<Notebook> {
       `Expected nbformat 4 in ${name} but found ${file?.nbformat}: save it again in JupyterLab.`,
     );
   }
-  const cells = (file.cells as Json[]).map((cell): Cell => {
-    const type = cell.cell_type;
-    if (type !== "code" && type !== "markdown" && type !== "raw") {
-      throw new Error(`Expected code, markdown or raw cells in ${name} but found "${type}".`);
+  const cells = (file.cells as Json[]).map(({ cell_type, id, source, metadata, ...code }): Cell => {
+    if (cell_type !== "code" && cell_type !== "markdown" && cell_type !== "raw") {
+      throw new Error(`Expected code, markdown or raw cells in ${name} but found "${cell_type}".`);
     }
     return {
-      cell_type: type,
-      ...(cell.id === undefined ? {} : { id: String(cell.id) }),
-      source: joined(cell.source),
-      metadata: (cell.metadata ?? {}) as Json,
-      ...(type === "code"
-        ? {
-          outputs: ((cell.outputs ?? []) as Json[]).map(oneString) as Output[],
-          execution_count: (cell.execution_count ?? null) as number | null,
-        }
-        : {}),
+      cell_type,
+      ...(id === undefined ? {} : { id: String(id) }),
+      source: joined(source),
+      metadata: (metadata ?? {}) as Json,
+      ...(cell_type !== "code" ? {} : {
+        outputs: ((code.outputs ?? []) as Json[]).map(oneString) as Output[],
+        execution_count: (code.execution_count ?? null) as number | null,
+      }),
     };
   });
   return {
@@ -111,14 +108,10 @@ export class Outputs {
       }
       case "display_data":
       case "execute_result": {
+        const execution_count = Number(content.execution_count ?? 0);
         const output: Output = message.type === "display_data"
           ? { output_type: "display_data", data, metadata }
-          : {
-            output_type: "execute_result",
-            data,
-            metadata,
-            execution_count: Number(content.execution_count ?? 0),
-          };
+          : { output_type: "execute_result", data, metadata, execution_count };
         outputs.push(output);
         if (typeof displayId === "string") {
           this.#displays.set(displayId, [...this.#displays.get(displayId) ?? [], output]);
@@ -127,8 +120,7 @@ export class Outputs {
       }
       case "update_display_data":
         for (const output of this.#displays.get(String(displayId)) ?? []) {
-          output.data = data;
-          output.metadata = metadata;
+          Object.assign(output, { data, metadata });
         }
         break;
       case "error":
@@ -154,30 +146,25 @@ function lines(text: string): string[] {
   return text === "" ? [] : text.split(/(?<=\n)/);
 }
 
-/** Text contents may be stored as lists of lines; everything else stays as it is. */
+/** Text may be stored as a list of lines; what is JSON stays as it is. */
 function oneString(output: Json): Json {
-  const data = output.data as MimeBundle | undefined;
+  const { text, data } = output;
+  const whole = (type: string, value: unknown) =>
+    /^application\/(.*\+)?json$/.test(type) ? value : joined(value);
   return {
     ...output,
-    ...(output.text === undefined ? {} : { text: joined(output.text) }),
-    ...(data === undefined ? {} : {
-      data: Object.fromEntries(
-        Object.entries(data).map(([type, value]) => [type, isJson(type) ? value : joined(value)]),
-      ),
-    }),
+    ...(text === undefined ? {} : { text: joined(text) }),
+    ...(data === undefined ? {} : { data: mapData(data as MimeBundle, whole) }),
   };
 }
 
 function asLines(output: Output): Json {
   if (output.output_type === "stream") return { ...output, text: lines(output.text) };
-  if (!("data" in output)) return { ...output };
-  const data = Object.entries(output.data).map(([type, value]) => [
-    type,
-    typeof value === "string" ? lines(value) : value,
-  ]);
-  return { ...output, data: Object.fromEntries(data) };
+  if (output.output_type === "error") return { ...output };
+  const split = (_: string, value: unknown) => typeof value === "string" ? lines(value) : value;
+  return { ...output, data: mapData(output.data, split) };
 }
 
-function isJson(type: string): boolean {
-  return /^application\/(.*\+)?json$/.test(type);
+function mapData(data: MimeBundle, map: (type: string, value: unknown) => unknown): MimeBundle {
+  return Object.fromEntries(Object.entries(data).map(([type, value]) => [type, map(type, value)]));
 }

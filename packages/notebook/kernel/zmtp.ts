@@ -8,9 +8,6 @@
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 
-/** One multipart message: its frames in order. */
-export type Frames = Buffer[];
-
 /** The two socket types a Jupyter client speaks: requests (DEALER) and broadcasts (SUB). */
 export type SocketType = "DEALER" | "SUB";
 
@@ -19,56 +16,45 @@ const GREETING_BYTES = 64;
 
 /** An open ZMTP connection; make one with {@link openConnection}. */
 export interface Connection {
-  send(frames: readonly (Uint8Array | string)[]): void;
+  send(frames: readonly Uint8Array[]): void;
   close(): void;
 }
 
 /**
- * Connects to a ZeroMQ socket and shakes hands.
+ * Connects to a ZeroMQ socket of this machine and shakes hands.
  *
  * @param onMessage gets every whole multipart message, in order.
  * @throws when nobody listens, or the peer closes or speaks something else before the handshake ends.
  * @example
- * const shell = await openConnection("127.0.0.1", 5555, "DEALER", (frames) => console.log(frames));
+ * const shell = await openConnection(5555, "DEALER", (frames) => console.log(frames));
  */
 export function openConnection(
-  host: string,
   port: number,
   type: SocketType,
-  onMessage: (frames: Frames) => void,
+  onMessage: (frames: Buffer[]) => void,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port });
-    socket.setNoDelay(true);
-    let ready = false;
-    let greeted = false;
+    const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+    let greeted = false, ready = false;
     let buffer: Buffer = Buffer.alloc(0);
     let message: Buffer[] = [];
 
-    const fail = (error: Error) => {
+    const fail = (reason: string) => {
       socket.destroy();
-      reject(error);
+      reject(new Error(`Expected a ZMTP 3 peer on port ${port} but found ${reason}.`));
     };
-    const onFrame = (flags: number, body: Buffer) => {
-      if (flags & COMMAND) {
-        // READY ends the handshake; later commands (heartbeats) ask nothing of a 3.0 client.
-        if (ready || body.subarray(1, 6).toString() !== "READY") return;
-        ready = true;
-        if (type === "SUB") writeFrame(socket, 0, Buffer.from([1])); // subscribe to everything
-        resolve({
-          send: (frames) =>
-            frames.forEach((frame, i) =>
-              writeFrame(socket, i < frames.length - 1 ? MORE : 0, Buffer.from(frame as string))
-            ),
-          close: () => socket.destroy(),
-        });
-        return;
-      }
-      message.push(body);
-      if (flags & MORE) return;
-      const whole = message;
-      message = [];
-      onMessage(whole);
+    const onCommand = (body: Buffer) => {
+      // READY ends the handshake; later commands (heartbeats) ask nothing of a 3.0 client.
+      if (ready || body.subarray(1, 6).toString() !== "READY") return;
+      ready = true;
+      if (type === "SUB") writeFrame(socket, 0, Buffer.from([1])); // subscribe to everything
+      resolve({
+        send: (frames) =>
+          frames.forEach((frame, i) =>
+            writeFrame(socket, i < frames.length - 1 ? MORE : 0, Buffer.from(frame))
+          ),
+        close: () => socket.destroy(),
+      });
     };
 
     socket.on("connect", () => {
@@ -79,23 +65,24 @@ export function openConnection(
       buffer = Buffer.concat([buffer, chunk]);
       if (!greeted) {
         if (buffer.length < GREETING_BYTES) return;
-        if (buffer[0] !== 0xff || buffer[10]! < 3) {
-          return fail(
-            new Error(`Expected a ZMTP 3 peer on port ${port} but found something else.`),
-          );
-        }
+        if (buffer[0] !== 0xff || buffer[10]! < 3) return fail("something else");
         greeted = true;
         buffer = buffer.subarray(GREETING_BYTES);
       }
       for (let frame = readFrame(buffer); frame; frame = readFrame(buffer)) {
         buffer = buffer.subarray(frame.size);
-        onFrame(frame.flags, frame.body);
+        if (frame.flags & COMMAND) {
+          onCommand(frame.body);
+          continue;
+        }
+        message.push(frame.body);
+        if (frame.flags & MORE) continue;
+        onMessage(message);
+        message = [];
       }
     });
-    socket.on("error", fail);
-    socket.on("close", () => {
-      if (!ready) fail(new Error(`Expected a handshake on port ${port} but found it closed.`));
-    });
+    socket.on("error", (error: Error) => fail(error.message));
+    socket.on("close", () => ready || fail("it closed"));
   });
 }
 
@@ -108,18 +95,10 @@ function greeting(): Buffer {
   return bytes;
 }
 
+/** READY with two properties: the name's length, the name; the value's length, the value. */
 function readyCommand(type: SocketType): Buffer {
-  const value = Buffer.from(type);
-  const size = Buffer.alloc(4);
-  size.writeUInt32BE(value.length);
-  return Buffer.concat([
-    Buffer.from("\x05READY"),
-    Buffer.from("\x0bSocket-Type"),
-    size,
-    value,
-    Buffer.from("\x08Identity"),
-    Buffer.alloc(4),
-  ]);
+  const ready = `\x05READY\x0bSocket-Type\0\0\0${String.fromCharCode(type.length)}${type}`;
+  return Buffer.from(`${ready}\x08Identity\0\0\0\0`, "latin1");
 }
 
 function writeFrame(socket: Socket, flags: number, body: Buffer): void {
