@@ -32,45 +32,41 @@ const program = new Command("deno task readme")
   .option("--cost <files...>", "further cost.json files of `reproduce`", [])
   .parse(Deno.args, { from: "user" });
 
-const root = projectRoot();
-const kept = join(root, "data", "results.json");
-const files: string[] = program.args;
-const stored: Stored = files.length === 0 ? JSON.parse(await readFile(kept, "utf8")) : {
-  rows: await rowsOf(files),
-  costs: await costsOf(files, program.opts<{ cost: string[] }>().cost),
+const kept = join(projectRoot(), "data", "results.json");
+const files = program.args;
+const costs = [
+  ...program.opts<{ cost: string[] }>().cost,
+  ...files.map((path) => join(dirname(path), "cost.json")), // `reproduce` writes it beside its results
+];
+const stored = files.length === 0 ? await read<Stored>(kept) : {
+  rows: (await Promise.all(files.map((path) => read<ResultRow[]>(path)))).flat(),
+  costs: await Promise.all(costs.map((path) => read<Cost>(path))),
 };
-const { rows } = stored;
-const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
 if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "\n");
 
-const readme = join(root, "README.md");
-let text = await readFile(readme, "utf8");
-text = replaceBlock(text, "results", paperTables(rows, await paperRows()));
-text = replaceBlock(text, "claims", claimsTable(rows));
-text = replaceBlock(text, "costs", costsTable(stored.costs));
-text = replaceBlock(text, "provenance", provenance(rows, lastDate));
-const real: RealResults = JSON.parse(await readFile(join(root, "data", "real.json"), "utf8"));
-text = replaceBlock(text, "real", `${realTable(real)}\n\n${realProvenance(real)}`);
-const bench: Bench = JSON.parse(await readFile(join(root, "data", "bench.json"), "utf8"));
-text = replaceBlock(text, "bench", `${benchTable(bench)}\n\n${benchProvenance(bench)}`);
-await writeWhole(readme, text);
+const { rows } = stored;
+const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
+const bench = await read<Bench>(join(projectRoot(), "data", "bench.json"));
+const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
+const blocks = {
+  results: paperTables(rows, await paperRows()),
+  claims: claimsTable(rows),
+  costs: costsTable(stored.costs),
+  provenance: provenance(rows, lastDate),
+  real: `${realTable(real)}\n\n${realProvenance(real)}`,
+  bench: `${benchTable(bench)}\n\n${benchProvenance(bench)}`,
+};
+const readme = join(projectRoot(), "README.md");
+const text = await readFile(readme, "utf8");
+await writeWhole(readme, Object.entries(blocks).reduce(replaceBlock, text));
 spawnSync(Deno.execPath(), ["fmt", "--quiet", readme], { stdio: "inherit" });
 console.log(`Wrote ${rows.length} rows into README.md.`);
 
-/** What each `reproduce` took; it writes cost.json beside its results. */
-function costsOf(results: readonly string[], further: readonly string[]): Promise<Cost[]> {
-  const paths = [...further, ...results.map((path) => join(dirname(path), "cost.json"))];
-  return Promise.all(paths.map(async (path) => JSON.parse(await readFile(path, "utf8"))));
+async function read<T>(path: string): Promise<T> {
+  return JSON.parse(await readFile(path, "utf8")) as T;
 }
 
-async function rowsOf(paths: readonly string[]): Promise<ResultRow[]> {
-  const lists = await Promise.all(
-    paths.map(async (path) => JSON.parse(await readFile(path, "utf8"))),
-  );
-  return lists.flat();
-}
-
-function replaceBlock(text: string, name: string, content: string): string {
+function replaceBlock(text: string, [name, content]: [string, string]): string {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) {

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 import process from "node:process";
-import { kernelNames, type KernelSpec, prepareKernel, registerKernels } from "./kernels.ts";
+import { registerKernels } from "./kernels.ts";
 
 export interface LabOptions {
   /** Folder whose notebooks are opened. */
@@ -26,8 +26,7 @@ export async function startLab(root: string, options: LabOptions): Promise<Child
   const { folder, port, args = [], stdio = "inherit" } = options;
   requireLab();
   const shelf = join(root, ".cache", "jupyter");
-  const kernels = await prepareKernels(root);
-  await registerKernels(shelf, kernels);
+  await registerKernels(root, shelf);
   const path = [shelf, process.env.JUPYTER_PATH].filter(Boolean).join(delimiter);
   const ports = port === undefined ? [] : [`--port=${port}`, "--ServerApp.port_retries=0"];
   return spawn("jupyter", ["lab", ...ports, ...args, folder], {
@@ -41,21 +40,8 @@ export async function startLab(root: string, options: LabOptions): Promise<Child
 export async function registerForUser(root: string): Promise<string> {
   requireLab();
   const { stdout } = spawnSync("jupyter", ["--data-dir"], { encoding: "utf8" });
-  await registerKernels(stdout.trim(), await prepareKernels(root));
+  await registerKernels(root, stdout.trim());
   return stdout.trim();
-}
-
-/** Both kernels; tslab is left out, with a word, where it cannot be fetched. */
-async function prepareKernels(root: string) {
-  const kernels = new Map<typeof kernelNames[number], KernelSpec>();
-  for (const name of kernelNames) {
-    try {
-      kernels.set(name, await prepareKernel(name, root, console.error));
-    } catch (error) {
-      console.error(`Going on without the kernel ${name}. ${(error as Error).message}`);
-    }
-  }
-  return kernels;
 }
 
 function requireLab(): void {

@@ -63,22 +63,21 @@ export async function prepareKernel(
 
 /**
  * Writes kernel.json files, so that Jupyter finds the kernels when `folder` is on JUPYTER_PATH (or
- * is its data folder).
+ * is its data folder). tslab is left out, with a word, where it cannot be fetched.
  */
-export async function registerKernels(
-  folder: string,
-  specs: ReadonlyMap<KernelName, KernelSpec>,
-): Promise<void> {
-  for (const [name, { argv, env }] of specs) {
-    const place = join(folder, "kernels", name);
-    await mkdir(place, { recursive: true });
-    const spec = {
-      argv,
-      env,
-      display_name: { deno: "Deno", tslab: "TypeScript (tslab)" }[name],
-      language: "typescript",
-    };
-    await writeWhole(join(place, "kernel.json"), JSON.stringify(spec, null, 2) + "\n");
+export async function registerKernels(root: string, folder: string): Promise<void> {
+  for (const name of kernelNames) {
+    try {
+      const spec = {
+        ...await prepareKernel(name, root, console.error),
+        display_name: { deno: "Deno", tslab: "TypeScript (tslab)" }[name],
+        language: "typescript",
+      };
+      const path = join(folder, "kernels", name, "kernel.json");
+      await writeWhole(path, JSON.stringify(spec, null, 2) + "\n");
+    } catch (error) {
+      console.error(`Going on without the kernel ${name}. ${(error as Error).message}`);
+    }
   }
 }
 
