@@ -4,9 +4,8 @@
  */
 import { Command } from "commander";
 import { join } from "node:path";
-import process from "node:process";
 import { writeWhole } from "@implicit/notebook";
-import { arms, measureReal, openStudy, projectRoot, realTable } from "implicit/tasks";
+import { arms, measureReal, openStudy, projectRoot, readSettings, realTable } from "implicit/tasks";
 
 const options = new Command("deno task real")
   .description(
@@ -21,9 +20,9 @@ const options = new Command("deno task real")
   .opts<{ model: string; data?: string; prompts: number; fresh?: boolean }>();
 
 try {
-  if (options.fresh) process.env.IMPLICIT_FRESH = "1";
-  const { model: base, data, prompts } = options;
-  const study = await openStudy({ scale: "small", base, data, prompts, seeds: 1 });
+  const { model: base, data, prompts, fresh = false } = options;
+  const settings = { ...readSettings(), fresh };
+  const study = await openStudy({ scale: "small", base, data, prompts, seeds: 1 }, settings);
   const command = ["deno task real", ...Deno.args].join(" ");
   const results = await measureReal(study, [arms.singleTask("sums"), arms.responseTuning], command);
   await writeWhole(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bench, benchProvenance, benchTable } from "./bench.ts";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
 
 Deno.test("benchTable() has a line a benchmark, also without a peer", () => {
   const none = { peer: null, peer_name: null, ratio: null };

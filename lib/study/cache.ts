@@ -2,92 +2,65 @@
  * Keeps finished runs on disk under the hash of everything that determines them, so that running
  * a notebook again costs seconds and a crash costs one run. Knows nothing of what a run holds.
  */
-import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import process from "node:process";
 import { writeWhole } from "@implicit/notebook";
-import { cacheFolder, projectRoot } from "./root.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { canonical, hashOf, sha256 } from "./hash.ts";
 
-/** The rooms whose code decides what a run computes; a change there makes every run anew. */
-const ROOMS = [
-  "packages/world",
-  "lib/text",
-  "packages/decoder",
-  "packages/engine",
-  "lib/tune",
-  "lib/adapt",
-];
-
-/** JSON with sorted keys: equal values have equal text. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_, v) =>
-      v !== null && typeof v === "object" && !Array.isArray(v)
-        ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => a < b ? -1 : 1))
-        : v,
-  );
-}
-
-/** The first 16 hexadecimal digits of the SHA-256 of a value's canonical JSON. */
-export function hashOf(value: unknown): string {
-  return createHash("sha256").update(canonical(value)).digest("hex").slice(0, 16);
-}
-
-let codeHash: Promise<string> | undefined;
-
-/** The hash of the code that decides a run: the sources, without tests, of the rooms above. */
-export function codeVersion(): Promise<string> {
-  return codeHash ??= (async () => {
-    const hash = createHash("sha256");
-    for (const room of ROOMS) {
-      const folder = join(projectRoot(), room);
-      const files = (await readdir(folder, { recursive: true }))
-        .filter((f) => f.endsWith(".ts") && !f.endsWith("_test.ts") && !f.endsWith("_bench.ts"));
-      for (const file of files.sort()) hash.update(await readFile(join(folder, file)));
-    }
-    return hash.digest("hex").slice(0, 16);
-  })();
-}
-
-/**
- * Returns the stored value of `key`, or computes and stores it. `IMPLICIT_FRESH=1` (the task's
- * `--fresh`) ignores what other processes have stored, not what this one has.
- *
- * @example
- * ```ts
- * const run = await cached("runs", { base: "ab12", seed: 1 }, () => tuneAndDecode());
- * ```
- */
-export async function cached<T>(
-  kind: string,
-  key: unknown,
-  compute: () => Promise<T>,
-): Promise<{ value: T; fresh: boolean }> {
-  const path = join(cacheFolder(), kind, `${hashOf(key)}.json`);
-  if (process.env.IMPLICIT_FRESH !== "1" || written.has(path)) {
-    const stored = await readStored(path);
-    if (stored !== null && canonical(stored.key) === canonical(key)) {
-      return { value: stored.value as T, fresh: false };
-    }
-  }
-  const value = await compute();
-  await writeWhole(path, JSON.stringify({ key, value }));
-  written.add(path);
-  return { value, fresh: true };
-}
-
+/** What this process has kept: never computed again, however fresh the results are to be. */
 const written = new Set<string>();
 
-async function readStored(path: string): Promise<{ key: unknown; value: unknown } | null> {
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch (error) {
-    // A missing entry is the normal case; a damaged one is computed again and replaced.
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError) {
-      return null;
+/** Finished work in a folder. */
+export class RunCache {
+  /**
+   * @param folder where it is kept; made when something is.
+   * @param fresh ignore what other processes have kept, not what this one has.
+   */
+  constructor(readonly folder: string, readonly fresh = false) {}
+
+  /**
+   * Returns what is kept of `kind` under `key`, or computes and keeps it. What is kept carries its
+   * hash: where it does not fit any more, a warning says so, and it is made anew.
+   *
+   * @param isWhole whether what belongs to a kept value, beside it on disk, is still what it was.
+   * @example
+   * ```ts
+   * const run = await cache.of("runs", { base: "ab12", seed: 1 }, () => tuneAndDecode());
+   * ```
+   */
+  async of<T>(
+    kind: string,
+    key: unknown,
+    compute: () => Promise<T>,
+    isWhole: (value: T) => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<T> {
+    const path = join(this.folder, kind, `${hashOf(key)}.json`);
+    if (!this.fresh || written.has(path)) {
+      const kept = await readKept<T>(path, key);
+      if (kept === "damaged" || (kept && !await isWhole(kept.value))) {
+        console.warn(`Kept in ${kind}, but damaged since: made anew (${hashOf(key)}).`);
+      } else if (kept) return kept.value;
     }
+    const value = await compute();
+    const text = JSON.stringify(value);
+    await writeWhole(
+      path,
+      `{"key":${JSON.stringify(key)},"sha256":"${sha256(text)}","value":${text}}`,
+    );
+    written.add(path);
+    return value;
+  }
+}
+
+/** What a file holds; null: there is none, or one of another key; "damaged": not what was written. */
+async function readKept<T>(path: string, key: unknown): Promise<{ value: T } | "damaged" | null> {
+  try {
+    const kept = JSON.parse(await readFile(path, "utf8"));
+    if (canonical(kept.key) !== canonical(key)) return null;
+    return sha256(JSON.stringify(kept.value)) === kept.sha256 ? kept : "damaged";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if (error instanceof SyntaxError) return "damaged";
     throw error;
   }
 }

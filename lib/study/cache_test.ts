@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cached, canonical, codeVersion, hashOf } from "./cache.ts";
+import { RunCache } from "./cache.ts";
+import { canonical, hashOf } from "./hash.ts";
 
-async function inEmptyCache(body: (folder: string) => Promise<void>) {
+async function inEmptyCache(body: (cache: RunCache) => Promise<void>) {
   const folder = await mkdtemp(join(tmpdir(), "cache-"));
-  const before = Deno.env.get("IMPLICIT_CACHE");
-  Deno.env.set("IMPLICIT_CACHE", folder);
   try {
-    await body(folder);
+    await body(new RunCache(folder));
   } finally {
-    before === undefined
-      ? Deno.env.delete("IMPLICIT_CACHE")
-      : Deno.env.set("IMPLICIT_CACHE", before);
     await rm(folder, { recursive: true });
   }
 }
@@ -24,28 +20,39 @@ Deno.test("canonical() does not depend on the order of keys", () => {
   assert.notEqual(hashOf({ a: 1 }), hashOf({ a: 2 }));
 });
 
-Deno.test("cached() computes once, and again where the key or the file's content differs", async () => {
-  await inEmptyCache(async (folder) => {
+Deno.test("RunCache computes once, and again where the key or the file's content differs", () =>
+  inEmptyCache(async (cache) => {
     let calls = 0;
     const compute = () => Promise.resolve(++calls);
-    assert.deepEqual(await cached("runs", { seed: 1 }, compute), { value: 1, fresh: true });
-    assert.deepEqual(await cached("runs", { seed: 1 }, compute), { value: 1, fresh: false });
-    assert.deepEqual(await cached("runs", { seed: 2 }, compute), { value: 2, fresh: true });
-    const path = join(folder, "runs", `${hashOf({ seed: 1 })}.json`);
+    assert.equal(await cache.of("runs", { seed: 1 }, compute), 1);
+    assert.equal(await cache.of("runs", { seed: 1 }, compute), 1);
+    assert.equal(await cache.of("runs", { seed: 2 }, compute), 2);
+    const path = join(cache.folder, "runs", `${hashOf({ seed: 1 })}.json`);
     await writeFile(path, '{"key": {"seed": 1}, "val');
-    assert.deepEqual(await cached("runs", { seed: 1 }, compute), { value: 3, fresh: true });
-    assert.deepEqual((await readdir(join(folder, "runs"))).filter((f) => f.endsWith(".tmp")), []);
-  });
-});
+    assert.equal(await cache.of("runs", { seed: 1 }, compute), 3);
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace(/3}$/, "7}"));
+    assert.equal(await cache.of("runs", { seed: 1 }, compute), 4, "a flipped digit is noticed");
+    assert.equal(await cache.of("runs", { seed: 1 }, compute, () => Promise.resolve(false)), 5);
+    assert.equal(await cache.of("runs", { seed: 1 }, compute, () => Promise.resolve(true)), 5);
+    const names = await readdir(join(cache.folder, "runs"));
+    assert.deepEqual(names.filter((name) => !name.endsWith(".json")), []);
+  }));
 
-Deno.test("cached() stores nothing where the computation fails", async () => {
-  await inEmptyCache(async () => {
-    await assert.rejects(cached("runs", 1, () => Promise.reject(new Error("stopped"))), /stopped/);
-    assert.equal((await cached("runs", 1, () => Promise.resolve("after"))).value, "after");
-  });
-});
+Deno.test("a fresh RunCache ignores what others kept, and keeps what it computes", () =>
+  inEmptyCache(async ({ folder }) => {
+    const key = { of: "fresh" };
+    const path = join(folder, "runs", `${hashOf(key)}.json`);
+    await new RunCache(folder).of("runs", { of: "another" }, () => Promise.resolve(0));
+    await writeFile(path, JSON.stringify({ key, value: "old" }));
+    const fresh = new RunCache(folder, true);
+    assert.equal(await fresh.of("runs", key, () => Promise.resolve("new")), "new");
+    assert.equal(await fresh.of("runs", key, () => Promise.resolve("newer")), "new");
+  }));
 
-Deno.test("codeVersion() is stable within a process", async () => {
-  assert.match(await codeVersion(), /^[0-9a-f]{16}$/);
-  assert.equal(await codeVersion(), await codeVersion());
-});
+Deno.test("RunCache keeps nothing where the computation fails", () =>
+  inEmptyCache(async (cache) => {
+    const stopped = () => Promise.reject(new Error("stopped"));
+    await assert.rejects(cache.of("runs", 1, stopped), /stopped/);
+    assert.equal(await cache.of("runs", 1, () => Promise.resolve("after")), "after");
+  }));

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { verdicts } from "./claims.ts";
 import { paperRows, type ResultRow } from "./results.ts";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
 import { claimsTable, paperTables } from "./tables.ts";
 
 function row(arm: string, value: number, metric = "win-rate", section = "4.1"): ResultRow {

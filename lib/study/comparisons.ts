@@ -11,7 +11,9 @@ import {
   readAnnotations,
   type ScoredComparison,
 } from "@implicit/alpaca-eval";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
+import { judgeSettings } from "./judges.ts";
+import { comparisonsOf } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Study } from "./study.ts";
 
@@ -26,21 +28,13 @@ import type { Study } from "./study.ts";
  * ```
  */
 export function scoredComparisons(study: Study, run: Run, reference: Run): ScoredComparison[] {
-  return study.prompts.map(({ id, instruction }, i) => {
-    const [theirs, ours] = [reference.answers[i]!, run.answers[i]!];
-    if (theirs.score === null || ours.score === null) {
+  return comparisonsOf(study, run, reference).map((comparison, i) => {
+    const [score_1, score_2] = [reference.answers[i]!.score, run.answers[i]!.score];
+    if (score_1 === null || score_2 === null) {
+      const { id } = comparison;
       throw new Error(`Expected a score of the answers to ${id}, but found none: use a checker.`);
     }
-    return {
-      id,
-      instruction,
-      output_1: theirs.response,
-      output_2: ours.response,
-      generator_1: reference.arm,
-      generator_2: run.arm,
-      score_1: theirs.score,
-      score_2: ours.score,
-    };
+    return { ...comparison, score_1, score_2 };
   });
 }
 
@@ -58,7 +52,6 @@ export async function publishedAnnotations(model: string): Promise<Annotation[] 
 
 /** What AlpacaEval's judge gets to read of one comparison: the last message of its prompt. */
 export async function judgePrompt(comparison: ScoredComparison): Promise<string> {
-  const folder = join(projectRoot(), "data", "judge", "weighted_alpaca_eval_gpt4_turbo");
-  const settings = await loadJudgeSettings(join(folder, "configs.yaml"));
+  const settings = await loadJudgeSettings(judgeSettings("weighted_alpaca_eval_gpt4_turbo"));
   return judgeMessages(settings, comparison).at(-1)!.content;
 }

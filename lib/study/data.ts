@@ -18,7 +18,7 @@ import {
   sources,
 } from "@implicit/hub";
 import { progress } from "@implicit/notebook";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
 
 /** The data sets of one experiment. */
 export interface ExperimentData {

@@ -4,7 +4,7 @@
  */
 import { lengthStatistics, previewExamples, type PreviewRow } from "../text/statistics.ts";
 import { templates } from "../text/template.ts";
-import type { Arm } from "./arm.ts";
+import { type Arm, tuningOf } from "./arm.ts";
 import { longestExample } from "./run.ts";
 import type { Study } from "./study.ts";
 
@@ -40,10 +40,8 @@ export async function viewData(study: Study, list: readonly Arm[]): Promise<Data
 }
 
 async function viewOne({ scale, base, seeds }: Study, arm: Arm): Promise<DataView> {
-  if (arm.tuning === null) {
-    throw new Error(`Expected an arm that is tuned, but found ${arm.name}: it has no examples.`);
-  }
-  const examples = await scale.examples(arm.tuning, seeds[0]!);
+  const tuning = tuningOf(arm);
+  const examples = await scale.examples(tuning, seeds[0]!);
   const maxLength = longestExample(scale, base);
   const statistics = lengthStatistics(examples, base.tokenizer, templates[arm.template], {
     maxLength,
@@ -51,7 +49,7 @@ async function viewOne({ scale, base, seeds }: Study, arm: Arm): Promise<DataVie
   const [whole, prompt, targets] = statistics.rows;
   return {
     arm: arm.name,
-    account: await scale.account?.(arm.tuning) ?? `${examples.length} drawn from the micro-world`,
+    account: await scale.account?.(tuning) ?? `${examples.length} drawn from the micro-world`,
     examples: previewExamples(examples, 3, 160),
     lengths: whole && prompt && targets
       ? {

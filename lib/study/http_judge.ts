@@ -1,22 +1,41 @@
 /**
  * The judge of the scales that have no checker: a language model behind an OpenAI-compatible
- * endpoint, with AlpacaEval's prompt, asked whether a run's answer beats the reference run's. Knows
- * runs and where the judge's settings lie; asking and its cost are lib/judge's.
+ * endpoint, with AlpacaEval's prompt. Knows where the judge's settings lie and shows progress; asking
+ * and its cost are alpaca-eval's.
  */
 import { join } from "node:path";
-import process from "node:process";
-import { type Judge, judge, loadJudgeSettings, toProbability } from "@implicit/alpaca-eval";
+import { type Judge, judge, loadJudgeSettings, type Price } from "@implicit/alpaca-eval";
 import { progress } from "@implicit/notebook";
-import { cacheFolder, projectRoot } from "./root.ts";
-import type { Run } from "./run.ts";
-import type { JudgeChoice, Prompt } from "./scale.ts";
+import { judgeSettings } from "./judges.ts";
+import { readSettings } from "./settings.ts";
+
+/** Which judge to ask. */
+export interface JudgeChoice {
+  /** "https://api.openai.com/v1", "http://localhost:8000/v1". */
+  readonly baseUrl: string;
+  /** Default: the settings' own, GPT-4 Turbo of November 2023. */
+  readonly model?: string;
+  /** Settings in data/judge; default "weighted_alpaca_eval_gpt4_turbo", which needs log-probabilities. */
+  readonly settings?: string;
+  /** The environment variable that holds the key; default OPENAI_API_KEY. */
+  readonly keyVariable?: string;
+  /** Per million tokens; default GPT-4 Turbo's, 10 and 30. */
+  readonly price?: Price;
+  /** The most that may be spent on one run; default 10. */
+  readonly ceiling?: number;
+}
 
 /**
- * The judge that `choice` or IMPLICIT_JUDGE (a base URL) and IMPLICIT_JUDGE_MODEL name; null where
- * neither does. Answers are kept in the cache: asking again is free.
+ * A language model behind an endpoint as a judge. Answers are kept in the cache: asking again is free.
+ *
+ * @param cache the folder of finished work; default: the settings'.
+ * @example
+ * const study = await openStudy({ judge: endpointJudge({ baseUrl: "http://localhost:8000/v1" }) });
  */
-export function configuredJudge(choice: JudgeChoice | null = fromEnvironment()): Judge | null {
-  if (choice === null) return null;
+export function endpointJudge(
+  choice: JudgeChoice,
+  cache: string = readSettings().cache,
+): Judge {
   const {
     settings = "weighted_alpaca_eval_gpt4_turbo",
     keyVariable = "OPENAI_API_KEY",
@@ -24,12 +43,11 @@ export function configuredJudge(choice: JudgeChoice | null = fromEnvironment()):
     ceiling,
   } = choice;
   return async (comparisons) => {
-    const path = join(projectRoot(), "data", "judge", settings, "configs.yaml");
     const bar = progress("judging", comparisons.length);
     let cost = "";
     const { annotations } = await judge(comparisons, {
-      settings: await loadJudgeSettings(path, choice.model),
-      endpoint: { baseUrl: choice.baseUrl, keyVariable, cache: join(cacheFolder(), "judge") },
+      settings: await loadJudgeSettings(judgeSettings(settings), choice.model),
+      endpoint: { baseUrl: choice.baseUrl, keyVariable, cache: join(cache, "judge") },
       price,
       ceiling,
       onEstimate: (estimate) => cost = `at most ${estimate.cost.toFixed(2)} for the whole`,
@@ -38,30 +56,4 @@ export function configuredJudge(choice: JudgeChoice | null = fromEnvironment()):
     await bar.done();
     return annotations;
   };
-}
-
-function fromEnvironment(): JudgeChoice | null {
-  const baseUrl = process.env.IMPLICIT_JUDGE;
-  return baseUrl ? { baseUrl, model: process.env.IMPLICIT_JUDGE_MODEL || undefined } : null;
-}
-
-/**
- * The probability that each of a run's answers beats the reference run's; NaN where the judge gave
- * none. A run against itself is a draw everywhere, without asking.
- */
-export async function judgedWins(
-  judge: Judge,
-  prompts: readonly Prompt[],
-  run: Run,
-  reference: Run,
-): Promise<number[]> {
-  if (run === reference) return prompts.map(() => 0.5);
-  const preferences = await judge(prompts.map(({ instruction }, i) => ({
-    instruction,
-    output_1: reference.answers[i]!.response,
-    output_2: run.answers[i]!.response,
-    generator_1: reference.arm,
-    generator_2: run.arm,
-  })));
-  return preferences.map(({ preference }) => toProbability(preference));
 }

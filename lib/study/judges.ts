@@ -12,7 +12,7 @@ import {
   preferencesFromScores,
 } from "@implicit/alpaca-eval";
 import { createDecoder, type Model, type Tokenizer } from "@implicit/decoder";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
 
 /** The folder of a judge's prompt and settings; see data/judge/README.md. */
 export const judgeSettings = (name: string): string =>

@@ -4,7 +4,7 @@ import { type Comparison, preferencesFromScores, winRate } from "@implicit/alpac
 import { createDecoder, loadCheckpoint, loadTokenizer } from "@implicit/decoder";
 import { createWorld, evaluationSet, grade, recipe } from "@implicit/world";
 import { checkerJudge, modelJudge } from "./judges.ts";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
 
 const world = createWorld(recipe.worldSeed);
 const tasks = evaluationSet(world, "test", recipe.evaluation.test);

@@ -5,13 +5,8 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { eosRamp } from "../adapt/eos_ramp.ts";
-import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
-import type { Rule } from "../adapt/rules.ts";
-import { uniformChanges } from "../adapt/uniform_changes.ts";
 import { loadCheckpoint, loadTokenizer } from "@implicit/decoder";
-import { type Example, toResponseTuning } from "../text/example.ts";
-import { shuffledOrder } from "../text/batch.ts";
+import { type Example, pair } from "@implicit/hub";
 import {
   createWorld,
   evaluationSet,
@@ -21,10 +16,15 @@ import {
   type Task,
   tuningSet,
 } from "@implicit/world";
-import type { Rules, Tuning } from "./arm.ts";
+import { eosRamp } from "../adapt/eos_ramp.ts";
+import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
+import { uniformChanges } from "../adapt/uniform_changes.ts";
+import { shuffledOrder } from "../text/batch.ts";
+import { toResponseTuning } from "../text/example.ts";
+import { type Rules, type Tuning, useRules } from "./arm.ts";
 import { modelEmbedding } from "./embedding.ts";
-import { projectRoot } from "./root.ts";
-import type { Prompt, Scale } from "./scale.ts";
+import type { Scale } from "./scale.ts";
+import { projectRoot } from "./settings.ts";
 
 /** Seeds of tuning sets start here, so that no tuning set is drawn with an evaluation set's seed. */
 const TUNING_SEED = 1000;
@@ -45,6 +45,7 @@ export async function miniature(): Promise<Scale> {
     name: "miniature",
     bases,
     singleTasks: Object.keys(singleTasks),
+    code: ["lib/study/miniature.ts"],
     familyOf: (task) => singleTasks[task]?.family ?? null,
     inStyle: (task, response) => singleTasks[task]?.style.test(response) ?? false,
     tuning: {
@@ -73,9 +74,8 @@ export async function miniature(): Promise<Scale> {
         { id, family, instruction, response }
       )));
     },
-    grade(prompt: Prompt, response: string) {
-      return grade(world, tasksById.get(prompt.id)!, response);
-    },
+    grade: ({ id }, response) => grade(world, tasksById.get(id)!, response),
+    judge: null, // its checker
     embedding: ({ model, tokenizer }) => modelEmbedding(model, tokenizer),
     rules: worldRules,
   };
@@ -94,12 +94,6 @@ function tuningExamples(tuning: Tuning, seed: number, draw: Draw): Example[] {
   return empty ? examples.map(toResponseTuning) : examples;
 }
 
-function pair(instruction: string, response: string): Example {
-  return {
-    messages: [{ role: "user", content: instruction }, { role: "assistant", content: response }],
-  };
-}
-
 /** Gives every place another place's entry: neighbours on a seeded random cycle change places. */
 export function rotateShuffled<T>(list: readonly T[], seed: number): T[] {
   const order = shuffledOrder(list.length, seed, 0);
@@ -112,23 +106,20 @@ export function rotateShuffled<T>(list: readonly T[], seed: number): T[] {
  * The recipe's rules with the arm's changes. As the paper has it, the repetition rule covers the
  * response; as the code has it, the instruction too.
  */
-function worldRules(arm: Rules): readonly Rule[] {
-  const { use, variant = "paper", eosSlope, eosHorizon: horizon, repetitionWeight } = arm;
+function worldRules({ variant = "paper", eosSlope, eosHorizon, repetitionWeight, ...arm }: Rules) {
   const { eosSlope: slope, repetition: weight, exempt, uniform } = recipe.rules;
-  const ends = horizon !== undefined && variant !== "code";
-  const all = [
-    eosRamp({
-      slope: eosSlope ?? slope,
-      horizon,
-      beyond: ends ? { from: horizon, weight: 100 } : undefined,
-    }),
-    repetitionPenalty({
+  const beyond = eosHorizon !== undefined && variant === "paper"
+    ? { from: eosHorizon, weight: 100 }
+    : undefined;
+  return useRules(arm.use, {
+    eos: eosRamp({ slope: eosSlope ?? slope, horizon: eosHorizon, beyond }),
+    repetition: repetitionPenalty({
       weight: repetitionWeight ?? weight,
       scope: variant === "paper" ? "response" : "instruction",
       exempt,
     }),
-    uniformChanges(uniform.map(([string, weight]) => ({ string, weight }))),
-  ];
-  const names: readonly string[] = use;
-  return all.filter(({ name }) => names.includes(name));
+    uniform: uniformChanges(
+      arm.uniform ?? uniform.map(([string, weight]) => ({ string, weight })),
+    ),
+  });
 }

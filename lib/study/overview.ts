@@ -4,7 +4,8 @@
  */
 import { mean } from "simple-statistics";
 import { createDecoder } from "@implicit/decoder";
-import { encodeExample, IGNORED } from "../text/example.ts";
+import { pair } from "@implicit/hub";
+import { encodeExample, splitAtTarget } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
 import type { Study } from "./study.ts";
@@ -65,23 +66,16 @@ export async function referenceLoss(study: Study, arm: Arm, seed: number): Promi
   const pairs = study.prompts.flatMap(({ instruction, response }) => {
     if (response === null) return [];
     const encoded = encodeExample(
-      {
-        messages: [
-          { role: "user", content: instruction },
-          { role: "assistant", content: response },
-        ],
-      },
+      pair(instruction, response),
       tokenizer,
       templates[arm.template],
       { maxLength: base.config.contextLength },
     );
-    if (!encoded) return [];
-    const cut = encoded.labels.findIndex((label) => label !== IGNORED);
-    return [{ prompt: encoded.ids.slice(0, cut), response: encoded.ids.slice(cut) }];
+    return encoded ? [splitAtTarget(encoded)] : [];
   });
   if (pairs.length === 0 || arm.rules !== null) return null;
-  const { model } = await study.tuned(arm, seed);
-  const decoder = await createDecoder(model);
+  const { model, prefix, processors } = await study.tuned(arm, seed);
+  const decoder = await createDecoder(model, { prefix, processors });
   try {
     return mean((await decoder.score(pairs)).map((scored) => -scored.mean));
   } finally {

@@ -4,6 +4,7 @@
  * is the judge's.
  */
 import { createDecoder } from "@implicit/decoder";
+import { pair } from "@implicit/hub";
 import {
   familyNegatives,
   lengthMatchedNegatives,
@@ -12,13 +13,16 @@ import {
 } from "./negatives.ts";
 import { type RankedPair, rankingAccuracy, rankResponses, type Scoring } from "./rank.ts";
 import { progress } from "@implicit/notebook";
-import { encodeExample, IGNORED } from "../text/example.ts";
+import { encodeExample, splitAtTarget } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
-import type { Arm } from "./arm.ts";
-import { cached } from "./cache.ts";
+import { type Arm, checkNames } from "./arm.ts";
+import { codeVersion } from "./code.ts";
 import { fitting } from "./fit.ts";
-import { recordRows, type ResultRow } from "./results.ts";
+import { measure, type ResultRow } from "./results.ts";
 import type { Study } from "./study.ts";
+
+/** Where the code of ranking begins, beside that of the runs. */
+const CODE = "lib/study/rank.ts";
 
 /** Where wrong responses come from. */
 export type Negatives = "random" | "family" | "length";
@@ -50,16 +54,17 @@ export async function rankArms(
   list: readonly Arm[],
   negatives: Negatives,
 ): Promise<Ranking[]> {
+  checkNames(list);
   const bar = progress(`ranking (${negatives})`, list.length * study.seeds.length);
   const rankings: Ranking[] = [];
   for (const arm of list) {
     const { examples, pairs, leftOut } = pairsOf(study, arm, negatives);
     for (const seed of study.seeds) {
-      const key = { ...await study.key(arm, seed), negatives };
-      const { value } = await cached("rankings", key, async () => {
-        const { model } = await study.tuned(arm, seed);
+      const key = { ...await study.key(arm, seed), negatives, ranking: await codeVersion([CODE]) };
+      const value = await study.cache.of("rankings", key, async () => {
+        const { model, prefix, processors } = await study.tuned(arm, seed);
         const empty = study.base.tokenizer.encode(formatPrompt(templates[arm.template], ""));
-        const decoder = await createDecoder(model);
+        const decoder = await createDecoder(model, { prefix, processors });
         try {
           return await rankResponses((requests) => decoder.score(requests), examples, pairs, empty);
         } finally {
@@ -80,20 +85,13 @@ function pairsOf(study: Study, arm: Arm, negatives: Negatives) {
   const { tokenizer, model } = study.base;
   const { contextLength } = model.config;
   const examples = study.prompts.map(({ id, family, instruction, response }) => {
-    const encoded = response !== null && encodeExample(
-      {
-        messages: [{ role: "user", content: instruction }, {
-          role: "assistant",
-          content: response,
-        }],
-      },
-      tokenizer,
-      templates[arm.template],
-      { maxLength: Infinity }, // whole: what does not fit is counted below, not cut
-    );
+    // Whole: what does not fit is counted below, not cut.
+    const encoded = response !== null &&
+      encodeExample(pair(instruction, response), tokenizer, templates[arm.template], {
+        maxLength: Infinity,
+      });
     if (!encoded) throw new Error(`Expected a reference response to ${id}, but found none.`);
-    const cut = encoded.labels.findIndex((label) => label !== IGNORED);
-    return { prompt: encoded.ids.slice(0, cut), response: encoded.ids.slice(cut), family };
+    return { ...splitAtTarget(encoded), family };
   });
   const drawn: RankingPair[] = negatives === "random"
     ? randomNegatives(examples.length)
@@ -127,7 +125,7 @@ export function rankingRows(
   metric: string,
 ): Promise<ResultRow[]> {
   const names = [...new Set(rankings.map(({ arm }) => arm))];
-  return recordRows(
+  return measure(
     study,
     names.map((arm) => ({
       section: "4.2",

@@ -6,7 +6,7 @@ import { availableParallelism, cpus } from "node:os";
 import { createEngine } from "@implicit/engine";
 import type { Arm } from "./arm.ts";
 import { overview } from "./overview.ts";
-import { runtimeVersions } from "./results.ts";
+import { runtimeVersions } from "./settings.ts";
 import { type Reading, roundTrip } from "./round_trip.ts";
 import { armOperations } from "./speed.ts";
 import type { Study } from "./study.ts";

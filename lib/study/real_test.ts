@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { mean } from "simple-statistics";
 import { arms } from "./arm.ts";
 import { realProvenance, type RealResults, realTable } from "./real.ts";
-import { projectRoot } from "./root.ts";
+import { projectRoot, readSettings } from "./settings.ts";
 import { roundTrip } from "./round_trip.ts";
 import { openStudy } from "./study.ts";
 
@@ -21,18 +21,11 @@ Deno.test({
   ignore: !present,
   async fn() {
     const folder = await mkdtemp(join(tmpdir(), "real-"));
-    const saved = Deno.env.get("IMPLICIT_CACHE");
-    Deno.env.set("IMPLICIT_CACHE", folder);
     try {
       const base = join(data, "models", "stories260K");
       // A tenth of the scale's steps, on shorter rows: the figures in data/real.json have them all.
-      const study = await openStudy({
-        scale: "small",
-        base,
-        data,
-        seeds: 1,
-        tuning: { steps: 30 },
-      });
+      const options = { scale: "small", base, data, seeds: 1, tuning: { steps: 30 } } as const;
+      const study = await openStudy(options, { ...readSettings({}), cache: folder });
       Object.assign(study.scale, { maxLength: 128 });
       for (const arm of [arms.singleTask("sums"), arms.responseTuning]) {
         assert.equal((await study.scale.examples(arm.tuning!, 1)).length, 1000);
@@ -49,9 +42,6 @@ Deno.test({
         }
       }
     } finally {
-      saved === undefined
-        ? Deno.env.delete("IMPLICIT_CACHE")
-        : Deno.env.set("IMPLICIT_CACHE", saved);
       await rm(folder, { recursive: true });
     }
   },

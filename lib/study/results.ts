@@ -1,26 +1,23 @@
 /**
  * From runs to rows: pass rates, win rates against the instruction-tuned run of the same seed, their
- * intervals, and the paper's number beside each. Rows say where they come from and are appended to
- * the results of the task that runs the notebook. Knows nothing of how they are drawn.
+ * intervals, and the paper's number beside each. Rows say where they come from. Knows nothing of how
+ * they are drawn.
  */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import process from "node:process";
-import { mean } from "simple-statistics";
 import {
+  type Comparison,
   meanAndDeviation,
   pairedBootstrap,
-  type Preference,
-  preferencesFromScores,
   type SeedTable,
+  signTest,
   toProbability,
 } from "@implicit/alpaca-eval";
-import { compareArms as compareSeeds } from "./seeds.ts";
-import type { Arm } from "./arm.ts";
-import { codeVersion, hashOf } from "./cache.ts";
-import { judgedWins } from "./http_judge.ts";
-import { projectRoot } from "./root.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { mean } from "simple-statistics";
+import { type Arm, armHash } from "./arm.ts";
+import { hashOf } from "./hash.ts";
 import type { Run } from "./run.ts";
+import { projectRoot, runtimeVersions } from "./settings.ts";
 import type { Study } from "./study.ts";
 
 /** One number with its origin. Rates and interval bounds in percent. */
@@ -59,48 +56,67 @@ export interface Measurement {
 /** Which answers count; for a single task, those of families it was not trained on. */
 export type Counts = (answer: Run["answers"][number]) => boolean;
 
+/** The runs of an arm among those of several. */
+export function runsOf(runs: readonly Run[], arm: Arm): Run[] {
+  const hash = armHash(arm);
+  return runs.filter((run) => run.armHash === hash);
+}
+
 /** The share of instructions followed exactly, for each seed's run of one arm. */
 export function passTable(runs: readonly Run[], counts: Counts = () => true): number[][] {
   return runs.map((run) => run.answers.filter(counts).map(({ passed }) => passed ? 1 : 0));
 }
 
+/** The share of answers that the model ended itself, before the cap. */
+export function endedTable(runs: readonly Run[]): number[][] {
+  return runs.map((run) => run.answers.map(({ stopped }) => stopped ? 1 : 0));
+}
+
+/** A run's answers (`output_2`) beside a reference run's (`output_1`), as a judge gets them. */
+export function comparisonsOf(study: Study, run: Run, reference: Run): Comparison[] {
+  return study.prompts.map(({ id, instruction }, i) => ({
+    id,
+    instruction,
+    output_1: reference.answers[i]!.response,
+    output_2: run.answers[i]!.response,
+    generator_1: reference.arm,
+    generator_2: run.arm,
+  }));
+}
+
 /**
- * Whether a run's answers beat the reference run's, seed by seed: the reference of seed s is judged
- * against the candidate of seed s, as in the paper. Two equal answers tie, right or wrong.
+ * The study's judge on each run against the reference run of its seed, as in the paper: the
+ * probability that the run's answer is the better one, `[seed][instruction]`; NaN where the judge
+ * gave none. A run against itself is a draw everywhere, without asking.
  *
- * @throws if a run has no reference run of its seed.
+ * @throws if a run has no reference run of its seed, or the study no judge.
  */
-export function winPreferences(
+export async function winTable(
+  study: Study,
   runs: readonly Run[],
   references: readonly Run[],
   counts: Counts = () => true,
-): Preference[][] {
-  return runs.map((run) => {
+): Promise<number[][]> {
+  const { judge } = study;
+  if (!judge) throw new Error(`Expected a judge, but the scale ${study.scale.name} has none.`);
+  const tables: number[][] = [];
+  for (const run of runs) {
     const reference = references.find(({ seed }) => seed === run.seed);
     if (!reference) {
+      const seeds = references.map(({ seed }) => seed).join(", ") || "none";
       throw new Error(
         `Expected an instruction-tuned run with seed ${run.seed} to judge ${run.arm} against, but ` +
-          `found seeds ${
-            references.map(({ seed }) => seed).join(", ") || "none"
-          }: run that arm too.`,
+          `found seeds ${seeds}: run that arm too.`,
       );
     }
-    const kept = run.answers.map(counts);
-    const pick = <T>(list: readonly T[]) => list.filter((_, i) => kept[i]);
-    const scores = (of: Run) => pick(of.answers).map(({ score }) => score ?? NaN);
-    const own = scores(run);
-    return preferencesFromScores(
-      pick(run.answers).map(({ prompt }) => prompt),
-      run === reference ? own : scores(reference),
-      own,
-      { identical: pick(run.answers.map((a, i) => a.response === reference.answers[i]!.response)) },
-    );
-  });
-}
-
-/** Preferences as probabilities that the candidate wins, 0…1. */
-export function winTable(preferences: readonly (readonly Preference[])[]): number[][] {
-  return preferences.map((rows) => rows.map(({ preference }) => toProbability(preference)));
+    const wins = run.armHash === reference.armHash
+      ? run.answers.map(() => 0.5)
+      : (await judge(comparisonsOf(study, run, reference))).map((row) =>
+        toProbability(row.preference)
+      );
+    tables.push(wins.filter((_, i) => counts(run.answers[i]!)));
+  }
+  return tables;
 }
 
 /** Two arms' win rates held against each other. */
@@ -117,36 +133,41 @@ export interface ArmDifference {
 /**
  * Does one arm win more than another, on the same instructions and seeds?
  *
- * @throws as {@link winPreferences} does.
+ * @throws as {@link winTable} does.
  * @example
  * ```ts
- * armsDiffer(runs, arms.responseTuning, arms.shuffledPairs, arms.instructionTuning).p
+ * const { difference, p } = await armsDiffer(study, runs, arms.responseTuning, arms.shuffledPairs,
+ *   arms.instructionTuning);
  * ```
  */
-export function armsDiffer(runs: readonly Run[], a: Arm, b: Arm, reference: Arm): ArmDifference {
-  const of = (arm: Arm) => runs.filter((run) => run.arm === arm.name);
-  const preferences = (arm: Arm) => winPreferences(of(arm), of(reference));
-  const { difference, sign } = compareSeeds(preferences(a), preferences(b), { seed: 1 });
-  const { estimate, low, high } = difference;
-  return { arms: `${a.name} − ${b.name}`, difference: estimate, low, high, p: sign.p };
-}
-
-/** The share of answers that the model ended itself, before the cap. */
-export function endedTable(runs: readonly Run[]): number[][] {
-  return runs.map((run) => run.answers.map(({ stopped }) => stopped ? 1 : 0));
+export async function armsDiffer(
+  study: Study,
+  runs: readonly Run[],
+  a: Arm,
+  b: Arm,
+  reference: Arm,
+): Promise<ArmDifference> {
+  const percentages = async (arm: Arm) =>
+    (await winTable(study, runsOf(runs, arm), runsOf(runs, reference)))
+      .map((wins) => wins.map((probability) => 100 * probability));
+  const [ours, theirs] = [await percentages(a), await percentages(b)];
+  const { estimate, low, high } = pairedBootstrap(ours, theirs, { seed: 1 });
+  const { p } = signTest(ours, theirs);
+  return { arms: `${a.name} − ${b.name}`, difference: estimate, low, high, p };
 }
 
 /**
- * Rows of several arms on one study: pass rate and win rate, each seed and all seeds together.
- * The runs are made where the cache has none; the rows are recorded. Where the scale has no
- * checker, a judge gives the win rate, and without a judge there is none: what can be said of
- * ungraded answers is how many of them end ("ended").
+ * Rows of several arms on one study: pass rate and win rate, each seed and all seeds together. The
+ * runs are made where the cache has none. Where the scale has no checker, what can be said of
+ * ungraded answers is how many of them end ("ended"); without a judge there is no win rate.
  *
- * @param section the paper's section, such as "4.1"; with null the rows are not recorded.
- * @returns the rows; those over all seeds have `seed: null`.
+ * @param section the paper's section, such as "4.1", whose numbers stand beside; or null.
+ * @returns the rows; those over all seeds have `seed: null`. `record` keeps them.
+ * @throws if two different arms have one name.
  * @example
  * ```ts
- * const rows = await compareArms(study, "4.1", [arms.base, arms.responseTuning]);
+ * const rows = await compareArms(study, "4.1", [arms.base, arms.responseTuning],
+ *   arms.instructionTuning);
  * ```
  */
 export async function compareArms(
@@ -155,31 +176,22 @@ export async function compareArms(
   list: readonly Arm[],
   reference: Arm,
 ): Promise<ResultRow[]> {
-  const all = await study.runs([reference, ...list.filter((arm) => arm.name !== reference.name)]);
-  const of = (arm: Arm) => all.filter((run) => run.arm === arm.name);
+  const own = armHash(reference);
+  const all = await study.runs([reference, ...list.filter((arm) => armHash(arm) !== own)]);
+  const references = runsOf(all, reference);
   const graded = all.every((run) => run.answers.every(({ score }) => score !== null));
-  const { judge } = study.scale;
   const measurements: Measurement[] = [];
   for (const arm of list) {
-    const runs = of(arm);
+    const runs = runsOf(all, arm);
     const seconds = mean(runs.map((run) => run.seconds.tune + run.seconds.decode));
     const counts = unseenFamilies(study, arm);
     const add = (metric: string, table: SeedTable) =>
       measurements.push({ section, arm: arm.name, metric, table, seconds });
-    if (graded) {
-      add("pass-rate", passTable(runs, counts));
-      add("win-rate", winTable(winPreferences(runs, of(reference), counts)));
-      continue;
-    }
-    add("ended", endedTable(runs));
-    if (!judge) continue;
-    const wins: number[][] = [];
-    for (const [i, run] of runs.entries()) { // the runs of an arm have the seeds' order
-      wins.push(await judgedWins(judge, study.prompts, run, of(reference)[i]!));
-    }
-    add("win-rate", wins);
+    if (graded) add("pass-rate", passTable(runs, counts));
+    else add("ended", endedTable(runs));
+    if (study.judge) add("win-rate", await winTable(study, runs, references, counts));
   }
-  return await recordRows(study, measurements);
+  return await measure(study, measurements);
 }
 
 /** Leaves out the family that a single-task arm was trained on. */
@@ -189,8 +201,8 @@ export function unseenFamilies(study: Study, arm: Arm): Counts {
   return (answer) => answer.family !== family;
 }
 
-/** Turns measurements into rows and appends them to the results of the running task. */
-export async function recordRows(
+/** Measurements as rows: a value with its interval for each seed and over all, and its origin. */
+export async function measure(
   study: Study,
   measurements: readonly Measurement[],
 ): Promise<ResultRow[]> {
@@ -202,11 +214,11 @@ export async function recordRows(
       base: study.base.model.hash.slice(0, 16),
       tokenizer: study.base.tokenizer.hash.slice(0, 16),
       prompts: hashOf(study.prompts),
-      code: await codeVersion(),
+      code: await study.code(),
     },
     versions: runtimeVersions(),
   };
-  const rows = measurements.flatMap(({ section, arm, metric, table, seconds }) => {
+  return measurements.flatMap(({ section, arm, metric, table, seconds }) => {
     const published = paper.find((row) =>
       row.section === section && row.arm === arm && row.metric === metric
     );
@@ -235,14 +247,6 @@ export async function recordRows(
       row(null, table, sd),
     ];
   });
-  const folder = process.env.IMPLICIT_OUT;
-  const recorded = rows.filter((row) => row.section !== null);
-  if (folder && recorded.length > 0) {
-    await mkdir(folder, { recursive: true });
-    const lines = recorded.map((row) => JSON.stringify(row) + "\n").join("");
-    await appendFile(join(folder, "results.jsonl"), lines);
-  }
-  return rows;
 }
 
 /** A number of the paper, as `data/paper.json` has it. */
@@ -259,10 +263,4 @@ export interface PaperRow {
 /** The paper's numbers, Llama-2-7B's before OLMo-7B's. */
 export async function paperRows(): Promise<PaperRow[]> {
   return JSON.parse(await readFile(join(projectRoot(), "data", "paper.json"), "utf8")).rows;
-}
-
-/** The versions of the runtime. */
-export function runtimeVersions(): Record<string, string> {
-  const { deno, node, v8 } = process.versions as Record<string, string | undefined>;
-  return { ...(deno ? { deno } : { node: node ?? "" }), v8: v8 ?? "" };
 }

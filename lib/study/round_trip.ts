@@ -8,7 +8,6 @@ import { createDecoder, createOnnxDecoder } from "@implicit/decoder";
 import { exportModel, loadModel, NotInstalled, transformersModel } from "@implicit/hub";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
-import { cacheFolder } from "./root.ts";
 import type { Study } from "./study.ts";
 
 /** What one reader of the exported model generated. */
@@ -40,7 +39,7 @@ export async function roundTrip(
   const { tokenizer, model: base } = study.base;
   const { model } = await study.tuned(arm, study.seeds[0]!);
   const name = `${study.base.name}-${arm.name}`.replace(/[^\w.-]+/g, "-");
-  const folder = options.folder ?? join(cacheFolder(), "exports", name);
+  const folder = options.folder ?? join(study.cache.folder, "exports", name);
   const { onnx } = await exportModel(model, folder, { tokenizer: base.folder ?? undefined });
   const prompts = study.prompts.slice(0, count).map(({ instruction }) =>
     tokenizer.encode(formatPrompt(templates[arm.template], instruction))

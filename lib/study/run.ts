@@ -2,14 +2,14 @@
  * One run: an arm on a base with a seed. Tunes the base (or not), lets it answer the prompts with
  * greedy decoding, and grades the answers. Knows nothing of other runs, of caching or of display.
  */
+import { createDecoder } from "@implicit/decoder";
 import { createEngine, type Engine } from "@implicit/engine";
-import { createDecoder, type LogitsProcessor, type Model } from "@implicit/decoder";
+import type { Adapted } from "../adapt/adapter.ts";
 import { ruleAdapter } from "../adapt/rules.ts";
 import { type EncodedExample, encodeExample } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
-import { tune } from "../tune/tune.ts";
-import type { StepInfo } from "../tune/tune.ts";
-import type { Arm } from "./arm.ts";
+import { type StepInfo, type Trained, tune } from "../tune/tune.ts";
+import { type Arm, tuningOf } from "./arm.ts";
 import type { Base, Prompt, Scale } from "./scale.ts";
 
 /** One answer to one prompt. */
@@ -27,7 +27,9 @@ export interface Answer {
 }
 
 export interface Run {
+  /** The arm's name, a label; and the hash of what the arm is. */
   readonly arm: string;
+  readonly armHash: string;
   readonly model: string;
   readonly seed: number;
   readonly answers: readonly Answer[];
@@ -37,10 +39,12 @@ export interface Run {
 }
 
 /**
- * Tunes the base as the arm says; returns the base itself for an untuned arm.
+ * Tunes the base as the arm says.
  *
  * Seeds choose the examples' order (paper App. A: seeds change data order only) and, in the
  * miniature, which examples are drawn.
+ *
+ * @throws if the arm is not tuned, or none of its examples has a target within the context.
  */
 export async function tuneArm(
   scale: Scale,
@@ -48,18 +52,11 @@ export async function tuneArm(
   arm: Arm,
   seed: number,
   options: { engine?: Engine; onStep?: (step: StepInfo) => void } = {},
-): Promise<{ model: Model; losses: number[] }> {
-  if (arm.tuning === null) return { model: base.model, losses: [] };
+): Promise<Trained> {
+  const { data: _, task: __, responsesOnly: ___, restate: ____, examples: _____, ...settings } =
+    tuningOf(arm);
   const encoded = await encodedExamples(scale, base, arm, seed);
   const engine = options.engine ?? await createEngine({ threads: scale.threads });
-  const {
-    data: _data,
-    task: _task,
-    responsesOnly: _only,
-    restate: _restate,
-    examples: _count,
-    ...settings
-  } = arm.tuning;
   return await tune(engine, base.model, encoded, {
     ...scale.tuning,
     ...settings,
@@ -80,7 +77,7 @@ export async function encodedExamples(
   arm: Arm,
   seed: number,
 ): Promise<EncodedExample[]> {
-  const examples = arm.tuning === null ? [] : await scale.examples(arm.tuning, seed);
+  const examples = await scale.examples(tuningOf(arm), seed);
   const maxLength = longestExample(scale, base);
   return examples.flatMap((example) => {
     const encoded = encodeExample(example, base.tokenizer, templates[arm.template], { maxLength });
@@ -92,18 +89,22 @@ export async function encodedExamples(
 export async function answerPrompts(
   scale: Scale,
   base: Base,
-  model: Model,
+  adapted: Adapted,
   arm: Arm,
   prompts: readonly Prompt[],
 ): Promise<Answer[]> {
   const template = templates[arm.template];
+  const { model, prefix, processors } = adapted;
   const ids = prompts.map((p) => base.tokenizer.encode(formatPrompt(template, p.instruction)));
-  const processors: LogitsProcessor[] = arm.rules === null
+  const rules = arm.rules === null
     ? []
     : [ruleAdapter(base.tokenizer, scale.rules(arm.rules)).processor];
-  const decoder = await createDecoder(model, { threads: scale.threads });
+  const decoder = await createDecoder(model, { threads: scale.threads, prefix, processors });
   try {
-    const responses = await decoder.generate(ids, { maxTokens: scale.maxTokens, processors });
+    const responses = await decoder.generate(ids, {
+      maxTokens: scale.maxTokens,
+      processors: rules,
+    });
     return prompts.map((prompt, i) => {
       const tokens = responses[i]!;
       const response = base.tokenizer.decode(tokens);

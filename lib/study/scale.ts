@@ -1,15 +1,16 @@
 /**
- * The one dial: what base, data, prompts, grader and budget an experiment uses. The miniature is
- * the micro-world; the larger scales take checkpoints and data from the hub. Both sides of this
+ * The one dial: what base, data, prompts, grader, judge and budget an experiment uses. The miniature
+ * is the micro-world; the larger scales take checkpoints and data from the hub. Both sides of this
  * interface are the same code.
  */
-import type { Rule } from "../adapt/rules.ts";
-import type { Judge, Price } from "@implicit/alpaca-eval";
+import type { Judge } from "@implicit/alpaca-eval";
 import type { Model, Tokenizer } from "@implicit/decoder";
+import type { Rule } from "../adapt/rules.ts";
 import type { Example } from "../text/example.ts";
 import type { TuneOptions } from "../tune/tune.ts";
 import type { Rules, Tuning } from "./arm.ts";
 import type { Embedding } from "./embedding.ts";
+import type { Settings } from "./settings.ts";
 
 export type ScaleName = "miniature" | "small" | "paper";
 
@@ -19,30 +20,16 @@ export type ScaleName = "miniature" | "small" | "paper";
  */
 export type Split = "validation" | "test" | "ranking";
 
-/** Which judge to ask. */
-export interface JudgeChoice {
-  /** "https://api.openai.com/v1", "http://localhost:8000/v1". */
-  readonly baseUrl: string;
-  /** Default: the settings' own, GPT-4 Turbo of November 2023. */
-  readonly model?: string;
-  /** Settings in data/judge; default "weighted_alpaca_eval_gpt4_turbo", which needs log-probabilities. */
-  readonly settings?: string;
-  /** The environment variable that holds the key; default OPENAI_API_KEY. */
-  readonly keyVariable?: string;
-  /** Per million tokens; default GPT-4 Turbo's, 10 and 30. */
-  readonly price?: Price;
-  /** The most that may be spent on one run; default 10. */
-  readonly ceiling?: number;
-}
-
-/** What of a scale the reader may choose; the miniature is as it is. */
+/** What of a scale the reader may choose. */
 export interface ScaleOptions {
   /** A base of the scale; at `small` any hub id or checkpoint folder. */
   readonly base?: string;
-  /** "lima", "alpaca", or a file or folder of data (lib/study/data.ts). */
+  /** "lima", "alpaca", or a file or folder of data (lib/study/data.ts); not for the miniature. */
   readonly data?: string;
-  readonly judge?: JudgeChoice;
 }
+
+/** Opens a scale with what the reader chose, and what the environment asks for. */
+export type OpenScale = (options: ScaleOptions, settings: Settings) => Promise<Scale>;
 
 export interface Base {
   readonly name: string;
@@ -65,6 +52,8 @@ export interface Scale {
   readonly bases: readonly string[];
   /** The single tasks of §5.1. */
   readonly singleTasks: readonly string[];
+  /** The files, relative to the project, whose code decides examples, prompts and grades. */
+  readonly code: readonly string[];
   /** The family of prompts a single task trains on, or null where no prompt is of its kind. */
   familyOf(task: string): string | null;
   /** Whether a response has the marks of a single task's responses. */
@@ -81,11 +70,12 @@ export interface Scale {
   /** Where the examples come from and what became of every row, in one line; absent if made here. */
   account?(tuning: Tuning): Promise<string>;
   prompts(split: Split): Promise<Prompt[]>;
-  /** The checker's verdict, or null where a judge has to compare. */
+  /** The checker's verdict, or null where there is none. */
   grade(prompt: Prompt, response: string): { score: number; passed: boolean } | null;
-  /** Compares two answers where there is no checker; null if none is configured. */
-  readonly judge?: Judge | null;
+  /** Compares two answers, if the study has no judge of its own; null: the checker, or nothing. */
+  readonly judge: Judge | null;
   /** The sentence embedding under which texts are compared (§5.2). */
   embedding(base: Base): Embedding;
+  /** The rules of an arm as they are here, in the paper's order and then one's own. */
   rules(rules: Rules): readonly Rule[];
 }

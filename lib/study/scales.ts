@@ -2,12 +2,13 @@
 import type { Tokenizer } from "@implicit/decoder";
 import { rules as published } from "../adapt/published_rules.ts";
 import type { Rule } from "../adapt/rules.ts";
-import type { Rules } from "./arm.ts";
+import { type Rules, useRules } from "./arm.ts";
 import { miniature } from "./miniature.ts";
-import type { Scale, ScaleOptions } from "./scale.ts";
+import type { OpenScale, Scale, ScaleOptions } from "./scale.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { paper, small } from "./small.ts";
 
-const scales: Readonly<Record<string, (options: ScaleOptions) => Promise<Scale>>> = {
+const scales: Readonly<Record<string, OpenScale>> = {
   miniature,
   small,
   paper,
@@ -18,14 +19,18 @@ const scales: Readonly<Record<string, (options: ScaleOptions) => Promise<Scale>>
  *
  * @throws if there is none of this name; the error lists those there are.
  */
-export function openScale(name: string, options: ScaleOptions = {}): Promise<Scale> {
-  const open = scales[name];
+export function openScale(
+  name: string,
+  options: ScaleOptions = {},
+  settings: Settings = readSettings(),
+): Promise<Scale> {
+  const open = Object.hasOwn(scales, name) ? scales[name] : undefined;
   if (!open) {
     throw new Error(
       `Expected a scale (${Object.keys(scales).join(", ")}), but found "${name}".`,
     );
   }
-  return open(options);
+  return open(options, settings);
 }
 
 /** The micro-world's rules for its own tokenizer, the paper's (Llama-2's) for any other. */
@@ -33,6 +38,6 @@ export async function rulesFor(tokenizer: Tokenizer, rules: Rules): Promise<read
   const world = await miniature().catch(() => null); // without its bases, the tokenizer is another's
   const base = await world?.loadBase(world.bases[0]!);
   if (world && base?.tokenizer.hash === tokenizer.hash) return world.rules(rules);
-  const use: readonly string[] = rules.use;
-  return published.llama2(rules.variant).filter(({ name }) => use.includes(name));
+  const [eos, repetition, uniform] = published.llama2(rules.variant);
+  return useRules(rules.use, { eos, repetition, uniform });
 }

@@ -8,8 +8,8 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Example } from "../text/example.ts";
 import { arms } from "./arm.ts";
-import { cached, codeVersion, hashOf } from "./cache.ts";
 import type { Embedding } from "./embedding.ts";
+import { hashOf } from "./hash.ts";
 import type { Study } from "./study.ts";
 
 /** One instruction: how much it looks like the task, and how much its answer does. */
@@ -80,11 +80,11 @@ export async function similarity(
     answers: hashOf(run.answers),
     task,
     seed,
-    code: await codeVersion(),
+    code: await study.code(),
   };
   const value = options.embedding
     ? await measure(options.embedding)
-    : (await cached("similarity", key, () => measure(study.scale.embedding(study.base)))).value;
+    : await study.cache.of("similarity", key, () => measure(study.scale.embedding(study.base)));
   const points = study.prompts.map(({ instruction, family }, i) => (
     { instruction, family, response: run.answers[i]!.response, ...value[i]! }
   ));

@@ -5,19 +5,21 @@ import { join } from "node:path";
 import { embedTexts } from "@implicit/hub";
 import { ifInstalled, startHub, writeEncoder } from "@implicit/hub/testing";
 import type { Example } from "../text/example.ts";
-import { type Embedding, modelEmbedding, paperEmbedding } from "./embedding.ts";
+import { type Embedding, modelEmbedding } from "./embedding.ts";
+import { paperEmbedding } from "./paper_embedding.ts";
 import type { Run } from "./run.ts";
 import { openScale } from "./scales.ts";
 import { similarity, similarityPoints, spearmanInterval } from "./similarity.ts";
+import { readSettings } from "./settings.ts";
 import { Study } from "./study.ts";
 
-/** Runs with these variables and an empty folder, which the first two name. */
+/** Runs with these variables, an empty folder, and an empty copy of the hub's cache in it. */
 async function inSandbox(
   variables: Record<string, string>,
   body: (folder: string) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "similarity-"));
-  const all = { IMPLICIT_CACHE: folder, HF_HUB_CACHE: join(folder, "hub"), ...variables };
+  const all = { HF_HUB_CACHE: join(folder, "hub"), ...variables };
   const saved = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
   for (const [name, value] of Object.entries(all)) Deno.env.set(name, value);
   try {
@@ -58,19 +60,22 @@ class Answered extends Study {
   }
 }
 
-function studyWith(embedding: Embedding): Study {
+function studyWith(embedding: Embedding, cache: string): Study {
   const examples = ({ data }: { data: string }) =>
     Promise.resolve(data === "single-task" ? own : general);
   const prompts = asked.map((instruction, i) => (
     { id: `${i}`, family: i === 0 ? "sum" : "who", instruction, response: null }
   ));
-  return new Answered(
-    { ...scale, examples, embedding: () => embedding },
+  return new Answered({
+    scale: { ...scale, examples, embedding: () => embedding },
     base,
-    [1],
+    seeds: [1],
     prompts,
-    "test",
-  );
+    split: "test",
+    judge: null,
+    settings: { ...readSettings({}), cache },
+    leftOut: null,
+  });
 }
 
 const content = (list: readonly Example[], i: number) =>
@@ -84,8 +89,8 @@ async function meanCosine(text: string, others: readonly string[]): Promise<numb
 }
 
 Deno.test("similarity() is the authors' measure: means of cosines", () =>
-  inSandbox({}, async () => {
-    const study = studyWith(letters);
+  inSandbox({}, async (folder) => {
+    const study = studyWith(letters, folder);
     const found = await similarity(study, "sums", 1);
     for (const [i, { x, y, instruction, response }] of found.points.entries()) {
       assert.deepEqual([instruction, response], [asked[i], given[i]]);
@@ -102,12 +107,12 @@ Deno.test("similarity() is the authors' measure: means of cosines", () =>
   }));
 
 Deno.test("similarity() keeps what the scale's embedding gave, and takes another as a function", () =>
-  inSandbox({}, async () => {
+  inSandbox({}, async (folder) => {
     let calls = 0;
     const study = studyWith((texts) => {
       calls++;
       return letters(texts);
-    });
+    }, folder);
     const first = await similarity(study, "sums", 1);
     assert.deepEqual(await similarity(study, "sums", 1), first);
     assert.equal(calls, 1, "asked once, for all texts");
@@ -116,15 +121,8 @@ Deno.test("similarity() keeps what the scale's embedding gave, and takes another
     assert.notDeepEqual(other.points.map(({ x }) => x), first.points.map(({ x }) => x));
     assert.deepEqual(await similarity(study, "sums", 1), first);
     // In the miniature that function is the scale's own.
-    const own = await similarity(
-      new Answered(study.scale, base, [1], study.prompts, "test"),
-      "sums",
-      1,
-      {
-        embedding: scale.embedding(base),
-      },
-    );
-    assert.deepEqual(own, other);
+    const scales = await similarity(study, "sums", 1, { embedding: scale.embedding(base) });
+    assert.deepEqual(scales, other);
   }));
 
 Deno.test("spearmanInterval() is the rank correlation, and narrow where there is no doubt", () => {

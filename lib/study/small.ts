@@ -4,21 +4,21 @@
  * configured. The same code path as the miniature, with other numbers.
  */
 import { availableParallelism } from "node:os";
-import process from "node:process";
 import { lora } from "../adapt/lora.ts";
 import { eosRamp } from "../adapt/eos_ramp.ts";
 import { rules as published } from "../adapt/published_rules.ts";
 import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
-import type { Rule } from "../adapt/rules.ts";
+import { uniformChanges } from "../adapt/uniform_changes.ts";
 import { accountOf, type Instruction, loadModel, singleTaskSources } from "@implicit/hub";
 import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
-import type { Rules, Tuning } from "./arm.ts";
+import { type Rules, type Tuning, useRules } from "./arm.ts";
 import { experimentData, localPath, showDownload } from "./data.ts";
-import { paperEmbedding } from "./embedding.ts";
-import { configuredJudge } from "./http_judge.ts";
+import { endpointJudge } from "./http_judge.ts";
 import { rotateShuffled } from "./miniature.ts";
+import { paperEmbedding } from "./paper_embedding.ts";
 import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * The miniature's families as they can be told from an instruction's words, the first that fits: so
@@ -65,47 +65,43 @@ export function budgetOf(parameters: number): Budget {
   return { tuning, maxTokens: 256, maxLength: 1024 };
 }
 
-/** The hub id or checkpoint folder in IMPLICIT_MODEL; null where none is given. */
-export function givenModel(): string | null {
-  return process.env.IMPLICIT_MODEL || null;
-}
-
 /**
  * Any checkpoint: the hub id or folder in `options.base` or IMPLICIT_MODEL, else SmolLM2-135M.
  *
  * @throws if the checkpoint cannot be found or fetched; the error says what to do.
  */
-export async function small(options: ScaleOptions = {}): Promise<Scale> {
-  const base = options.base ?? givenModel() ?? "HuggingFaceTB/SmolLM2-135M";
+export async function small(options: ScaleOptions, settings: Settings): Promise<Scale> {
+  const base = options.base ?? settings.model ?? "HuggingFaceTB/SmolLM2-135M";
   const loaded = await loadBase(base);
   return {
-    ...realScale("small", [base], options, budgetOf(parameterCount(loaded.model.config))),
+    ...realScale("small", [base], budgetOf(parameterCount(loaded.model.config)), options, settings),
     loadBase: () => Promise.resolve(loaded),
   };
 }
 
 /**
  * The paper's bases with its batch of 64 examples of up to 2,048 tokens and its schedule as the code
- * has it. Full tuning of 7 B needs more than one process holds (lib/hub's writeTrl hands it over);
- * here it is low-rank adapters.
+ * has it. Full tuning of 7 B needs more than one process holds; here it is low-rank adapters.
  */
-export function paper(options: ScaleOptions = {}): Promise<Scale> {
+export function paper(options: ScaleOptions, settings: Settings): Promise<Scale> {
   const bases = ["meta-llama/Llama-2-7b-hf", "allenai/OLMo-7B-hf"];
   const { tuning } = budgetOf(7e9);
-  return Promise.resolve(realScale("paper", bases, options, {
+  const whole = {
     tuning: { ...tuning, epochs: 15, accumulate: 64 },
     maxTokens: 2048,
     maxLength: 2048,
-  }));
+  };
+  return Promise.resolve(realScale("paper", bases, whole, options, settings));
 }
 
 function realScale(
   name: ScaleName,
   bases: readonly string[],
-  options: ScaleOptions,
   budget: Budget,
+  options: ScaleOptions,
+  settings: Settings,
 ): Scale {
-  const data = experimentData(options.data);
+  const data = experimentData(options.data ?? settings.data);
   const dataset = ({ data: kind, task, restate }: Tuning) => {
     if (kind === "single-task" && restate !== false) return data.task(taskOf(task));
     if (restate !== false) return data.general();
@@ -121,6 +117,7 @@ function realScale(
     ...budget,
     threads: availableParallelism(),
     singleTasks: Object.keys(singleTaskSources),
+    code: ["lib/study/small.ts"],
     familyOf: () => null, // every instruction counts, as in the paper
     inStyle: (task, response) => taskOf(task).style.test(response),
     loadBase,
@@ -144,7 +141,7 @@ function realScale(
       }));
     },
     grade: () => null,
-    judge: configuredJudge(options.judge),
+    judge: settings.judge && endpointJudge(settings.judge, settings.cache),
     embedding: () => paperEmbedding,
     rules: llamaRules,
   };
@@ -194,14 +191,12 @@ function shufflePairs(examples: readonly Example[], seed: number): Example[] {
 }
 
 /** The published rules; their strings are looked up in whichever tokenizer there is. */
-function llamaRules(arm: Rules): readonly Rule[] {
-  const { use, variant = "paper", eosSlope, eosHorizon, repetitionWeight } = arm;
-  const [eos, repetition, uniform] = published.llama2(variant);
-  const all = [
-    eosRamp({ ...eos, slope: eosSlope ?? eos.slope, horizon: eosHorizon ?? eos.horizon }),
-    repetitionPenalty({ ...repetition, weight: repetitionWeight ?? repetition.weight }),
-    uniform,
-  ];
-  const names: readonly string[] = use;
-  return all.filter(({ name }) => names.includes(name));
+function llamaRules({ use, variant = "paper", uniform, ...weights }: Rules) {
+  const { eosSlope, eosHorizon, repetitionWeight } = weights;
+  const [eos, repetition, words] = published.llama2(variant);
+  return useRules(use, {
+    eos: eosRamp({ ...eos, slope: eosSlope ?? eos.slope, horizon: eosHorizon ?? eos.horizon }),
+    repetition: repetitionPenalty({ ...repetition, weight: repetitionWeight ?? repetition.weight }),
+    uniform: uniform ? uniformChanges(uniform) : words,
+  });
 }

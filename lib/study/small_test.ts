@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { singleTaskSources } from "@implicit/hub";
@@ -11,7 +11,7 @@ import { viewData } from "./data_view.ts";
 import { overview } from "./overview.ts";
 import { rankArms, rankingRows } from "./ranking.ts";
 import { compareArms } from "./results.ts";
-import { projectRoot } from "./root.ts";
+import { projectRoot } from "./settings.ts";
 import { openScale } from "./scales.ts";
 import { budgetOf } from "./small.ts";
 import { openStudy } from "./study.ts";
@@ -175,6 +175,33 @@ Deno.test("openStudy() takes a folder as its base and a folder as its data", asy
   });
 });
 
+Deno.test("a run's key covers every file of the base that is read", async () => {
+  await inSandbox({}, async (folder) => {
+    const data = await dataFolder(folder);
+    const base = join(folder, "base");
+    await cp(shipped, base, { recursive: true });
+    const key = async () => {
+      const study = await openStudy({ scale: "small", base, data, seeds: 1, prompts: 1 });
+      return JSON.stringify(await study.key(arms.base, 1));
+    };
+    const before = await key();
+    assert.equal(await key(), before);
+    for (
+      const [name, option, value] of [
+        ["config.json", "rope_theta", 500],
+        ["config.json", "eos_token_id", 7],
+        ["tokenizer_config.json", "clean_up_tokenization_spaces", true],
+      ] as const
+    ) {
+      const text = await readFile(join(base, name), "utf8");
+      await writeFile(join(base, name), JSON.stringify({ ...JSON.parse(text), [option]: value }));
+      assert.notEqual(await key(), before, `${option} of ${name}`);
+      await writeFile(join(base, name), text);
+    }
+    assert.equal(await key(), before);
+  });
+});
+
 Deno.test("instructions and pairs too long for the context are left out, counted and named", async () => {
   await inSandbox({}, async (folder) => {
     const data = await dataFolder(folder);
@@ -308,7 +335,7 @@ Deno.test("budgetOf() tunes all weights below half a billion parameters, adapter
   assert.ok(tiny!.learningRate > smol!.learningRate);
   assert.equal(smol!.adapter, undefined);
   assert.equal(smol!.batchSize * smol!.accumulate!, 32);
-  assert.equal(JSON.stringify(billion!.adapter), '{"rank":64,"alpha":16,"name":"lora"}');
+  assert.partialDeepStrictEqual(billion!.adapter, { name: "lora", rank: 64, alpha: 16 });
   assert.ok(smol!.checkpointLayers && billion!.checkpointLayers);
 });
 
@@ -321,14 +348,15 @@ Deno.test("a scale's rules are the published ones, looked up in this tokenizer",
     assert.equal(of("\n")!.weight, 1);
     assert.equal(of("\n")!.ids, String(study.base.tokenizer.tokenId("Ċ")));
     assert.equal(of(" ##")?.ids, "", "no single token here");
-    const changed = study.scale.rules({
+    const [eos, repetition] = study.scale.rules({
       use: ["eos", "repetition"],
       eosSlope: 1,
       repetitionWeight: -3,
     });
-    const [eos, repetition] = JSON.parse(JSON.stringify(changed));
-    assert.deepEqual([eos.slope, eos.horizon, repetition.weight], [1, 250, -3]);
-    const names = study.scale.rules({ use: ["uniform"] }).map(({ name }) => name);
-    assert.deepEqual(names, ["uniform"]);
+    assert.partialDeepStrictEqual(eos, { name: "eos", slope: 1, horizon: 250 });
+    assert.partialDeepStrictEqual(repetition, { name: "repetition", weight: -3 });
+    const words = [{ string: "Never", weight: -9 }];
+    const [uniform] = study.scale.rules({ use: ["uniform"], uniform: words });
+    assert.partialDeepStrictEqual(uniform, { changes: words });
   });
 });

@@ -3,25 +3,36 @@
  * independent, so as many as there are cores go side by side, each on one thread: the bits of a
  * run then depend on no other run and on no number of cores.
  */
+import type { Judge } from "@implicit/alpaca-eval";
+import {
+  createDecoder,
+  hashParameters,
+  loadCheckpoint,
+  saveCheckpoint,
+  writeSafetensors,
+} from "@implicit/decoder";
+import { createEngine } from "@implicit/engine";
+import { interruptible, progress } from "@implicit/notebook";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { createDecoder, loadCheckpoint, type Model, saveCheckpoint } from "@implicit/decoder";
-import { interruptible, progress } from "@implicit/notebook";
-import type { StepInfo } from "../tune/tune.ts";
-import type { Arm } from "./arm.ts";
-import { cached, codeVersion, hashOf } from "./cache.ts";
-import { fitting } from "./fit.ts";
-import { cacheFolder } from "./root.ts";
-import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
-import type { Base, Prompt, Scale, ScaleName, ScaleOptions, Split } from "./scale.ts";
-import { runtimeVersions } from "./results.ts";
-import { openScale } from "./scales.ts";
-import { createEngine } from "@implicit/engine";
-import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
-import { formatPrompt, templates } from "../text/template.ts";
+import { type Adapted, type Adapter, readTrained } from "../adapt/adapter.ts";
 import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
 import { traceRules } from "../adapt/trace.ts";
+import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
+import { formatPrompt, templates } from "../text/template.ts";
+import type { StepInfo } from "../tune/tune.ts";
+import { type Arm, armHash, checkNames, contentOf, tuningOf } from "./arm.ts";
+import { RunCache } from "./cache.ts";
+import { codeVersion } from "./code.ts";
+import { fitting } from "./fit.ts";
+import { hashOf, sha256 } from "./hash.ts";
+import { checkerJudge } from "./judges.ts";
+import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
+import type { Base, Prompt, Scale, ScaleName, ScaleOptions, Split } from "./scale.ts";
+import { openScale } from "./scales.ts";
+import { checkSeeds, readSettings, runtimeVersions, type Settings } from "./settings.ts";
 
 export interface StudyOptions extends ScaleOptions {
   readonly scale?: ScaleName;
@@ -36,21 +47,26 @@ export interface StudyOptions extends ScaleOptions {
   readonly tuning?: Partial<Scale["tuning"]>;
   /** Cap on the response in tokens; the scale's if not given. */
   readonly maxTokens?: number;
+  /** Says which of two answers is better: any function from comparisons to preferences. */
+  readonly judge?: Judge;
 }
 
 /** What determines a run; stored beside it and hashed into its name. */
 export interface RunKey {
-  readonly base: string;
-  readonly tokenizer: string;
+  /** Hashes of the weights and of every other file of the base that is read. */
+  readonly base: Readonly<Record<string, string>>;
   /** Hash of the instructions that are answered. */
-  readonly data: string;
+  readonly prompts: string;
   /** Hash of the examples that are trained on. */
   readonly examples: string | null;
-  readonly arm: Arm;
+  /** What the arm is, without its name. */
+  readonly arm: unknown;
   readonly seed: number;
   readonly split: string;
-  readonly settings: string;
+  readonly settings: unknown;
   readonly code: string;
+  /** Of the packages that compute. */
+  readonly versions: Readonly<Record<string, string>>;
 }
 
 /** One token of a response under rules: probabilities 0…1, pushes in logits. */
@@ -61,24 +77,70 @@ export interface TokenStory {
   readonly pushes: Readonly<Record<string, number>>;
 }
 
-export class Study {
-  constructor(
-    readonly scale: Scale,
-    readonly base: Base,
-    readonly seeds: readonly number[],
-    readonly prompts: readonly Prompt[],
-    readonly split: Split,
-    /** What is said of instructions that are too long for the base; null where all fit. */
-    readonly leftOut: string | null = null,
-  ) {}
+/** What tuning gave, and the seconds it took when it was done. */
+export interface TunedArm extends Adapted {
+  readonly losses: readonly number[];
+  readonly seconds: number;
+}
 
-  /** What runs here, as rows of a table: scale, base, prompts, seeds, engine and versions. */
+/** The files of a checkpoint that decide, beside its weights, what it says. */
+const BASE_FILES = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+];
+
+/** Where the code of every run begins. */
+const CODE = "lib/study/run.ts";
+
+/** What a study is made of. */
+export interface StudyParts {
+  readonly scale: Scale;
+  readonly base: Base;
+  readonly seeds: readonly number[];
+  readonly prompts: readonly Prompt[];
+  readonly split: Split;
+  readonly judge: Judge | null;
+  readonly settings: Settings;
+  /** What is said of instructions that are too long for the base; null where all fit. */
+  readonly leftOut: string | null;
+}
+
+export class Study {
+  readonly scale: Scale;
+  readonly base: Base;
+  readonly seeds: readonly number[];
+  readonly prompts: readonly Prompt[];
+  readonly split: Split;
+  readonly judge: Judge | null;
+  readonly settings: Settings;
+  readonly leftOut: string | null;
+  /** Finished runs, tunings and rankings. */
+  readonly cache: RunCache;
+  #files: Promise<Record<string, string>> | undefined;
+
+  constructor(parts: StudyParts) {
+    this.scale = parts.scale;
+    this.base = parts.base;
+    this.seeds = parts.seeds;
+    this.prompts = parts.prompts;
+    this.split = parts.split;
+    this.judge = parts.judge;
+    this.settings = parts.settings;
+    this.leftOut = parts.leftOut;
+    this.cache = new RunCache(parts.settings.cache, parts.settings.fresh);
+  }
+
+  /** What runs here, as rows of a table: scale, base, prompts, seeds, settings, engine, versions. */
   async describe(): Promise<{ what: string; value: string }[]> {
     const engine = (await createEngine({ threads: 1 })).describe();
     const { model } = this.base;
     let count = 0;
     for (const { data } of model.parameters.values()) count += data.length;
     const versions = Object.entries({ ...engine.versions, ...runtimeVersions() });
+    const { data, judge, fresh } = this.settings;
     return [
       ["scale", this.scale.name],
       ["base", `${this.base.name}, ${(count / 1e6).toFixed(2)} M parameters`],
@@ -86,6 +148,9 @@ export class Study {
       ["instructions", `${this.prompts.length} (${this.split})`],
       ...(this.leftOut === null ? [] : [["left out", this.leftOut]]),
       ["seeds", this.seeds.join(", ")],
+      ...(this.scale.name === "miniature" ? [] : [["data", data]]),
+      ...(judge === null ? [] : [["judge", judge.baseUrl]]),
+      ...(fresh ? [["finished runs", "ignored: computed anew"]] : []),
       ["engine", `${engine.kind}, ${engine.backend}, ${this.atOnce} runs side by side`],
       ["versions", versions.map(([name, version]) => `${name} ${version}`).join(", ")],
     ].map(([what, value]) => ({ what: what!, value: value! }));
@@ -93,10 +158,7 @@ export class Study {
 
   /** One training example of an arm, token by token, with the targets of the loss marked. */
   async explain(arm: Arm, index = 0): Promise<MaskedToken[]> {
-    if (arm.tuning === null) {
-      throw new Error(`Expected an arm that is tuned, but found ${arm.name}: it has no examples.`);
-    }
-    const example = (await this.scale.examples(arm.tuning, this.seeds[0]!))[index];
+    const example = (await this.scale.examples(tuningOf(arm), this.seeds[0]!))[index];
     const maxLength = longestExample(this.scale, this.base);
     const encoded = example &&
       encodeExample(example, this.base.tokenizer, templates[arm.template], { maxLength });
@@ -158,24 +220,30 @@ export class Study {
     return ruleAdapter(this.base.tokenizer, this.scale.rules(arm.rules));
   }
 
+  /** The hash of the code that computes this study's runs. */
+  code(): Promise<string> {
+    return codeVersion([CODE, ...this.scale.code]);
+  }
+
   /** Everything that determines the run of an arm with a seed. */
   async key(arm: Arm, seed: number): Promise<RunKey> {
+    const { tuning, maxTokens, maxLength } = this.scale;
     return {
-      base: this.base.model.hash,
-      tokenizer: this.base.tokenizer.hash,
-      data: hashOf(this.prompts),
+      base: await (this.#files ??= baseHashes(this.base)),
+      prompts: hashOf(this.prompts),
       examples: arm.tuning && hashOf(await this.scale.examples(arm.tuning, seed)),
-      arm,
+      arm: contentOf({ ...arm, name: undefined }),
       // An untuned arm decodes greedily: its seed changes nothing.
       seed: arm.tuning === null ? 0 : seed,
       split: this.split,
-      settings: hashOf([
-        this.scale.tuning,
-        this.scale.maxTokens,
-        this.scale.maxLength,
+      settings: contentOf([
+        tuning,
+        maxTokens,
+        maxLength ?? null,
         arm.rules && this.scale.rules(arm.rules),
       ]),
-      code: await codeVersion(),
+      code: await this.code(),
+      versions: (await createEngine({ threads: 1 })).describe().versions,
     };
   }
 
@@ -189,19 +257,14 @@ export class Study {
    * ```
    */
   async run(arm: Arm, seed: number, onStep?: (step: StepInfo) => void): Promise<Run> {
-    const { value } = await cached("runs", await this.key(arm, seed), async () => {
-      const { model, losses, seconds } = await this.tuned(arm, seed, onStep);
+    const run = await this.cache.of("runs", await this.key(arm, seed), async () => {
+      const { losses, seconds, ...adapted } = await this.tuned(arm, seed, onStep);
       const tuned = performance.now();
-      const answers = await answerPrompts(this.scale, this.base, model, arm, this.prompts);
-      return {
-        arm: arm.name,
-        model: this.base.name,
-        answers,
-        losses,
-        seconds: { tune: seconds, decode: (performance.now() - tuned) / 1000 },
-      };
+      const answers = await answerPrompts(this.scale, this.base, adapted, arm, this.prompts);
+      const decode = (performance.now() - tuned) / 1000;
+      return { answers, losses, seconds: { tune: seconds, decode } };
     });
-    return { ...value, seed };
+    return { arm: arm.name, armHash: armHash(arm), model: this.base.name, seed, ...run };
   }
 
   /**
@@ -209,11 +272,13 @@ export class Study {
    * progress bar. The finished ones are kept when this is interrupted, and the kernel lives on.
    *
    * @param onStep sees every training step of a run that is computed now.
+   * @throws if two different arms have one name.
    */
   async runs(
     list: readonly Arm[],
     onStep?: (arm: Arm, seed: number, step: StepInfo) => void,
   ): Promise<Run[]> {
+    checkNames(list);
     return await interruptible((signal) => this.#runs(list, signal, onStep));
   }
 
@@ -263,33 +328,72 @@ export class Study {
   }
 
   /**
-   * The tuned model of an arm, for scoring and for looking inside, with the loss of each step and
-   * the seconds that tuning took when it was done. The weights stay in the cache.
+   * What tuning makes of the base, for scoring and for looking inside, with the loss of each step.
+   * Tuned weights, or an adapter's arrays alone, stay in the cache. An untuned arm gives the base.
    */
-  async tuned(
-    arm: Arm,
-    seed: number,
-    onStep?: (step: StepInfo) => void,
-  ): Promise<{ model: Model; losses: number[]; seconds: number }> {
-    if (arm.tuning === null) return { model: this.base.model, losses: [], seconds: 0 };
-    const { split: _split, data: _data, ...key } = await this.key({ ...arm, rules: null }, seed);
-    const folder = join(cacheFolder(), "models", hashOf(key));
-    let model: Model | undefined;
-    const { value } = await cached("tunings", key, async () => {
+  async tuned(arm: Arm, seed: number, onStep?: (step: StepInfo) => void): Promise<TunedArm> {
+    const { base, scale } = this;
+    if (arm.tuning === null) return { model: base.model, losses: [], seconds: 0 };
+    const key = await this.key({ ...arm, rules: null }, seed);
+    const { split: _split, prompts: _prompts, ...determines } = key;
+    const adapter = arm.tuning.adapter ?? scale.tuning.adapter ?? null;
+    const place = join(this.cache.folder, "models", hashOf(determines));
+    let adapted: Adapted | null = null;
+    const compute = async () => {
       const started = performance.now();
-      const { losses, ...result } = await tuneArm(this.scale, this.base, arm, seed, { onStep });
+      const { losses, trained, ...result } = await tuneArm(scale, base, arm, seed, { onStep });
       const seconds = (performance.now() - started) / 1000;
-      await saveCheckpoint(result.model, folder);
-      model = result.model;
-      return { losses, seconds };
-    });
-    model ??= await loadCheckpoint(folder);
-    return { model, ...value };
+      if (trained) await writeSafetensors(arraysIn(place), trained);
+      else await saveCheckpoint(result.model, place);
+      adapted = result;
+      return { losses, seconds, weights: trained ? hashParameters(trained) : result.model.hash };
+    };
+    const { weights: _weights, ...value } = await this.cache.of(
+      "tunings",
+      determines,
+      compute,
+      async ({ weights }) => (adapted = await readTuned(place, base, adapter, weights)) !== null,
+    );
+    return { ...adapted!, ...value };
   }
 }
 
+/** Where an adapter's arrays are kept; a whole model has a folder. */
+const arraysIn = (place: string) => `${place}.safetensors`;
+
+/** What was kept of a tuning; null where it is missing, damaged, or not what it was. */
+async function readTuned(
+  place: string,
+  base: Base,
+  adapter: Adapter | null,
+  weights: string,
+): Promise<Adapted | null> {
+  try {
+    if (!adapter) {
+      const model = await loadCheckpoint(place);
+      return model.hash === weights ? { model } : null;
+    }
+    const trained = await readTrained(arraysIn(place), adapter, base.model.config);
+    return hashParameters(trained) === weights ? adapter.merge(base.model, trained) : null;
+  } catch {
+    return null; // the caller says so, and makes it anew
+  }
+}
+
+/** The hashes of a base's weights and of the other files that are read from its folder. */
+async function baseHashes({ model, tokenizer }: Base): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = { weights: model.hash, tokenizer: tokenizer.hash };
+  for (const name of model.folder === null ? [] : BASE_FILES) {
+    const path = join(model.folder!, name);
+    if (!existsSync(path)) continue;
+    hashes[name] = sha256(await readFile(path));
+  }
+  return hashes;
+}
+
 /**
- * Opens a study: loads the base and the prompts of a scale.
+ * Opens a study: loads the base and the prompts of a scale. What the environment asks for
+ * (`IMPLICIT_` variables) is read here, once; options go before it.
  *
  * @throws if the scale or the base is unknown (the error lists what there is), or if a base's
  * files are missing or damaged.
@@ -299,27 +403,27 @@ export class Study {
  * const runs = await study.runs([arms.instructionTuning, arms.responseTuning]);
  * ```
  */
-export async function openStudy(options: StudyOptions = {}): Promise<Study> {
-  const name = options.scale ?? "miniature";
+export async function openStudy(
+  options: StudyOptions = {},
+  settings: Settings = readSettings(),
+): Promise<Study> {
+  const name = options.scale ?? (settings.model ? "small" : "miniature");
   const { tuning, maxTokens } = options;
-  const opened = await openScale(name, options);
+  const opened = await openScale(name, options, settings);
   const scale: Scale = {
     ...opened,
     // Epochs asked for replace the scale's steps, which would go before them.
     tuning: { ...opened.tuning, ...(tuning?.epochs ? { steps: undefined } : {}), ...tuning },
     maxTokens: maxTokens ?? opened.maxTokens,
   };
-  const baseName = options.base ?? process.env.IMPLICIT_BASE ?? scale.bases[0]!;
+  const baseName = options.base ?? settings.base ?? scale.bases[0]!;
   if (!scale.bases.includes(baseName)) {
     throw new Error(
       `Expected a base of the ${scale.name} scale (${scale.bases.join(", ")}), but found ` +
         `"${baseName}": choose one of these.`,
     );
   }
-  const count = options.seeds ?? Number(process.env.IMPLICIT_SEEDS ?? 3);
-  if (!Number.isInteger(count) || count < 1 || count > 100) {
-    throw new Error(`Expected a number of seeds from 1 to 100, but found ${count}.`);
-  }
+  const count = options.seeds === undefined ? settings.seeds : checkSeeds(options.seeds);
   const split = options.split ?? "test";
   const seeds = Array.from({ length: count }, (_, i) => i + 1);
   const asked = (await scale.prompts(split)).slice(0, options.prompts);
@@ -331,5 +435,13 @@ export async function openStudy(options: StudyOptions = {}): Promise<Study> {
       base.tokenizer.encode(formatPrompt(template, instruction)).length < contextLength
     );
   const { kept, leftOut } = fitting("instructions", asked, fits, contextLength, ({ id }) => id);
-  return new Study(scale, base, seeds, kept, split, leftOut);
+  const judge = options.judge ?? scale.judge ?? checkerOf(scale, kept);
+  return new Study({ scale, base, seeds, prompts: kept, split, judge, settings, leftOut });
+}
+
+/** The scale's checker as a judge; null where it has none. */
+function checkerOf(scale: Scale, prompts: readonly Prompt[]): Judge | null {
+  if (prompts.every((prompt) => scale.grade(prompt, "") === null)) return null;
+  const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
+  return checkerJudge((id, response) => scale.grade(byId.get(id)!, response)?.score ?? null);
 }

@@ -2,10 +2,10 @@
  * How much of a single task stays in the answers to other instructions, and how alike the task's
  * responses begin: the two halves of the paper's guess about chess (§5.1).
  */
-import { encodeExample, IGNORED } from "../text/example.ts";
+import { encodeExample, splitAtTarget } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
-import { unseenFamilies } from "./results.ts";
+import { runsOf, unseenFamilies } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Study } from "./study.ts";
 
@@ -39,7 +39,7 @@ export async function taskStyles(
   for (const arm of list) {
     const task = arm.tuning?.task;
     if (task === undefined) continue;
-    const answers = runs.filter((run) => run.arm === arm.name)
+    const answers = runsOf(runs, arm)
       .flatMap((run) => run.answers.filter(unseenFamilies(study, arm)));
     const share = (test: (answer: Run["answers"][number]) => boolean) =>
       100 * answers.filter(test).length / answers.length;
@@ -59,8 +59,8 @@ async function firstTokens(study: Study, arm: Arm): Promise<Map<number, number>>
   const counts = new Map<number, number>();
   for (const example of await study.scale.examples(arm.tuning!, study.seeds[0]!)) {
     const encoded = encodeExample(example, study.base.tokenizer, templates[arm.template]);
-    const first = encoded?.labels.find((label) => label !== IGNORED);
-    if (first !== undefined) counts.set(first, (counts.get(first) ?? 0) + 1);
+    const first = encoded && splitAtTarget(encoded).response[0];
+    if (first != null) counts.set(first, (counts.get(first) ?? 0) + 1);
   }
   return counts;
 }

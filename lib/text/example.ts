@@ -78,6 +78,20 @@ export function encodeExample(
 }
 
 /**
+ * A single-turn example as prompt and response: cut before its first target.
+ *
+ * @example
+ * const { prompt, response } = splitAtTarget(encodeExample(example, tokenizer, templates.tulu)!);
+ */
+export function splitAtTarget({ ids, labels }: EncodedExample): {
+  readonly prompt: readonly number[];
+  readonly response: readonly number[];
+} {
+  const cut = labels.findIndex((label) => label !== IGNORED);
+  return { prompt: ids.slice(0, cut), response: ids.slice(cut) };
+}
+
+/**
  * The response-tuning form of an example (paper §4): every user turn becomes the empty string;
  * tags, system turns and responses stay, earlier responses included.
  */

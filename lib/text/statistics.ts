@@ -4,7 +4,13 @@
  * Plain data for tables; showing it is lib/show's. Does NOT know where the examples come from.
  */
 import { mean, quantileSorted } from "simple-statistics";
-import { encodeExample, type EncodeOptions, type Example, IGNORED } from "./example.ts";
+import {
+  encodeExample,
+  type EncodeOptions,
+  type Example,
+  IGNORED,
+  splitAtTarget,
+} from "./example.ts";
 import type { ChatTemplate } from "./template.ts";
 import type { Tokenizer } from "@implicit/decoder";
 
@@ -48,13 +54,13 @@ export function lengthStatistics(
   const encoded = examples.map((e) => encodeExample(e, tokenizer, template, options));
   const kept = encoded.filter((e) => e !== null);
   const first = new Map<string, number>();
-  for (const { ids, labels } of kept) {
-    const token = tokenizer.token(ids[labels.findIndex((label) => label !== IGNORED)]!);
+  for (const one of kept) {
+    const token = tokenizer.token(splitAtTarget(one).response[0]!);
     first.set(token, (first.get(token) ?? 0) + 1);
   }
   const whole = kept.map((e) => e.ids.length);
   const targets = kept.map((e) => e.labels.filter((label) => label !== IGNORED).length);
-  const prompt = kept.map((e) => e.labels.findIndex((label) => label !== IGNORED));
+  const prompt = kept.map((e) => splitAtTarget(e).prompt.length);
   return {
     rows: kept.length === 0
       ? []

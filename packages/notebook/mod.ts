@@ -27,3 +27,12 @@ export { diagonalScatter, scatter } from "./show/scatter.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";
 export { type DataFrame, dataFrame, layOut, showTable, tableText } from "./show/table.ts";
 export { showResponses, showTokens } from "./show/text.ts";
+export {
+  byFamily,
+  lengthBars,
+  lossesOf,
+  lossLog,
+  sideBySide,
+  toBars,
+  toTable,
+} from "./show/runs.ts";

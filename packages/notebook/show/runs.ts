@@ -1,14 +1,41 @@
 /**
- * From runs and rows to what the figures and tables of lib/show take. Knows names and orders,
- * nothing of drawing.
+ * From the results and runs of an experiment to what figures and tables take: several arms, each with
+ * some seeds, measured beside published numbers. Knows names and orders, nothing of drawing; nor what
+ * an arm or a run is beyond the fields that it reads.
  */
 import { mean } from "simple-statistics";
-import { type Annotation, winRateByLength } from "@implicit/alpaca-eval";
-import type { StepInfo } from "../tune/tune.ts";
-import type { Arm } from "./arm.ts";
-import type { ResultRow } from "./results.ts";
-import type { Run } from "./run.ts";
-import type { Study } from "./study.ts";
+
+/** A measured number: in percent, with its interval; `seed` null: over all seeds. */
+export interface MeasuredRow {
+  readonly arm: string;
+  readonly metric: string;
+  readonly seed: number | null;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly sd: number | null;
+  readonly paper: number | null;
+}
+
+/** What one arm with one seed answered, and the losses of its training. */
+export interface ShownRun {
+  readonly arm: string;
+  readonly seed: number;
+  readonly answers: readonly {
+    readonly family: string;
+    readonly response: string;
+    readonly score: number | null;
+    readonly passed: boolean | null;
+    readonly stopped: boolean;
+  }[];
+  readonly losses: readonly number[];
+}
+
+/** The prompts that were answered, and how one is found by a number or a name. */
+export interface ShownPrompts {
+  readonly prompts: readonly { readonly instruction: string }[];
+  find(prompt: number | string): number;
+}
 
 /** One bar of a figure: a value in percent, its interval, the paper's number. */
 export interface Bar {
@@ -20,14 +47,14 @@ export interface Bar {
 }
 
 /** Rows over all seeds as bars with their intervals and the paper's numbers. */
-export function toBars(rows: readonly ResultRow[], metric: string): Bar[] {
+export function toBars(rows: readonly MeasuredRow[], metric: string): Bar[] {
   return rows
     .filter((row) => row.metric === metric && row.seed === null)
     .map(({ arm, value, low, high, paper }) => ({ label: arm, value, low, high, paper }));
 }
 
 /** Rows over all seeds as a table: one line an arm, paper beside measured. */
-export function toTable(rows: readonly ResultRow[]): Record<string, string | number>[] {
+export function toTable(rows: readonly MeasuredRow[]): Record<string, string | number>[] {
   const over = rows.filter((row) => row.seed === null);
   const published = over.some((row) => row.paper !== null);
   return [...new Set(over.map((row) => row.arm))].map((arm) => {
@@ -55,7 +82,11 @@ export interface SideBySide {
  * @param index which prompt, counted from 0; or a family's name for its first prompt.
  * @throws if there is no such prompt.
  */
-export function sideBySide(study: Study, runs: readonly Run[], index: number | string): SideBySide {
+export function sideBySide(
+  study: ShownPrompts,
+  runs: readonly ShownRun[],
+  index: number | string,
+): SideBySide {
   const place = study.find(index);
   const seed = Math.min(...runs.map((run) => run.seed));
   const responses = runs.filter((run) => run.seed === seed).map((run) => {
@@ -69,7 +100,7 @@ export function sideBySide(study: Study, runs: readonly Run[], index: number | s
 
 /** Pass rates in percent, arms × families: rows, columns and the matrix of a heat map. */
 export function byFamily(
-  runs: readonly Run[],
+  runs: readonly ShownRun[],
 ): { readonly arms: string[]; readonly families: string[]; readonly values: number[][] } {
   const arms = [...new Set(runs.map((run) => run.arm))];
   const families = [...new Set(runs[0]?.answers.map((answer) => answer.family))];
@@ -91,7 +122,7 @@ export interface Losses {
 }
 
 /** The losses of runs that were tuned. */
-export function lossesOf(runs: readonly Run[]): Losses[] {
+export function lossesOf(runs: readonly ShownRun[]): Losses[] {
   return runs.filter((run) => run.losses.length > 0)
     .map(({ arm, seed, losses }) => ({ name: `${arm}, seed ${seed}`, group: arm, losses }));
 }
@@ -105,7 +136,11 @@ export function lossesOf(runs: readonly Run[]): Losses[] {
  * await study.runs([arms.base], (...step) => plot.update(lossCurves(log(...step))));
  * ```
  */
-export function lossLog(): (arm: Arm, seed: number, step: StepInfo) => Losses[] {
+export function lossLog(): (
+  arm: { readonly name: string },
+  seed: number,
+  step: { readonly loss: number },
+) => Losses[] {
   const curves = new Map<string, { name: string; group: string; losses: number[] }>();
   return (arm, seed, { loss }) => {
     const name = `${arm.name}, seed ${seed}`;
@@ -115,9 +150,16 @@ export function lossLog(): (arm: Arm, seed: number, step: StepInfo) => Losses[] 
   };
 }
 
+/** A win rate of answers whose length differs by so much from the reference's. */
+export interface LengthBin {
+  readonly low: number;
+  readonly high: number;
+  readonly result: { readonly win_rate: number; readonly standard_error: number };
+}
+
 /** Win rates by how much longer the answer is, as bars with the interval of ±1.96 standard errors. */
-export function lengthBars(annotations: readonly Annotation[]): Bar[] {
-  return winRateByLength(annotations).map(({ low, high, result }) => {
+export function lengthBars(bins: readonly LengthBin[]): Bar[] {
+  return bins.map(({ low, high, result }) => {
     const { win_rate: value, standard_error } = result;
     const margin = 1.96 * standard_error;
     const label = low === high ? `${low}` : `${low} to ${high}`;

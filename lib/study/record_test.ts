@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ResultRow } from "./results.ts";
-import { readResults, summaryRows } from "./summary.ts";
+import { readResults, summaryRows } from "./record.ts";
 
 const row = (section: string, arm: string, seed: number | null, value: number): ResultRow => ({
   section,

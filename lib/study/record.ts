@@ -2,9 +2,31 @@
  * The results of a whole reproduction: lines appended by the notebooks → one row for each number →
  * the table on top of the report. Knows rows and their keys, nothing of drawing or notebooks.
  */
-import { readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { paperRows, type ResultRow } from "./results.ts";
+import type { Settings } from "./settings.ts";
 import { claimsTable, paperTables } from "./tables.ts";
+
+/**
+ * Keeps rows that have a section of the paper: appends them to `results.jsonl` in the folder of the
+ * task that runs the notebook. Where no task does (`IMPLICIT_OUT` is not set), nothing is kept.
+ *
+ * @example
+ * ```ts
+ * await record(study, await compareArms(study, "4.1", list, arms.instructionTuning));
+ * ```
+ */
+export async function record(
+  { settings }: { readonly settings: Pick<Settings, "out"> },
+  rows: readonly ResultRow[],
+): Promise<void> {
+  const lines = rows.filter(({ section }) => section !== null)
+    .map((row) => JSON.stringify(row) + "\n");
+  if (settings.out === null || lines.length === 0) return;
+  await mkdir(settings.out, { recursive: true });
+  await appendFile(join(settings.out, "results.jsonl"), lines.join(""));
+}
 
 /**
  * Reads the rows that notebooks appended to `results.jsonl`; of a number recorded twice, the later

@@ -1,0 +1,90 @@
+/**
+ * Where the project lies, and what its environment asks for: every IMPLICIT_ variable is read here,
+ * once for each study that is opened. Knows nothing of what is done with it.
+ */
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import process from "node:process";
+
+/** What can be asked for from outside a notebook; `openStudy` takes options before it. */
+export interface Settings {
+  /** IMPLICIT_SEEDS: how many seeds; default 3. */
+  readonly seeds: number;
+  /** IMPLICIT_BASE: one of the scale's bases. */
+  readonly base: string | null;
+  /** IMPLICIT_MODEL: a hub id or checkpoint folder; it makes `small` the scale if none is named. */
+  readonly model: string | null;
+  /** IMPLICIT_DATA: "lima", "alpaca", or a file or folder of data; default "lima". */
+  readonly data: string;
+  /** IMPLICIT_JUDGE: the URL of an OpenAI-compatible endpoint; IMPLICIT_JUDGE_MODEL: its model. */
+  readonly judge: { readonly baseUrl: string; readonly model: string | undefined } | null;
+  /** IMPLICIT_CACHE: where finished runs are kept; default `.cache` in the project's folder. */
+  readonly cache: string;
+  /** IMPLICIT_FRESH=1: ignore what other processes have kept there. */
+  readonly fresh: boolean;
+  /** IMPLICIT_OUT: the folder to which `record` appends results; null: they are not kept. */
+  readonly out: string | null;
+}
+
+/**
+ * Reads the settings from the environment.
+ *
+ * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100.
+ * @example
+ * ```ts
+ * const { cache, seeds } = readSettings();
+ * ```
+ */
+export function readSettings(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Settings {
+  const text = (name: string) => env[name] || null;
+  const url = text("IMPLICIT_JUDGE");
+  return {
+    seeds: checkSeeds(Number(text("IMPLICIT_SEEDS") ?? 3), "IMPLICIT_SEEDS"),
+    base: text("IMPLICIT_BASE"),
+    model: text("IMPLICIT_MODEL"),
+    data: text("IMPLICIT_DATA") ?? "lima",
+    judge: url === null ? null : { baseUrl: url, model: text("IMPLICIT_JUDGE_MODEL") ?? undefined },
+    cache: text("IMPLICIT_CACHE") ?? join(projectRoot(), ".cache"),
+    fresh: env.IMPLICIT_FRESH === "1",
+    out: text("IMPLICIT_OUT"),
+  };
+}
+
+/** A number of seeds, checked; `from` names where it was given. */
+export function checkSeeds(count: number, from = "seeds"): number {
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
+  throw new Error(`Expected a number of seeds from 1 to 100, but found ${count}: mend ${from}.`);
+}
+
+/**
+ * The folder that holds `deno.json` and `data/`, searched upwards from the working folder
+ * (a kernel starts in `notebooks/`, a task in the project's folder).
+ *
+ * @throws if no parent folder holds both.
+ * @example
+ * ```ts
+ * const paper = join(projectRoot(), "data", "paper.json");
+ * ```
+ */
+export function projectRoot(from: string = process.cwd()): string {
+  let folder = resolve(from);
+  while (!(existsSync(join(folder, "deno.json")) && existsSync(join(folder, "data")))) {
+    const parent = dirname(folder);
+    if (parent === folder) {
+      throw new Error(
+        `Expected ${from} to lie inside the project (a folder with deno.json and data/), but ` +
+          "found neither there nor above: start the notebook or task from the project's folder.",
+      );
+    }
+    folder = parent;
+  }
+  return folder;
+}
+
+/** The versions of the runtime. */
+export function runtimeVersions(): Record<string, string> {
+  const { deno, node, v8 } = process.versions as Record<string, string | undefined>;
+  return { ...(deno ? { deno } : { node: node ?? "" }), v8: v8 ?? "" };
+}
