@@ -1,6 +1,6 @@
 /** What the tasks of deno.json need beside what notebooks do. */
 export { ruleAdapter } from "./adapt/rules.ts";
-export { arms, type Rules } from "./study/arm.ts";
+export { arms, type RuleName } from "./study/arm.ts";
 export { type Bench, benchProvenance, type BenchRow, benchTable } from "./study/bench.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./study/real.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";

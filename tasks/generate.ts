@@ -10,7 +10,7 @@ import {
   openScale,
   projectRoot,
   ruleAdapter,
-  type Rules,
+  type RuleName,
   rulesFor,
   templates,
 } from "implicit/tasks";
@@ -18,7 +18,7 @@ import { among, number, several, whole } from "./arguments.ts";
 
 type TemplateName = keyof typeof templates;
 const templateNames = Object.keys(templates) as TemplateName[];
-const ruleNames: Rules["use"] = ["eos", "repetition", "uniform"];
+const ruleNames: readonly RuleName[] = ["eos", "repetition", "uniform"];
 
 const options = new Command("deno task generate")
   .description("Continue a prompt with a model.")
@@ -42,7 +42,7 @@ const options = new Command("deno task generate")
     prompt: string;
     model?: string;
     template?: true | TemplateName;
-    rules?: Rules["use"];
+    rules?: readonly RuleName[];
     variant?: "paper" | "code";
     maxTokens: number;
     temperature: number;
