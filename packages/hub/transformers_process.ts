@@ -9,7 +9,6 @@
  */
 import { Buffer } from "node:buffer";
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -85,7 +84,8 @@ export class TransformersProcess {
     const deno = "deno" in process.versions ? process.execPath : "deno";
     const flags = ["run", "-A", "--no-lock", "--no-config", "--node-modules-dir=none"];
     if (!install) flags.push("--cached-only");
-    this.#child = spawn(deno, [...flags, peerFile(), JSON.stringify(args)], {
+    const peer = fileURLToPath(new URL("./transformers_peer.ts", import.meta.url));
+    this.#child = spawn(deno, [...flags, peer, JSON.stringify(args)], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.#gone = new Promise((resolve) => {
@@ -158,13 +158,4 @@ export class TransformersProcess {
         `${this.#said.trim().split("\n").slice(-3).join("\n") || "it said nothing"}`,
     );
   }
-}
-
-/** The peer's source: beside this file, or in the project whose node_modules hold the tslab bundle. */
-function peerFile(): string {
-  const places = ["./transformers_peer.ts", "../../packages/hub/transformers_peer.ts"]
-    .map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const found = places.find((place) => existsSync(place));
-  if (found) return found;
-  throw new Error(`Expected transformers_peer.ts beside this package, but found no ${places[0]}.`);
 }

@@ -10,8 +10,12 @@ import { copyFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from "nod
 import { basename, dirname, join, relative } from "node:path";
 
 const NAME = "implicit", DOOR = "lib/mod.ts";
-/** Threads start from a file, which they look for beside the module. */
-const WORKERS = ["packages/engine/in_place_worker.mjs"];
+/** Threads and processes start from a file, which they look for beside the module. */
+const STARTED = [
+  "packages/engine/in_place_worker.mjs",
+  "packages/hub/transformers_peer.ts",
+  "packages/hub/frame.ts",
+];
 
 /**
  * Bundles the library of the project in `root`. Packages stay outside it and are found in
@@ -32,7 +36,7 @@ export async function bundleLibrary(root: string, typescript: string): Promise<v
     const flags = ["--quiet", "--platform=deno", "--packages=external", "--format=esm"];
     const output = join(partial, "index.mjs");
     run(Deno.execPath(), ["bundle", ...flags, ...external, "-o", output, DOOR], root);
-    for (const file of WORKERS) await copyFile(join(root, file), join(partial, basename(file)));
+    for (const file of STARTED) await copyFile(join(root, file), join(partial, basename(file)));
     await declare(root, partial, typescript, doorsOf(root, config.workspace));
     const types = join("types", DOOR.replace(/\.ts$/, ".d.ts"));
     const manifest = { name: NAME, private: true, main: "index.mjs", types };
