@@ -55,7 +55,6 @@ export interface StepInfo {
   readonly loss: number;
   readonly gradNorm: number;
   readonly learningRate: number;
-  readonly secondsLeft: number;
 }
 
 /** A trained model, with what an adapter keeps beside it. */
@@ -144,7 +143,6 @@ async function train(
   const parameters = new Map([...model.parameters, ...start]);
   const gradients = createGradients({ engine, forward, parameters, state, reduction });
   const adamw = createAdamW(engine, state, options);
-  const secondsLeft = stopwatch(steps);
   try {
     for (let step = losses.length; step < steps; step++) {
       if (signal?.aborted) await save();
@@ -163,15 +161,7 @@ async function train(
       }
       losses.push(loss.value);
       if (checkpoint && (step + 1) % checkpoint.every === 0) await save();
-      const left = secondsLeft(step + 1);
-      onStep?.({
-        step: step + 1,
-        steps,
-        loss: loss.value,
-        gradNorm,
-        learningRate: rate,
-        secondsLeft: left,
-      });
+      onStep?.({ step: step + 1, steps, loss: loss.value, gradNorm, learningRate: rate });
     }
     // Apart from the memory of gradients and moments, which is left to the next training.
     const ended = views(layout, values.slice());
@@ -198,14 +188,4 @@ function runHash(model: Model, data: ArrayBufferView, options: TrainOptions): st
   );
   return createHash("sha256").update(model.hash).update(text)
     .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest("hex");
-}
-
-/** Seconds left after `done` of `steps`, judged by the steps since the first, which compiles. */
-function stopwatch(steps: number): (done: number) => number {
-  let first: { done: number; time: number } | undefined;
-  return (done) => {
-    first ??= { done, time: performance.now() };
-    const each = (performance.now() - first.time) / 1000 / Math.max(1, done - first.done);
-    return each * (steps - done);
-  };
 }
