@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeWhole } from "@implicit/notebook";
 import {
-  type Bench,
+  type BenchFigures,
   benchProvenance,
   benchTable,
   claimsTable,
@@ -46,7 +46,7 @@ if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "
 
 const { rows } = stored;
 const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
-const bench = await read<Bench>(join(projectRoot(), "data", "bench.json"));
+const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json"));
 const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
 const blocks = {
   results: paperTables(rows, await paperRows()),

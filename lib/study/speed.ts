@@ -18,6 +18,7 @@ import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
 import { findTargets } from "../tune/objective.ts";
 import type { TuneOptions } from "../tune/tune.ts";
+import { shapes } from "../bench/shapes.ts";
 import type { Arm } from "./arm.ts";
 import { encodedExamples } from "./run.ts";
 import { budgetOf, parameterCount } from "./small.ts";
@@ -51,6 +52,8 @@ export function trainingOperations(config: ModelConfig, shape: Shape, passes: Pa
   return (each + (passes.checkpointLayers ? 1 : 0)) * layers + each * head;
 }
 
+const { "SmolLM2-135M": smolLM2, "Llama-2-7B": llama2 } = shapes;
+
 /** This machine's speed at what tuning and decoding do. */
 export interface Speed {
   /** Operations a second in a training step. */
@@ -58,34 +61,6 @@ export interface Speed {
   /** Parameters × tokens a second in generating, several prompts side by side. */
   readonly decoding: number;
 }
-
-const smolLM2 = {
-  model_type: "llama",
-  vocab_size: 49152,
-  hidden_size: 576,
-  intermediate_size: 1536,
-  num_hidden_layers: 30,
-  num_attention_heads: 9,
-  num_key_value_heads: 3,
-  max_position_embeddings: 8192,
-  rms_norm_eps: 1e-5,
-  rope_theta: 100000,
-  tie_word_embeddings: true,
-  bos_token_id: 0,
-  eos_token_id: 0,
-};
-
-const llama2 = {
-  ...smolLM2,
-  vocab_size: 32000,
-  hidden_size: 4096,
-  intermediate_size: 11008,
-  num_hidden_layers: 32,
-  num_attention_heads: 32,
-  num_key_value_heads: 32,
-  max_position_embeddings: 4096,
-  tie_word_embeddings: false,
-};
 
 /**
  * Measures a quarter of SmolLM2-135M with random weights: its width, 8 of its 30 layers and the

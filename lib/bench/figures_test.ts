@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Bench, benchProvenance, benchTable } from "./bench.ts";
-import { projectRoot } from "./settings.ts";
+import { type BenchFigures, benchLine, benchProvenance, benchTable } from "./figures.ts";
+import { projectRoot } from "../study/settings.ts";
 
 Deno.test("benchTable() has a line a benchmark, also without a peer", () => {
   const none = { peer: null, peer_name: null, ratio: null };
-  const bench: Bench = {
+  const bench: BenchFigures = {
     date: "2026-01-01",
     processor: "Abacus",
     threads: 2,
@@ -25,11 +25,15 @@ Deno.test("benchTable() has a line a benchmark, also without a peer", () => {
     "| train-step-T | 0.500 s | – | – | matrix products 75 %, optimiser 25 % |",
   );
   assert.equal(second, "| score-S | 1,235 tokens/s | – | – |  |");
+  assert.equal(
+    benchLine(bench.rows[1]!),
+    "score-S                ours 1,235 tokens/s, peer –, ratio –",
+  );
   assert.match(benchProvenance(bench), /^2026-01-01, 2 threads of Abacus; ours: us; peer: none\./);
 });
 
 Deno.test("the README shows what data/bench.json holds", async () => {
-  const bench: Bench = JSON.parse(
+  const bench: BenchFigures = JSON.parse(
     await readFile(join(projectRoot(), "data", "bench.json"), "utf8"),
   );
   const plain = (text: string) => text.replace(/[\s-]+/g, " ");

@@ -1,8 +1,8 @@
 """The peer of `deno task bench`: the same work in PyTorch and transformers.
 
-Started by bench.ts as `python3 bench_peer.py NAME THREADS`. Prints a JSON line about itself, then
+Started by benchmarks.ts as `python3 peer.py NAME THREADS`. Prints a JSON line about itself, then
 reads a line and does one unit of work for it, printing a JSON line {"amount": units, "seconds": s};
-at "quit" it prints {"rss": bytes} and ends. The same protocol as bench_worker.ts.
+at "quit" it prints {"rss": bytes} and ends. The same protocol as worker.ts.
 """
 import json
 import resource

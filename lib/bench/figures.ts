@@ -1,4 +1,4 @@
-/** The figures of `deno task bench`, as it keeps them, and as a table. Knows nothing of how they come. */
+/** The figures of benchmarks, as data/bench.json keeps them, and as a table. Knows nothing of how they come. */
 
 /** A benchmark, as `--json` prints it; ratio > 1: ours is better. */
 export interface BenchRow {
@@ -11,17 +11,17 @@ export interface BenchRow {
 }
 
 /** What data/bench.json holds. */
-export interface Bench {
-  readonly date: string;
-  readonly processor: string;
-  readonly threads: number;
-  readonly ours: string;
-  readonly peer: string | null;
-  readonly rows: readonly BenchRow[];
+export interface BenchFigures {
+  date: string;
+  processor: string;
+  threads: number;
+  ours: string;
+  peer: string | null;
+  rows: BenchRow[];
   /** Of each training step: what share of its time goes to what. */
-  readonly shares: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  shares: Record<string, Record<string, number>>;
   /** Seconds of the same training step, by engine. */
-  readonly engines: Readonly<Record<string, number>>;
+  engines: Record<string, number>;
 }
 
 const figure = (value: number | null) =>
@@ -31,8 +31,15 @@ const figure = (value: number | null) =>
     ? Math.round(value).toLocaleString("en")
     : value.toPrecision(3);
 
+/** A benchmark's figures in a line. */
+export function benchLine({ name, ours, peer, unit, ratio }: BenchRow): string {
+  return `${name.padEnd(22)} ours ${figure(ours)} ${unit}, peer ${figure(peer)}, ratio ${
+    figure(ratio)
+  }`;
+}
+
 /** The figures as a Markdown table. */
-export function benchTable({ rows, peer, shares }: Bench): string {
+export function benchTable({ rows, peer, shares }: BenchFigures): string {
   const lines = rows.map(({ name, ours, peer: theirs, peer_name, unit, ratio }) => {
     const parts = Object.entries(shares[name] ?? {})
       .map(([part, share]) => `${part} ${Math.round(100 * share)} %`);
@@ -47,7 +54,9 @@ export function benchTable({ rows, peer, shares }: Bench): string {
 }
 
 /** Where the table comes from, in one paragraph. */
-export function benchProvenance({ date, processor, threads, ours, peer, engines }: Bench): string {
+export function benchProvenance(
+  { date, processor, threads, ours, peer, engines }: BenchFigures,
+): string {
   const steps = Object.entries(engines)
     .map(([name, seconds]) => `${seconds.toPrecision(3)} s ${name}`);
   return `${date}, ${threads} threads of ${processor}; ours: ${ours}; peer: ${peer ?? "none"}. ` +
