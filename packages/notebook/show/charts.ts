@@ -24,14 +24,13 @@ export interface IntervalBar {
   readonly high?: number;
   /** What the paper reports for the same thing, if it does. */
   readonly paper?: number | null;
-  readonly colour?: Colour;
 }
 
 /**
  * Horizontal bars with intervals, the first row at the top, the paper's numbers as diamonds.
  *
  * @param options.unit title of the value axis; default "win rate, %".
- * @param options.range ends of the value axis; default from 0 to a little past the largest.
+ * @param options.reference where a dotted line stands.
  * @example
  * showFigure(intervalBars("Win rate against instruction tuning", [
  *   { label: "response tuning", value: 38, low: 33, high: 43, paper: 43 },
@@ -40,14 +39,14 @@ export interface IntervalBar {
 export function intervalBars(
   title: string,
   rows: readonly IntervalBar[],
-  options: { unit?: string; range?: readonly [number, number]; reference?: number } = {},
+  options: { unit?: string; reference?: number } = {},
 ): Figure {
   const { unit = "win rate, %", reference } = options;
   const labels = rows.map((row) => row.label);
   const above = rows.map((row) => Math.max(0, (row.high ?? row.value) - row.value));
   const below = rows.map((row) => Math.max(0, row.value - (row.low ?? row.value)));
   const ends = rows.flatMap((row) => [row.value, row.high ?? 0, row.paper ?? 0]);
-  const range = options.range ?? [0, Math.max(...ends, reference ?? 0, 1) * 1.08];
+  const range = [0, Math.max(...ends, reference ?? 0, 1) * 1.08];
   const bars = {
     type: "bar",
     orientation: "h",
@@ -55,7 +54,7 @@ export function intervalBars(
     y: labels,
     x: rows.map((row) => row.value),
     width: 0.56,
-    marker: { color: rows.map((row) => palette[row.colour ?? "blue"]), opacity: 0.65 },
+    marker: { color: rows.map(() => palette.blue), opacity: 0.65 },
     error_x: {
       type: "data",
       symmetric: false,
@@ -113,18 +112,18 @@ export interface LossCurve {
 
 /**
  * Training losses over steps, smoothed with an exponential mean (the raw losses stay faintly
- * behind). `steps` keeps the axis still while a run is going on.
+ * behind).
  *
- * @param options.smoothing weight of the past in the mean, 0 … 1; default 0.9.
+ * @param options.steps keeps the axis still while a run is going on.
  * @example
  * const plot = liveFigure();
  * plot.update(lossCurves([{ name: "seed 0", losses }], { steps: 160 }));
  */
 export function lossCurves(
   curves: readonly LossCurve[],
-  options: { title?: string; steps?: number; smoothing?: number } = {},
+  options: { steps?: number } = {},
 ): Figure {
-  const { title = "Training loss", steps, smoothing = 0.9 } = options;
+  const { steps } = options;
   const groupOf = ({ group, name }: LossCurve) => group ?? name;
   const groups = [...new Set(curves.map(groupOf))];
   const data = curves.flatMap((curve, i) => {
@@ -144,7 +143,7 @@ export function lossCurves(
       },
       {
         ...line,
-        y: smoothed(losses, smoothing),
+        y: smoothed(losses),
         showlegend: curves.findIndex((other) => groupOf(other) === group) === i,
         line: { color, width: 2.2 },
         hovertemplate: `${name}, step %{x}: %{y:.3f}<extra></extra>`,
@@ -153,7 +152,7 @@ export function lossCurves(
   });
   return {
     data,
-    layout: houseLayout(title, {
+    layout: houseLayout("Training loss", {
       showlegend: groups.length > 1,
       xaxis: axis("step", steps === undefined ? {} : { range: [0, steps] }),
       yaxis: axis("loss, nats per token"),
@@ -162,7 +161,8 @@ export function lossCurves(
 }
 
 /** Exponential mean with its start corrected, as in Adam: the first value is the first loss. */
-function smoothed(values: readonly number[], weight: number): number[] {
+function smoothed(values: readonly number[]): number[] {
+  const weight = 0.9; // of the past
   let mean = 0;
   return values.map((value, i) => {
     mean = weight * mean + (1 - weight) * value;

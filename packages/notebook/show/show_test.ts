@@ -9,7 +9,7 @@ import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
 import { visible } from "./text.ts";
 
 const bars = intervalBars("Win rate", [
-  { label: "base", value: 2, low: 1, high: 4, colour: "grey" },
+  { label: "base", value: 2, low: 1, high: 4 },
   { label: "response tuning", value: 38, low: 33, high: 43, paper: 43.3 },
 ]);
 
