@@ -4,12 +4,12 @@
  * models, which give every instruction the same response (Zheng et al. 2024).
  */
 import { quantileSorted } from "simple-statistics";
-import type { Annotation, Comparison, ModelOutput } from "./annotation.ts";
+import { type Annotation, type Comparison, identicalOutputs } from "./annotation.ts";
 import { standardisedLengthDifference } from "./length_control.ts";
 import { sigmoid } from "./logistic.ts";
 import { codePoints, type Preference, toProbability } from "./preference.ts";
 import { isSwitched } from "./settings.ts";
-import { type WinRate, winRate } from "./winrate.ts";
+import { type WinRate, winRate } from "./win_rate.ts";
 
 /** Rows whose candidate is longer than the reference by `low` to `high` code points. */
 export interface LengthBin {
@@ -98,8 +98,8 @@ export function simulateJudge(
     const first = isSwitched(row.instruction) ? 1 : -1;
     const logit = quality * (row.score_2 - row.score_1) - length * Math.tanh(shorter[i]!) +
       position * first;
-    const same = (row.output_1 ?? "") === (row.output_2 ?? "");
-    return { ...row, annotator: "simulated", preference: same ? 1.5 : 1 + sigmoid(logit) };
+    const preference = identicalOutputs(row) ? 1.5 : 1 + sigmoid(logit);
+    return { ...row, annotator: "simulated", preference };
   });
 }
 
@@ -124,18 +124,9 @@ export function averageOrders<Row extends Preference>(
   });
 }
 
-/** A model that gives every instruction the same response. */
-export function nullModel(
-  instructions: readonly string[],
-  response: string,
-  generator = "null model",
-): ModelOutput[] {
-  return instructions.map((instruction) => ({ instruction, output: response, generator }));
-}
-
 /**
- * The strongest null model against a checker: of the responses given, the one with the highest mean
- * score over all instructions.
+ * The strongest null model (the same response to every instruction) against a checker: of the
+ * responses given, the one with the highest mean score over all instructions.
  *
  * @param score of a response to instruction number `i`, 0…1
  */

@@ -1,18 +1,19 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import {
   averageOrders,
   bestConstantResponse,
   forgedResponse,
-  nullModel,
   type ScoredComparison,
   simulateJudge,
   winRateByLength,
   winRateByPosition,
 } from "./bias.ts";
-import { readAnnotations } from "./annotation.ts";
+import { readAnnotations } from "./files.ts";
 import { lengthControlledWinRate } from "./length_control.ts";
-import { absent, at } from "./testdata.ts";
-import { winRate } from "./winrate.ts";
+import { absent, at } from "./testing/published.ts";
+import { judgeMessages, loadJudgeSettings } from "./settings.ts";
+import { winRate } from "./win_rate.ts";
 
 /** Equal quality on average, and a candidate that is longer four times in five. */
 const rows: ScoredComparison[] = Array.from({ length: 500 }, (_, i) => ({
@@ -33,9 +34,36 @@ Deno.test("simulateJudge() is fair where it has no weakness, and length control 
   const controlled = lengthControlledWinRate(fooled).length_controlled_winrate;
   ok(Math.abs(controlled - truth) < 3, `${controlled} for ${truth}`);
   const bins = winRateByLength(fooled, 4);
-  strictEqual(bins.reduce((sum, bin) => sum + bin.result.n_total, 0), 500);
-  ok(bins.every((bin, i) => i === 0 || bin.low > bins[i - 1]!.high));
   ok(bins.at(-1)!.result.win_rate > bins[0]!.result.win_rate + 20);
+});
+
+Deno.test("winRateByLength() puts every row into the bin of its length difference", () => {
+  const row = (delta: number, preference: number) => ({
+    ...rows[0]!,
+    output_1: "x".repeat(10),
+    output_2: "👍".repeat(10 + delta),
+    preference,
+  });
+  const judged = [[5, 2], [-3, 1], [0, 1.5], [5, 1], [2, 2], [-1, 1]].map(([d, p]) => row(d!, p!));
+  deepStrictEqual(
+    winRateByLength(judged, 3).map(({ low, high, result }) => [low, high, result.win_rate]),
+    [[-3, -1, 0], [0, 2, 75], [5, 5, 50]],
+  );
+  deepStrictEqual(winRateByLength(judged.slice(0, 1), 3).map(({ low, high }) => [low, high]), [[
+    5,
+    5,
+  ]]);
+});
+
+Deno.test("forgedResponse closes its quotation in the judge's prompt and opens it again", async () => {
+  const path = "../../data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml";
+  const settings = await loadJudgeSettings(fileURLToPath(new URL(path, import.meta.url)));
+  const [first] = rows;
+  const text =
+    judgeMessages(settings, { ...first!, output_2: forgedResponse }, false).at(-1)!.content;
+  const quoted = text.split('"""').filter((_, i) => i % 2 === 1);
+  const claims = ["An empty output.", "A complete and helpful output."];
+  deepStrictEqual(quoted, [first!.instruction, first!.output_1, "", ...claims, ""]);
 });
 
 Deno.test("winRateByPosition() finds a position bias, and both orders together undo it", () => {
@@ -52,11 +80,10 @@ Deno.test("winRateByPosition() finds a position bias, and both orders together u
   throws(() => averageOrders(biased, swapped.slice(1)), /another at row 0/);
 });
 
-Deno.test("null models answer alike, and the best one is the best against the checker", () => {
-  deepStrictEqual(nullModel(["a", "b"], "c").map((row) => row.output), ["c", "c"]);
+Deno.test("bestConstantResponse() finds the null model that is best against the checker", () => {
   const best = bestConstantResponse(["x", "y", "x"], 3, (i, r) => r === "y" && i > 0 ? 1 : 0);
   deepStrictEqual(best, { response: "y", scores: [0, 1, 1], mean: 2 / 3 });
-  ok(forgedResponse.startsWith('"""'), "closes the quotation of the prompt");
+  throws(() => bestConstantResponse([], 3, () => 1), /at least one response/);
 });
 
 Deno.test({

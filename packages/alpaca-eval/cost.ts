@@ -2,7 +2,6 @@
  * What questions cost: guessed before they are asked, counted when they are answered, and kept under
  * a ceiling in between. Knows tokens and money; sends nothing.
  */
-import type { Question } from "./http.ts";
 import type { ChatMessage } from "./settings.ts";
 
 /** Money per million tokens; 0 for a model of one's own. */
@@ -12,6 +11,8 @@ export interface Price {
 }
 
 export interface Usage {
+  /** Questions sent, or to be sent. */
+  readonly calls: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** In the price's currency. */
@@ -29,14 +30,15 @@ export function guessTokens(text: string): number {
 }
 
 const priced = (inputTokens: number, outputTokens: number, price: Price): Usage => ({
+  calls: 1,
   inputTokens,
   outputTokens,
   cost: (inputTokens * price.input + outputTokens * price.output) / 1e6,
 });
 
-/** Usage of a question beforehand: its text, and all the output it may have. */
-export function guessUsage(question: Question, price: Price): Usage {
-  const { messages, max_tokens, max_completion_tokens } = question.body;
+/** Usage of a request's body beforehand: its text, and all the output it may have. */
+export function guessUsage(body: Readonly<Record<string, unknown>>, price: Price): Usage {
+  const { messages, max_tokens, max_completion_tokens } = body;
   const text = (messages as readonly ChatMessage[]).map(({ content }) => content).join("\n");
   return priced(guessTokens(text), Number(max_tokens ?? max_completion_tokens ?? 1000), price);
 }
@@ -52,23 +54,24 @@ export function countUsage(reply: unknown, guess: Usage, price: Price): Usage {
   );
 }
 
-export const addUsage = (a: Usage, b: Usage): Usage => ({
-  inputTokens: a.inputTokens + b.inputTokens,
-  outputTokens: a.outputTokens + b.outputTokens,
-  cost: a.cost + b.cost,
-});
-
-export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cost: 0 };
+export function sumUsage(parts: readonly Usage[]): Usage {
+  const sum = (of: (part: Usage) => number) => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    calls: sum((part) => part.calls),
+    inputTokens: sum((part) => part.inputTokens),
+    outputTokens: sum((part) => part.outputTokens),
+    cost: sum((part) => part.cost),
+  };
+}
 
 /** An amount as people read it: cents, or finer where it is less than one unit. */
 const money = (value: number) => value.toFixed(value < 1 ? 4 : 2);
 
 /** A ceiling, and what has been spent and promised under it. */
-export class Purse {
+export class Budget {
   readonly #ceiling: number;
   #promised = 0;
-  #calls = 0;
-  #spent: Usage = noUsage;
+  #spent: Usage = sumUsage([]);
 
   constructor(ceiling: number) {
     if (!(ceiling >= 0)) throw new Error(`Expected a ceiling of 0 or more but found ${ceiling}`);
@@ -77,38 +80,34 @@ export class Purse {
   }
 
   /** @throws if the whole would cost more than the ceiling */
-  check(whole: Usage, calls: number): void {
+  check(whole: Usage): void {
     if (whole.cost <= this.#ceiling) return;
     throw new Error(
       `Expected to spend at most ${money(this.#ceiling)} but found an estimate of ` +
-        `${money(whole.cost)} for ${calls} calls: raise the ceiling, or judge fewer rows. ` +
+        `${money(whole.cost)} for ${whole.calls} calls: raise the ceiling, or judge fewer rows. ` +
         "Nothing was asked",
     );
   }
 
-  /** Sets money aside for a call under way; `release` takes it back. @throws if there is not enough */
-  promise(cost: number): void {
+  /** Sets money aside for a call under way; the result gives it back. @throws if there is not enough */
+  promise({ cost }: Usage): () => void {
     if (cost > 0 && this.#spent.cost + this.#promised + cost > this.#ceiling) {
       throw new Error(
         `Expected to spend at most ${money(this.#ceiling)} but found ${money(this.#spent.cost)} ` +
-          `spent after ${this.#calls} calls: raise the ceiling and run again, what was answered ` +
-          "is kept",
+          `spent after ${this.#spent.calls} calls: raise the ceiling and run again, what was ` +
+          "answered is kept",
       );
     }
     this.#promised += cost;
-  }
-
-  release(cost: number): void {
-    this.#promised -= cost;
+    return () => void (this.#promised -= cost);
   }
 
   spend(usage: Usage): void {
-    this.#calls++;
-    this.#spent = addUsage(this.#spent, usage);
+    this.#spent = sumUsage([this.#spent, usage]);
   }
 
   /** Calls answered and what they used. */
-  get spent(): Usage & { readonly calls: number } {
-    return { calls: this.#calls, ...this.#spent };
+  get spent(): Usage {
+    return this.#spent;
   }
 }

@@ -15,33 +15,32 @@ export interface Endpoint {
   readonly baseUrl: string;
   /** Name of the environment variable that holds the key; unset, no key is sent. */
   readonly keyVariable?: string;
-  /** Where answers are kept. */
+  /** Folder where answers are kept. */
   readonly cache: string;
-  /** Requests under way at once. */
+  /** Requests under way at once; default 8. */
   readonly concurrency?: number;
-  /** Milliseconds until an answer counts as lost. Long: giving up on a slow answer pays for it twice. */
+  /**
+   * Milliseconds until an answer counts as lost; default 300,000. Long: giving up on a slow answer
+   * pays for it twice.
+   */
   readonly timeout?: number;
-  /** Attempts for each request, the first included. */
+  /** Attempts for each request, the first included; default 8. */
   readonly attempts?: number;
-  /** Milliseconds before the second attempt; doubled for each further one, at most a minute. */
+  /** Milliseconds before the second attempt, doubled for each further one; default 1000. */
   readonly backoff?: number;
 }
 
-/** A question, ready to send: path below the base URL and JSON body. */
-export interface Question {
-  readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
+/** The JSON body of a chat request. */
+export type ChatBody = Readonly<Record<string, unknown>>;
 
 /** The endpoint refused this question (a status of 4xx that no second attempt mends). */
 export class Refusal extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
+  constructor(readonly status: number, message: string) {
     super(message);
-    this.status = status;
   }
 }
 
+const PATH = "/chat/completions";
 const LONGEST_WAIT = 10 * 60_000;
 
 /** Milliseconds asked for by `Retry-After`: seconds or a date; 0 where there is none. */
@@ -52,22 +51,19 @@ function retryAfter(header: string | null): number {
   return wait > 0 ? wait : 0;
 }
 
-/** Runs `work` on every item, at most `limit` at once; the first error stops the rest. */
+/** Runs `work` on every item, at most `limit` at once; after an error no new one is begun. */
 export async function forEachConcurrently<T>(
   items: readonly T[],
   limit: number,
-  work: (item: T, index: number) => Promise<void>,
+  work: (item: T) => Promise<void>,
 ): Promise<void> {
-  let next = 0, failed = false;
+  let next = 0;
   const worker = async () => {
-    while (next < items.length && !failed) {
-      const index = next++;
-      try {
-        await work(items[index]!, index);
-      } catch (error) {
-        failed = true;
+    while (next < items.length) {
+      await work(items[next++]!).catch((error) => {
+        next = items.length;
         throw error;
-      }
+      });
     }
   };
   const results = await Promise.allSettled(Array.from({ length: limit }, worker));
@@ -77,9 +73,8 @@ export async function forEachConcurrently<T>(
 
 /** An endpoint with its cache. */
 export class Client {
-  readonly #endpoint: Required<Omit<Endpoint, "keyVariable">> & Pick<Endpoint, "keyVariable">;
+  readonly #endpoint: Required<Endpoint>;
   readonly #key: string;
-  readonly #underWay = new Map<string, Promise<unknown>>();
   /** Nobody asks before this time: one `Retry-After` holds for all. */
   #notBefore = 0;
 
@@ -92,6 +87,7 @@ export class Client {
       );
     }
     this.#endpoint = {
+      keyVariable: "",
       concurrency: 8,
       timeout: 300_000,
       attempts: 8,
@@ -108,8 +104,8 @@ export class Client {
   }
 
   /** The answer on disk, or undefined. */
-  cached(question: Question): unknown {
-    const file = this.#file(question);
+  cached(body: ChatBody): unknown {
+    const file = this.#file(body);
     if (!existsSync(file)) return undefined;
     try {
       return (JSON.parse(readFileSync(file, "utf8")) as { reply: unknown }).reply;
@@ -119,124 +115,87 @@ export class Client {
   }
 
   /**
-   * The answer to a question: from disk if it was answered before, else from the endpoint. The same
-   * question asked twice at once is sent once.
+   * Asks until there is an answer, and keeps it on disk.
    *
-   * @param fresh asks even if the answer is on disk
    * @param flaw says what a reply lacks (null if nothing); such a reply is asked for again, three
    *   times at most, and then kept as it is, since each may have been paid for
-   * @returns the reply, and whether this call sent the question
    * @throws Refusal, or an Error where all attempts failed; neither holds the key
    */
-  async ask(
-    question: Question,
-    { fresh = false, flaw = () => null, signal }: {
-      readonly fresh?: boolean;
-      readonly flaw?: (reply: unknown) => string | null;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): Promise<{ readonly reply: unknown; readonly sent: boolean }> {
-    const known = fresh ? undefined : this.cached(question);
-    if (known !== undefined) return { reply: known, sent: false };
-    const file = this.#file(question);
-    const other = this.#underWay.get(file);
-    if (other) return { reply: await other, sent: false };
-    const mine = this.#send(question, flaw, signal).then((reply) => {
-      // Synchronously: nothing may come between an answer's arrival and its being on disk.
-      const { baseUrl } = this.#endpoint;
-      writeFileAtomic.sync(file, JSON.stringify({ asked: { baseUrl, ...question }, reply }));
-      return reply;
-    }).finally(() => this.#underWay.delete(file));
-    this.#underWay.set(file, mine);
-    return { reply: await mine, sent: true };
-  }
-
-  #file({ path, body }: Question): string {
-    const asked = JSON.stringify([this.#endpoint.baseUrl, path, body]);
-    return join(this.#endpoint.cache, createHash("sha256").update(asked).digest("hex") + ".json");
-  }
-
-  async #send(
-    { path, body }: Question,
-    flaw: (reply: unknown) => string | null,
-    signal?: AbortSignal,
-  ): Promise<unknown> {
-    const { baseUrl, attempts, backoff, timeout } = this.#endpoint;
+  async ask(body: ChatBody, flaw: (reply: unknown) => string | null = () => null) {
+    const { baseUrl, attempts, backoff } = this.#endpoint;
     let reason = "", flawed = 0;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      if (attempt > 0) await this.#wait(backoff * 2 ** (attempt - 1), signal);
-      while (Date.now() < this.#notBefore) {
-        await this.#wait(this.#notBefore - Date.now(), signal);
-      }
-      signal?.throwIfAborted();
+      if (attempt > 0) await this.#wait(backoff * 2 ** (attempt - 1));
+      while (Date.now() < this.#notBefore) await this.#wait(this.#notBefore - Date.now());
       try {
-        const limit = AbortSignal.timeout(timeout);
-        const response = await fetch(baseUrl + path, {
-          method: "POST",
-          headers: {
-            "content-type": "application/json",
-            ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
-          },
-          body: JSON.stringify(body),
-          signal: signal ? AbortSignal.any([signal, limit]) : limit,
-        });
-        const text = this.#redact(await response.text());
-        if (!response.ok) {
-          reason = `status ${response.status}`;
-          if (!this.#mayPass(response, path, text)) continue;
-        }
-        const reply = JSON.parse(text) as { choices?: unknown[] } | null;
+        const reply = await this.#send(body);
         // Some gateways say 200 and mean an error: that is no answer and must not be kept as one.
-        reason = reply?.choices?.[0] ? flaw(reply) ?? "" : "a reply without choices";
-        if (reason === "" || (reply?.choices?.[0] && ++flawed === 3)) return reply;
+        const choice = (reply as { choices?: unknown[] } | null)?.choices?.[0];
+        reason = choice ? flaw(reply) ?? "" : "a reply without choices";
+        if (reason !== "" && (!choice || ++flawed < 3)) continue;
+        // Synchronously: nothing may come between an answer's arrival and its being on disk.
+        const kept = { asked: { baseUrl, path: PATH, body }, reply };
+        writeFileAtomic.sync(this.#file(body), JSON.stringify(kept));
+        return reply;
       } catch (error) {
-        if (error instanceof Refusal || signal?.aborted) throw error;
+        if (error instanceof Refusal) throw error;
         const { message, cause } = error as Error;
-        const detail = cause instanceof Error ? ` (${cause.message})` : "";
-        reason = this.#redact(message + detail);
+        reason = this.#redact(cause instanceof Error ? `${message} (${cause.message})` : message);
       }
     }
     throw new Error(
-      `Expected an answer from ${baseUrl}${path} but found ${reason} at the last of ${attempts} ` +
+      `Expected an answer from ${baseUrl}${PATH} but found ${reason} at the last of ${attempts} ` +
         "attempts: run again, what was answered is kept",
     );
   }
 
-  /** Notes what a failed response asks for; throws where asking again is pointless. */
-  #mayPass(response: Response, path: string, text: string): false {
+  #file(body: ChatBody): string {
+    const asked = JSON.stringify([this.#endpoint.baseUrl, PATH, body]);
+    return join(this.#endpoint.cache, createHash("sha256").update(asked).digest("hex") + ".json");
+  }
+
+  /** One attempt. @throws Refusal where asking again is pointless, an Error where it is not */
+  async #send(body: ChatBody): Promise<unknown> {
+    const { baseUrl, keyVariable, timeout } = this.#endpoint;
+    const response = await fetch(baseUrl + PATH, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
+      },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeout),
+    });
+    const text = this.#redact(await response.text());
+    if (response.ok) return JSON.parse(text);
     const { status, headers } = response;
-    const name = `${this.#endpoint.baseUrl}${path}`;
+    const wait = retryAfter(headers.get("retry-after"));
+    const refuse = (expected: string, found: string) => {
+      throw new Refusal(status, `Expected ${baseUrl}${PATH} to ${expected} but found ${found}`);
+    };
     if (status === 401 || status === 403) {
       // The body is left out: some endpoints quote the key they refuse.
-      const variable = this.#endpoint.keyVariable ?? "no variable (keyVariable is not set)";
-      throw new Refusal(
-        status,
-        `Expected ${name} to accept the key from ${variable} but found ${status}`,
+      refuse(
+        `accept the key from ${keyVariable || "no variable (keyVariable is not set)"}`,
+        `${status}`,
       );
     }
     if (status < 500 && ![408, 409, 425, 429].includes(status)) {
-      throw new Refusal(
-        status,
-        `Expected an answer from ${name} but found ${status}: ${text.slice(0, 300)}`,
-      );
+      refuse("answer", `${status}: ${text.slice(0, 300)}`);
     }
-    const wait = retryAfter(headers.get("retry-after"));
     if (wait > LONGEST_WAIT) {
-      throw new Refusal(
-        status,
-        `Expected ${name} to answer within ${LONGEST_WAIT / 60_000} minutes but found it asks to ` +
-          `wait ${Math.round(wait / 60_000)}: run again later, what was answered is kept`,
+      refuse(
+        `answer within ${LONGEST_WAIT / 60_000} minutes`,
+        `it asks to wait ${Math.round(wait / 60_000)}: run again later, what was answered is kept`,
       );
     }
     this.#notBefore = Math.max(this.#notBefore, Date.now() + wait);
-    return false;
+    throw new Error(`status ${status}`);
   }
 
-  async #wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    if (milliseconds <= 0) return;
-    // Up to a quarter more, so that workers stopped together do not come back together.
-    const jitter = 1 + Math.random() / 4;
-    await sleep(Math.min(milliseconds * jitter, LONGEST_WAIT), undefined, { signal });
+  /** Waits up to a quarter longer, so that workers stopped together do not come back together. */
+  async #wait(milliseconds: number): Promise<void> {
+    await sleep(Math.min(milliseconds * (1 + Math.random() / 4), LONGEST_WAIT));
   }
 
   /** Takes the key out of whatever came in, before it can reach a file, a log or an error. */

@@ -8,24 +8,10 @@
  * baseline made verbose and concise on purpose, which teach the model what length alone buys.
  */
 import { mean, sampleStandardDeviation } from "simple-statistics";
-import type { Annotation } from "./annotation.ts";
-import {
-  crossValidateLogisticL1,
-  fitLogisticL1,
-  type RegressionRows,
-  sigmoid,
-} from "./logistic.ts";
+import type { Annotation, GamedRow } from "./annotation.ts";
+import { crossValidateLogisticL1, fitLogisticL1, type RegressionRow, sigmoid } from "./logistic.ts";
 import { codePoints, toProbability } from "./preference.ts";
-import { standardError } from "./winrate.ts";
-
-/** A row of AlpacaEval's `df_gamed.csv`. */
-export interface GamedRow {
-  /** Probability that the gamed output wins, 0…1. */
-  readonly preference: number;
-  /** Length difference, standardised already. */
-  readonly std_delta_len: number;
-  readonly instruction_difficulty: number;
-}
+import { standardError } from "./win_rate.ts";
 
 /** Coefficients of the three features, under the names of AlpacaEval's weight files. */
 export interface LengthWeights {
@@ -69,18 +55,6 @@ export function standardisedLengthDifference(
   );
   const sd = delta.length < 2 ? 0 : sampleStandardDeviation(delta);
   return delta.map((value) => value === 0 ? 0 : value / sd);
-}
-
-/** Difficulty of row `i`, checked. */
-function difficultyAt(difficulty: readonly number[], i: number): number {
-  const value = difficulty[i];
-  if (value === undefined) {
-    throw new Error(
-      `Expected a difficulty for each row but found ${difficulty.length} for row ${i + 1}: the ` +
-        `list goes by row position, so it fits the annotations it was made for and no others`,
-    );
-  }
-  return value;
 }
 
 /**
@@ -127,24 +101,28 @@ export function lengthControlledWinRate(
     return { length_controlled_winrate: 50, lc_standard_error: 0, weights, c: c ?? NaN, glm };
   }
   const delta = standardisedLengthDifference(annotations);
-  const rowDifficulty = annotations.map((_, i) => difficulty ? difficultyAt(difficulty, i) : 0);
-  const features: number[][] = [], labels: number[] = [], weights: number[] = [];
-  for (const row of gamed ?? []) {
-    features.push([Math.tanh(row.std_delta_len), row.instruction_difficulty, 0]);
-    labels.push(row.preference);
-    weights.push(GAMED_WEIGHT);
+  if (difficulty && difficulty.length < annotations.length) {
+    throw new Error(
+      `Expected a difficulty for each of ${annotations.length} rows but found ` +
+        `${difficulty.length}: the list goes by row position, so it fits the annotations it was ` +
+        "made for and no others",
+    );
   }
-  annotations.forEach((row, i) => {
-    const p = toProbability(row.preference);
-    if (Number.isNaN(p)) return;
-    features.push([Math.tanh(delta[i]!), rowDifficulty[i]!, 1]);
-    labels.push(p);
-    weights.push(1);
+  const rowDifficulty = annotations.map((_, i) => difficulty?.[i] ?? 0);
+  const controls = (gamed ?? []).map((row): RegressionRow => ({
+    features: [Math.tanh(row.std_delta_len), row.instruction_difficulty, 0],
+    label: row.preference,
+    weight: GAMED_WEIGHT,
+  }));
+  const judged = annotations.flatMap((row, i): RegressionRow[] => {
+    const label = toProbability(row.preference);
+    if (Number.isNaN(label)) return [];
+    return [{ features: [Math.tanh(delta[i]!), rowDifficulty[i]!, 1], label, weight: 1 }];
   });
-  if (labels.length === (gamed?.length ?? 0)) {
+  if (judged.length === 0) {
     throw new Error(`Expected a row with a preference but found none in ${annotations.length}`);
   }
-  const rows: RegressionRows = { features, labels, weights };
+  const rows = [...controls, ...judged];
   const fit = c === undefined ? crossValidateLogisticL1(rows) : { c, beta: fitLogisticL1(rows, c) };
   const named = {
     tanh_std_delta_len: fit.beta[0]!,

@@ -1,15 +1,11 @@
 import { ok, strictEqual, throws } from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import {
-  type Annotation,
-  readAnnotations,
-  readDifficulty,
-  readGamed,
-  readLeaderboard,
-} from "./annotation.ts";
+import type { Annotation } from "./annotation.ts";
+import { readAnnotations, readDifficulty, readGamed } from "./files.ts";
 import { lengthControlledFromWeights, lengthControlledWinRate } from "./length_control.ts";
 import { crossValidateLogisticL1, fitLogisticL1 } from "./logistic.ts";
-import { absent, at, models } from "./testdata.ts";
+import { winRate } from "./win_rate.ts";
+import { absent, at, models, publishedLeaderboard } from "./testing/published.ts";
 
 const close = (found: number, expected: number, tolerance: number, what: string) =>
   ok(Math.abs(found - expected) <= tolerance, `${what}: expected ${expected} but found ${found}`);
@@ -29,13 +25,15 @@ Deno.test("fitLogisticL1() meets the optimality conditions of the penalised prob
     (_, i) => [Math.sin(i), Math.cos(3 * i), (i % 3) - 1],
   );
   const labels = features.map((x, i) => (Math.sin(i * i) + x[0]! + 2) / 5);
-  const rows = { features, labels, weights: features.map((_, i) => 0.5 + (i % 2)) };
+  const rows = features.map((x, i) => (
+    { features: x, label: labels[i]!, weight: 0.5 + (i % 2) }
+  ));
   for (const c of [0.01, 0.1, 1, 100]) {
     const beta = fitLogisticL1(rows, c);
     beta.forEach((value, j) => {
       const gradient = features.reduce((sum, x, i) => {
         const p = 1 / (1 + Math.exp(-x.reduce((z, v, k) => z + v * beta[k]!, 0)));
-        return sum + c * rows.weights[i]! * (p - labels[i]!) * x[j]!;
+        return sum + c * rows[i]!.weight * (p - labels[i]!) * x[j]!;
       }, 0);
       // At the minimum the gradient is −sign(β) where β ≠ 0 and within [−1, 1] where β = 0.
       if (value === 0) ok(Math.abs(gradient) <= 1 + 1e-8, `${gradient}`);
@@ -46,10 +44,11 @@ Deno.test("fitLogisticL1() meets the optimality conditions of the penalised prob
 });
 
 Deno.test("fitLogisticL1() names what is wrong with its rows", () => {
-  throws(() => fitLogisticL1({ features: [], labels: [], weights: [] }, 1), /at least one/);
-  const rows = { features: [[1], [NaN]], labels: [0, 1], weights: [1, 1] };
-  throws(() => fitLogisticL1(rows, 1), /row 1/);
-  throws(() => crossValidateLogisticL1({ ...rows, features: [[1], [2]] }), /at least 5 rows/);
+  throws(() => fitLogisticL1([], 1), /at least one/);
+  const row = { features: [1], label: 0, weight: 1 };
+  throws(() => fitLogisticL1([row, { ...row, features: [NaN] }], 1), /row 1/);
+  throws(() => fitLogisticL1([row, { ...row, features: [1, 2] }], 1), /1 finite features.*row 1/);
+  throws(() => crossValidateLogisticL1([row, row]), /at least 5 rows/);
 });
 
 Deno.test("lengthControlledWinRate() gives 50 to a model against itself, and to equal rivals", () => {
@@ -72,14 +71,21 @@ Deno.test("lengthControlledWinRate() removes what length alone buys", () => {
 });
 
 Deno.test("lengthControlledWinRate() leaves rows without a preference out, and says what it lacks", () => {
-  const gaps = toy.map((row, i) => i % 4 ? row : { ...row, preference: NaN });
-  ok(Number.isFinite(lengthControlledWinRate(gaps).length_controlled_winrate));
+  const rate = (rows: Annotation[]) =>
+    lengthControlledWinRate(rows, { c: 1e4 }).length_controlled_winrate;
+  const without = (preference: number) =>
+    rate(toy.map((row, i) => i % 4 ? row : { ...row, preference }));
+  strictEqual(without(NaN), without(0.5), "no usable answer is no answer");
+  for (const preference of [1, 1.5, 2]) ok(without(preference) !== without(NaN));
   const none = toy.map((row) => ({ ...row, preference: NaN }));
   throws(() => lengthControlledWinRate(none), /Expected a row with a preference/);
   throws(() => lengthControlledWinRate(toy, { gamed: [] }), /difficulties/);
-  throws(() => lengthControlledWinRate(toy, { difficulty: [1, 2] }), /found 2 for row 3/);
+  throws(() => lengthControlledWinRate(toy, { difficulty: [1, 2] }), /each of 40 rows but found 2/);
+  // Without a difference in length to explain anything, what is left is the win rate, shrunk to 50.
   const equal = toy.map((row) => ({ ...row, output_2: row.output_1 }));
-  ok(Number.isFinite(lengthControlledWinRate(equal).length_controlled_winrate));
+  const fit = lengthControlledWinRate(equal, { c: 1e6 });
+  close(fit.length_controlled_winrate, winRate(toy).win_rate, 1e-3, "at equal length");
+  strictEqual(fit.weights.tanh_std_delta_len, 0);
 });
 
 interface Oracle {
@@ -101,7 +107,7 @@ Deno.test({
     const oracle = JSON.parse(readFileSync(at("oracle.json"), "utf8")) as Oracle[];
     const difficulty = await readDifficulty(at("instruction_difficulty_RECOVERED.csv"));
     const gamed = await readGamed(at("df_gamed_RECONSTRUCTED.csv"));
-    const board = await readLeaderboard(at("leaderboard_subset.csv"));
+    const board = publishedLeaderboard();
     for (const model of models) {
       const annotations = await readAnnotations(at(`${model}.annotations.json.gz`));
       const expected = oracle.find((entry) => entry.model === model)!;
@@ -150,17 +156,18 @@ Deno.test({
     const delta = annotations.map((row) => [...row.output_1!].length - [...row.output_2!].length);
     const average = delta.reduce((a, b) => a + b) / delta.length;
     const sd = Math.sqrt(delta.reduce((s, d) => s + (d - average) ** 2, 0) / (delta.length - 1));
-    const rows = {
-      features: [
-        ...gamed.map((row) => [Math.tanh(row.std_delta_len), row.instruction_difficulty, 0]),
-        ...delta.map((d, i) => [Math.tanh(d / sd), difficulty[i]!, 1]),
-      ],
-      labels: [
-        ...gamed.map((row) => row.preference),
-        ...annotations.map((row) => row.preference === 0 ? 0.5 : row.preference - 1),
-      ],
-      weights: [...gamed.map(() => 0.1), ...annotations.map(() => 1)],
-    };
+    const rows = [
+      ...gamed.map((row) => ({
+        features: [Math.tanh(row.std_delta_len), row.instruction_difficulty, 0],
+        label: row.preference,
+        weight: 0.1,
+      })),
+      ...annotations.map(({ preference }, i) => ({
+        features: [Math.tanh(delta[i]! / sd), difficulty[i]!, 1],
+        label: preference === 0 ? 0.5 : preference - 1,
+        weight: 1,
+      })),
+    ];
     const { losses } = crossValidateLogisticL1(rows);
     losses.forEach((loss, k) => {
       const theirs = -reference.scores.reduce((sum, fold) => sum + fold[k]!, 0) / 5;

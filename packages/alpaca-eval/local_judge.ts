@@ -2,16 +2,9 @@
  * AlpacaEval's judge answered by a model of one's own: its prompt, and how likely each of its two
  * answers is as the next text. The model is a function that scores; this file knows none.
  */
-import { type Comparison, identicalOutputs, type Judge } from "./annotation.ts";
-import { averageOrders } from "./bias.ts";
-import type { Preference } from "./preference.ts";
-import {
-  type ChatMessage,
-  isSwitched,
-  judgeMessages,
-  type JudgeSettings,
-  readPreference,
-} from "./settings.ts";
+import { mean } from "simple-statistics";
+import { identicalOutputs, type Judge } from "./annotation.ts";
+import { isSwitched, judgeMessages, type JudgeSettings, readAnswer } from "./settings.ts";
 
 /**
  * Log-probability (natural) of each response as the continuation of its prompt, in the order of the
@@ -27,17 +20,13 @@ export interface LocalJudgeOptions {
   readonly score: AnswerScorer;
   /** Asks in both orders and averages, which undoes a position bias at twice the work. */
   readonly bothOrders?: boolean;
-  /** The prompt as one text; by default the messages' texts, an empty line between them. */
-  readonly format?: (messages: readonly ChatMessage[]) => string;
 }
-
-const plain = (messages: readonly ChatMessage[]) =>
-  messages.map(({ content }) => content).join("\n\n") + "\n";
 
 /**
  * Makes a judge of a local model. The preference is that of AlpacaEval's weighted judge, 1 plus the
  * probability of the answer that names the candidate among the valid answers; identical outputs are
- * a draw without asking, and a comparison without scores has no preference (NaN).
+ * a draw without asking, and a comparison without scores has no preference (NaN). The prompt is the
+ * texts of the settings' messages, an empty line between them.
  *
  * @throws if the settings read the answer as text
  * @example
@@ -45,45 +34,39 @@ const plain = (messages: readonly ChatMessage[]) =>
  * const judge = localJudge({ settings, score, bothOrders: true });
  * winRate(await judge(comparisons)).win_rate
  */
-export function localJudge(
-  { settings, score, bothOrders = false, format = plain }: LocalJudgeOptions,
-): Judge {
-  const { parser } = settings;
+export function localJudge({ settings, score, bothOrders = false }: LocalJudgeOptions): Judge {
+  const { parser, name } = settings;
   if (parser.kind !== "logprobs") {
     throw new Error(
-      `Expected settings with the logprob_parser but found "${settings.name}", which reads text: ` +
-        "take weighted_alpaca_eval_gpt4_turbo or short_alpaca_eval_clf",
+      `Expected settings with the logprob_parser but found "${name}", which reads text: take ` +
+        "weighted_alpaca_eval_gpt4_turbo or short_alpaca_eval_clf",
     );
   }
   const { tokens } = parser;
-  /** Asks once each, with the candidate shown first where `isSwitched`, or the other way round. */
-  const ask = async (comparisons: readonly Comparison[], turned: boolean) => {
-    const orders = comparisons.map(({ instruction }) => isSwitched(instruction) !== turned);
-    const open = comparisons.flatMap((row, i) => identicalOutputs(row) ? [] : [i]);
-    const requests = open.flatMap((i) => {
-      const prompt = format(judgeMessages(settings, comparisons[i]!, orders[i]!));
-      return tokens.map((response) => ({ prompt, response }));
+  return async (comparisons) => {
+    const questions = comparisons.flatMap((row, place) => {
+      if (identicalOutputs(row)) return [];
+      const usual = isSwitched(row.instruction);
+      return (bothOrders ? [usual, !usual] : [usual]).map((switched) => ({ row, place, switched }));
+    });
+    const requests = questions.flatMap(({ row, switched }) => {
+      const texts = judgeMessages(settings, row, switched).map(({ content }) => content);
+      return tokens.map((response) => ({ prompt: texts.join("\n\n") + "\n", response }));
     });
     const scores = requests.length > 0 ? await score(requests) : [];
     if (scores.length !== requests.length) {
       throw new Error(`Expected ${requests.length} scores but found ${scores.length}`);
     }
-    const preferences = comparisons.map(() => 1.5);
-    open.forEach((i, place) => {
-      const top_logprobs = tokens.map((token, t) => ({
-        token,
-        logprob: scores[place * tokens.length + t]!,
-      }));
+    const answers: number[][] = comparisons.map(() => []);
+    questions.forEach(({ place, switched }, q) => {
+      const top_logprobs = tokens.map((token, t) => (
+        { token, logprob: scores[q * tokens.length + t] }
+      ));
       const reply = { choices: [{ logprobs: { content: [{ top_logprobs }] } }] };
-      const scored = top_logprobs.every(({ logprob }) => !Number.isNaN(logprob));
-      preferences[i] = scored ? readPreference(settings, reply, orders[i]!) : NaN;
+      answers[place]!.push(readAnswer(settings, reply, switched).preference);
     });
-    return comparisons.map(({ instruction }, i): Preference => (
-      { instruction, preference: preferences[i]! }
+    return comparisons.map(({ instruction }, i) => (
+      { instruction, preference: answers[i]!.length > 0 ? mean(answers[i]!) : 1.5 }
     ));
-  };
-  return async (comparisons) => {
-    const given = await ask(comparisons, false);
-    return bothOrders ? averageOrders(given, await ask(comparisons, true)) : given;
   };
 }

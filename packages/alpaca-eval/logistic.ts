@@ -10,11 +10,13 @@
  * tolerance of 1e-4; its coefficients agree with ours to about that.
  */
 
-/** Rows of a regression, in one order: features row-major [rows, width], labels 0…1, weights ≥ 0. */
-export interface RegressionRows {
-  readonly features: readonly (readonly number[])[];
-  readonly labels: readonly number[];
-  readonly weights: readonly number[];
+/** A row of a regression. */
+export interface RegressionRow {
+  readonly features: readonly number[];
+  /** 0…1. */
+  readonly label: number;
+  /** ≥ 0. */
+  readonly weight: number;
 }
 
 /** log(1 + eᶻ) without overflow. */
@@ -29,28 +31,28 @@ function dot(a: readonly number[], b: readonly number[]): number {
   return sum;
 }
 
-function objective(rows: RegressionRows, c: number, beta: readonly number[]): number {
+function objective(rows: readonly RegressionRow[], c: number, beta: readonly number[]): number {
   let loss = 0;
-  rows.features.forEach((x, i) => {
-    const z = dot(x, beta);
-    loss += rows.weights[i]! * (softplus(z) - rows.labels[i]! * z);
-  });
+  for (const { features, label, weight } of rows) {
+    const z = dot(features, beta);
+    loss += weight * (softplus(z) - label * z);
+  }
   return beta.reduce((sum, value) => sum + Math.abs(value), c * loss);
 }
 
 /** Gradient and Hessian of C · Σ loss. */
-function derivatives(rows: RegressionRows, c: number, beta: readonly number[]) {
+function derivatives(rows: readonly RegressionRow[], c: number, beta: readonly number[]) {
   const width = beta.length;
   const gradient = new Array<number>(width).fill(0);
   const hessian = gradient.map(() => new Array<number>(width).fill(0));
-  rows.features.forEach((x, i) => {
+  for (const { features: x, label, weight: own } of rows) {
     const p = sigmoid(dot(x, beta));
-    const weight = c * rows.weights[i]!;
+    const weight = c * own;
     for (let j = 0; j < width; j++) {
-      gradient[j]! += weight * (p - rows.labels[i]!) * x[j]!;
+      gradient[j]! += weight * (p - label) * x[j]!;
       for (let k = 0; k <= j; k++) hessian[j]![k]! += weight * p * (1 - p) * x[j]! * x[k]!;
     }
-  });
+  }
   for (let j = 0; j < width; j++) for (let k = 0; k < j; k++) hessian[k]![j] = hessian[j]![k]!;
   return { gradient, hessian };
 }
@@ -80,30 +82,22 @@ function proximalStep(beta: readonly number[], gradient: number[], hessian: numb
  *
  * @param c inverse strength of the penalty, > 0
  * @param start where to begin: the neighbouring solution when C is varied
- * @throws if rows, labels and weights differ in number, or a value is not finite
+ * @throws if there is no row, rows differ in width, or a value is not finite
  */
 export function fitLogisticL1(
-  rows: RegressionRows,
+  rows: readonly RegressionRow[],
   c: number,
   start?: readonly number[],
 ): number[] {
-  const count = rows.features.length;
-  if (count === 0 || rows.labels.length !== count || rows.weights.length !== count) {
+  const width = rows[0]?.features.length;
+  if (width === undefined) throw new Error("Expected at least one row to fit but found none");
+  rows.forEach(({ features, label, weight }, i) => {
+    if (features.length === width && [...features, label, weight].every(Number.isFinite)) return;
     throw new Error(
-      `Expected as many labels and weights as rows of features, at least one, but found ` +
-        `${rows.labels.length}, ${rows.weights.length} and ${count}`,
+      `Expected ${width} finite features, a label and a weight in row ${i} but found ` +
+        `[${features}], ${label}, ${weight}`,
     );
-  }
-  const width = rows.features[0]!.length;
-  const broken = rows.features.findIndex((x, i) =>
-    x.length !== width || ![...x, rows.labels[i]!, rows.weights[i]!].every(Number.isFinite)
-  );
-  if (broken >= 0) {
-    throw new Error(
-      `Expected ${width} finite features, a label and a weight in row ${broken} but found ` +
-        `[${rows.features[broken]}], ${rows.labels[broken]}, ${rows.weights[broken]}`,
-    );
-  }
+  });
   let beta = start ? [...start] : new Array<number>(width).fill(0);
   let value = objective(rows, c, beta);
   for (let iteration = 0; iteration < 200; iteration++) {
@@ -123,58 +117,46 @@ export function fitLogisticL1(
 }
 
 /** −mean of weight · log likelihood, AlpacaEval's cross-validation score with its sign turned. */
-function heldOutLoss(rows: RegressionRows, beta: readonly number[]): number {
+function heldOutLoss(rows: readonly RegressionRow[], beta: readonly number[]): number {
   let sum = 0;
-  rows.features.forEach((x, i) => {
-    const p = Math.min(Math.max(sigmoid(dot(x, beta)), 1e-15), 1 - 1e-15);
-    const y = rows.labels[i]!;
+  for (const { features, label, weight } of rows) {
+    const p = Math.min(Math.max(sigmoid(dot(features, beta)), 1e-15), 1 - 1e-15);
     // AlpacaEval scores each duplicated row with its own soft label, so both rows weigh the same
     // and both carry the full loss: the mean over 2n rows equals the mean over n.
-    sum -= rows.weights[i]! * (y * Math.log(p) + (1 - y) * Math.log(1 - p));
-  });
-  return sum / rows.features.length;
+    sum -= weight * (label * Math.log(p) + (1 - label) * Math.log(1 - p));
+  }
+  return sum / rows.length;
 }
 
-const subset = (rows: RegressionRows, keep: (i: number) => boolean): RegressionRows => ({
-  features: rows.features.filter((_, i) => keep(i)),
-  labels: rows.labels.filter((_, i) => keep(i)),
-  weights: rows.weights.filter((_, i) => keep(i)),
-});
+/** AlpacaEval's `GroupKFold(5)`. */
+const FOLDS = 5;
 
 /** scikit-learn's ten values of C: logspace(−4, 4, 10). */
-export const defaultPenalties: readonly number[] = Array.from(
-  { length: 10 },
-  (_, i) => 10 ** (-4 + (8 * i) / 9),
-);
+const PENALTIES = Array.from({ length: 10 }, (_, i) => 10 ** (-4 + (8 * i) / 9));
 
 /**
- * Chooses C by k-fold cross-validation and fits all rows with it, as `LogisticRegressionCV` over
+ * Chooses C by 5-fold cross-validation and fits all rows with it, as `LogisticRegressionCV` over
  * `GroupKFold` does (a row and its duplicate stay together; rows go to the folds in turn).
  *
  * @returns the chosen C, the coefficients, and the mean held-out loss for each C
+ * @throws if there are fewer rows than folds
  */
 export function crossValidateLogisticL1(
-  rows: RegressionRows,
-  { folds = 5, penalties = defaultPenalties }: {
-    readonly folds?: number;
-    readonly penalties?: readonly number[];
-  } = {},
+  rows: readonly RegressionRow[],
 ): { readonly c: number; readonly beta: number[]; readonly losses: number[] } {
-  const count = rows.features.length;
-  if (count < folds) {
-    throw new Error(`Expected at least ${folds} rows for ${folds} folds but found ${count}`);
+  if (rows.length < FOLDS) {
+    throw new Error(`Expected at least ${FOLDS} rows for as many folds but found ${rows.length}`);
   }
-  const foldOf = (i: number) => i % folds;
-  const losses = penalties.map(() => 0);
-  for (let fold = 0; fold < folds; fold++) {
-    const train = subset(rows, (i) => foldOf(i) !== fold);
-    const held = subset(rows, (i) => foldOf(i) === fold);
+  const losses = PENALTIES.map(() => 0);
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const train = rows.filter((_, i) => i % FOLDS !== fold);
+    const held = rows.filter((_, i) => i % FOLDS === fold);
     let beta: number[] | undefined;
-    penalties.forEach((c, k) => {
+    PENALTIES.forEach((c, k) => {
       beta = fitLogisticL1(train, c, beta);
-      losses[k]! += heldOutLoss(held, beta) / folds;
+      losses[k]! += heldOutLoss(held, beta) / FOLDS;
     });
   }
-  const c = penalties[losses.indexOf(Math.min(...losses))]!;
+  const c = PENALTIES[losses.indexOf(Math.min(...losses))]!;
   return { c, beta: fitLogisticL1(rows, c), losses };
 }

@@ -1,15 +1,11 @@
 export {
   type Annotation,
   type Comparison,
+  type GamedRow,
   identicalOutputs,
   type Judge,
   type ModelOutput,
   pairOutputs,
-  readAnnotations,
-  readDifficulty,
-  readGamed,
-  readModelOutputs,
-  writeRows,
 } from "./annotation.ts";
 export {
   averageOrders,
@@ -20,21 +16,28 @@ export {
   winRateByLength,
   winRateByPosition,
 } from "./bias.ts";
-export type { Price } from "./cost.ts";
-export { estimateJudging, judge } from "./judge.ts";
+export type { Price, Usage } from "./cost.ts";
+export {
+  readAnnotations,
+  readDifficulty,
+  readGamed,
+  readModelOutputs,
+  writeRows,
+} from "./files.ts";
+export type { Endpoint } from "./http.ts";
+export { httpJudge, type HttpJudgeOptions } from "./http_judge.ts";
 export { leaderboardRow } from "./leaderboard.ts";
-export { type AnswerScorer, localJudge, type LocalJudgeOptions } from "./local_judge.ts";
 export { lengthControlledWinRate } from "./length_control.ts";
+export { type AnswerScorer, localJudge, type LocalJudgeOptions } from "./local_judge.ts";
 export { type Preference, preferencesFromScores, toProbability } from "./preference.ts";
 export { PythonRandom } from "./python_random.ts";
 export { judgeMessages, type JudgeSettings, loadJudgeSettings } from "./settings.ts";
 export {
-  bootstrapGroups,
-  type BootstrapOptions,
+  difference,
   type Interval,
   meanAndDeviation,
   pairedBootstrap,
   type SeedTable,
   signTest,
 } from "./significance.ts";
-export { type WinRate, winRate } from "./winrate.ts";
+export { type WinRate, winRate } from "./win_rate.ts";

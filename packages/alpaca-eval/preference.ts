@@ -1,6 +1,6 @@
 /**
- * What a judge says about two responses to one instruction, and the miniature's judge: graded
- * scores compared. It knows nothing of who made the scores, of models or of the micro-world.
+ * What a judge says about two responses to one instruction, and what a checker says: graded scores
+ * compared. It knows nothing of who made the scores, of models or of the micro-world.
  */
 
 /**
@@ -19,14 +19,7 @@ export function toProbability(preference: number): number {
 }
 
 /** Length in Unicode code points, as Python counts it: "👍" is one, where JavaScript says two. */
-export function codePoints(text: string): number {
-  let count = text.length;
-  for (let i = 1; i < text.length; i++) {
-    const low = (text.charCodeAt(i) & 0xfc00) === 0xdc00;
-    if (low && (text.charCodeAt(i - 1) & 0xfc00) === 0xd800) count--;
-  }
-  return count;
-}
+export const codePoints = (text: string): number => [...text].length;
 
 export interface ScoreComparisonOptions {
   /**
@@ -40,12 +33,11 @@ export interface ScoreComparisonOptions {
 
 /**
  * Compares graded scores, row by row: the higher wins, equal scores tie, two zeros are a loss unless
- * `bothZero` says otherwise, an unscored response (NaN) gives NaN. A run compared with itself (the
- * same array) ties everywhere: its win rate is 50 by definition.
+ * `bothZero` says otherwise, an unscored response (NaN) gives NaN.
  *
  * @param reference scores of the reference run (the instruction-tuned one), one an instruction
  * @param candidate scores of the run being judged, in the same order
- * @throws if the three lists are not equally long
+ * @throws if the lists are not equally long
  * @example preferencesFromScores(["a", "b"], [1, 0.6], [1, 1]) // preferences 1.5 and 2
  */
 export function preferencesFromScores(
@@ -66,7 +58,7 @@ export function preferencesFromScores(
     const theirs = reference[i]!, ours = candidate[i]!;
     let preference = 1.5;
     if (Number.isNaN(theirs) || Number.isNaN(ours)) preference = NaN;
-    else if (reference === candidate || identical?.[i]) preference = 1.5;
+    else if (identical?.[i]) preference = 1.5;
     else if (theirs === 0 && ours === 0) preference = bothZero === "loss" ? 1 : 1.5;
     else if (ours !== theirs) preference = ours > theirs ? 2 : 1;
     return { instruction, preference };

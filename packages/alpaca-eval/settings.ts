@@ -150,36 +150,35 @@ interface ChatReply {
   }[];
 }
 
-/** Says why a reply cannot be read at all (null if it can); a nonsensical answer can be read. */
-export function unreadable(settings: JudgeSettings, reply: unknown): string | null {
-  const choice = (reply as ChatReply | null)?.choices?.[0];
-  if (!choice) return "a reply without choices";
-  if (settings.parser.kind === "text") {
-    return typeof choice.message?.content === "string" ? null : "a reply without a message";
-  }
-  const top = choice.logprobs?.content?.[0]?.top_logprobs;
-  const listed = Array.isArray(top) && top.every((entry) => typeof entry?.logprob === "number");
-  return listed ? null : "a reply without log-probabilities";
+/** What a reply says: a preference (NaN if none), and what it lacks to be read, if anything. */
+export interface Answer {
+  readonly preference: number;
+  readonly flaw: string | null;
 }
 
 /**
- * The preference a reply expresses, 1…2, in the order of the comparison; NaN if it expresses none:
- * neither valid token among the log-probabilities (a missing one alone counts as probability 0), no
- * log-probabilities at all, or a text that matches neither answer or both.
+ * Reads a reply: the preference it expresses, 1…2, in the order of the comparison. It is NaN where
+ * neither valid token is among the log-probabilities (a missing one alone counts as probability 0),
+ * a text matches neither answer or both, or the reply cannot be read at all, which `flaw` says.
  */
-export function readPreference(settings: JudgeSettings, reply: unknown, switched: boolean): number {
-  if (unreadable(settings, reply)) return NaN;
-  const choice = (reply as ChatReply).choices![0]!;
+export function readAnswer(settings: JudgeSettings, reply: unknown, switched: boolean): Answer {
+  const unread = (flaw: string): Answer => ({ preference: NaN, flaw });
+  const choice = (reply as ChatReply | null)?.choices?.[0];
+  if (!choice) return unread("a reply without choices");
   const { parser } = settings;
   let preference: number;
   if (parser.kind === "text") {
-    const text = choice.message!.content!;
+    const text = choice.message?.content;
+    if (typeof text !== "string") return unread("a reply without a message");
     const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
     const [first, second] = [count(parser.first), count(parser.second)];
     preference = first + second === 1 ? 1 + second : NaN;
   } else {
-    const valid = choice.logprobs!.content![0]!.top_logprobs!
-      .filter(({ token }) => parser.tokens.includes(token));
+    const top = choice.logprobs?.content?.[0]?.top_logprobs;
+    const numbers = Array.isArray(top) &&
+      top.every((e) => typeof e?.logprob === "number" && !Number.isNaN(e.logprob));
+    if (!numbers) return unread("a reply without log-probabilities");
+    const valid = top.filter(({ token }) => parser.tokens.includes(token));
     const highest = Math.max(...valid.map(({ logprob }) => logprob));
     const weigh = (wanted: boolean) =>
       valid.filter(({ token }) => (token === parser.first) === wanted)
@@ -188,5 +187,5 @@ export function readPreference(settings: JudgeSettings, reply: unknown, switched
     preference = 2 - first / (first + others); // 0 / 0 = NaN where neither token is listed
     if (parser.binarize && valid.length > 0) preference = first > others ? 1 : 2;
   }
-  return switched ? 3 - preference : preference;
+  return { preference: switched ? 3 - preference : preference, flaw: null };
 }

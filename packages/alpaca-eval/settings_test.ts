@@ -4,9 +4,9 @@ import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readAnnotations } from "./annotation.ts";
-import { isSwitched, judgeMessages, loadJudgeSettings, readPreference } from "./settings.ts";
-import { absent, at, models } from "./testdata.ts";
+import { readAnnotations } from "./files.ts";
+import { isSwitched, judgeMessages, loadJudgeSettings, readAnswer } from "./settings.ts";
+import { absent, at, models } from "./testing/published.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../data/judge/${name}`, import.meta.url));
 const settings = await loadJudgeSettings(path("weighted_alpaca_eval_gpt4_turbo/configs.yaml"));
@@ -58,34 +58,44 @@ Deno.test("judgeMessages() puts texts in as they are, whatever they contain", ()
   ok(switched!.content.indexOf('"""B"""') < switched!.content.indexOf('"""$&'));
 });
 
-Deno.test("readPreference() turns log-probabilities into 1…2 as AlpacaEval does", () => {
-  const of = (...tops: [string, number][]) => readPreference(settings, reply(...tops), false);
+Deno.test("readAnswer() turns log-probabilities into 1…2 as AlpacaEval does", () => {
+  const of = (...tops: [string, number][]) =>
+    readAnswer(settings, reply(...tops), false).preference;
   strictEqual(of(["m", Math.log(0.25)], ["M", Math.log(0.75)], ["x", 0]), 1.75);
   strictEqual(of(["m", -3]), 1);
   strictEqual(of(["M", -3]), 2);
   strictEqual(of(["m", -9999], ["M", -9999]), 1.5);
   ok(Number.isNaN(of(["Both", 0])), "neither token");
   ok(Number.isNaN(of()), "an empty list");
-  ok(Number.isNaN(readPreference(settings, { choices: [{}] }, false)), "no log-probabilities");
-  ok(Number.isNaN(readPreference(settings, null, false)), "no reply");
-  strictEqual(readPreference(settings, reply(["m", 0]), true), 2);
+  strictEqual(readAnswer(settings, reply(["m", 0]), true).preference, 2);
 });
 
-Deno.test("readPreference() reads a text answer, and no other text", () => {
+Deno.test("readAnswer() says what a reply lacks to be read, and nothing of nonsense", () => {
+  const of = (found: unknown, by = settings) => readAnswer(by, found, false);
+  const unread = (flaw: string) => ({ preference: NaN, flaw });
+  deepStrictEqual(of(null), unread("a reply without choices"));
+  deepStrictEqual(of({ choices: [] }), unread("a reply without choices"));
+  deepStrictEqual(of({ choices: [{}] }), unread("a reply without log-probabilities"));
+  deepStrictEqual(of(reply(["m", NaN], ["M", -1])), unread("a reply without log-probabilities"));
+  deepStrictEqual(of({ choices: [{}] }, text), unread("a reply without a message"));
+  deepStrictEqual(of(reply(["Both", 0])), { preference: NaN, flaw: null });
+});
+
+Deno.test("readAnswer() reads a text answer, and no other text", () => {
   const of = (content: string) =>
-    readPreference(text, { choices: [{ message: { content } }] }, false);
+    readAnswer(text, { choices: [{ message: { content } }] }, false).preference;
   deepStrictEqual([of("m"), of("M"), of("The"), of(""), of("m or M")], [1, 2, NaN, NaN, NaN]);
 });
 
-Deno.test("readPreference() binarizes where the settings say so", () => {
+Deno.test("readAnswer() binarizes where the settings say so", () => {
   const parser = { ...settings.parser, binarize: true } as typeof settings.parser;
   const of = (...tops: [string, number][]) =>
-    readPreference({ ...settings, parser }, reply(...tops), false);
+    readAnswer({ ...settings, parser }, reply(...tops), false).preference;
   deepStrictEqual([of(["m", -1], ["M", -2]), of(["m", -2], ["M", -1]), of(["x", 0])], [1, 2, NaN]);
 });
 
 Deno.test({
-  name: "readPreference() recomputes published preferences (needs ../shared/testdata)",
+  name: "readAnswer() recomputes published preferences (needs ../shared/testdata)",
   ignore: absent,
   fn: async () => {
     let recomputed = 0;
@@ -94,8 +104,8 @@ Deno.test({
       for (const row of rows) {
         if (!row.raw_completion) continue;
         const switched = isSwitched(row.instruction);
-        const found = readPreference(settings, { choices: [row.raw_completion] }, switched);
-        ok(Math.abs(found - row.preference) < 1e-6, `${model}: ${row.instruction}`);
+        const { preference } = readAnswer(settings, { choices: [row.raw_completion] }, switched);
+        ok(Math.abs(preference - row.preference) < 1e-6, `${model}: ${row.instruction}`);
         recomputed++;
       }
     }

@@ -60,26 +60,24 @@ function columnTotals(table: SeedTable): { sums: Float64Array; counts: Float64Ar
 }
 
 /**
- * Percentile bootstrap of a mean over groups: the groups (instructions) are drawn with replacement,
- * all that belongs to a group goes with it.
+ * Percentile bootstrap by instruction: every draw takes an instruction with the values of all its
+ * seeds, so the interval speaks of other instructions from the same source, with these seeds.
  *
- * @param sums the sum of each group's values
- * @param counts how many values each group has; 0 is allowed
+ * @param table [seed][instruction], for instance probabilities from `toProbability`; the interval
+ *   has the same unit
+ * @example pairedBootstrap(difference(responseTuned, singleTask), { seed: 1 }) // differ without 0
  */
-export function bootstrapGroups(
-  sums: ArrayLike<number>,
-  counts: ArrayLike<number>,
+export function pairedBootstrap(
+  table: SeedTable,
   { seed, resamples = 2000, level = 0.95 }: BootstrapOptions,
 ): Interval {
-  const groups = sums.length;
+  const { sums, counts } = columnTotals(table);
   const random = xoroshiro128plus(seed);
   const means: number[] = [];
-  let [total, count] = [0, 0];
-  for (let i = 0; i < groups; i++) [total, count] = [total + sums[i]!, count + counts[i]!];
   for (let r = 0; r < resamples; r++) {
     let drawnSum = 0, drawnCount = 0;
-    for (let i = 0; i < groups; i++) {
-      const pick = uniformInt(random, 0, groups - 1);
+    for (let i = 0; i < sums.length; i++) {
+      const pick = uniformInt(random, 0, sums.length - 1);
       drawnSum += sums[pick]!;
       drawnCount += counts[pick]!;
     }
@@ -87,37 +85,21 @@ export function bootstrapGroups(
   }
   if (means.length === 0) return { estimate: NaN, low: NaN, high: NaN };
   means.sort((a, b) => a - b);
+  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
   return {
-    estimate: total / count,
+    estimate: total(sums) / total(counts),
     low: quantileSorted(means, (1 - level) / 2),
     high: quantileSorted(means, (1 + level) / 2),
   };
 }
 
 /**
- * Paired bootstrap by instruction: every draw takes an instruction with the values of all its seeds,
- * so the interval speaks of other instructions from the same source, with these seeds. Given two
- * arms, it is the interval of their difference `a − b`, paired by seed and instruction; where either
- * has no value, the pair is left out.
+ * The table of two arms' differences `a − b`, paired by seed and instruction; NaN where either has
+ * no value.
  *
- * @param a [seed][instruction], for instance probabilities from `toProbability`; the interval has
- *   the same unit
- * @example pairedBootstrap(responseTuned, singleTask, { seed: 1 }) // differs if 0 is outside
+ * @throws if the arms differ in their number of seeds or instructions
  */
-export function pairedBootstrap(a: SeedTable, b: SeedTable, options: BootstrapOptions): Interval;
-export function pairedBootstrap(a: SeedTable, options: BootstrapOptions): Interval;
-export function pairedBootstrap(
-  a: SeedTable,
-  second: SeedTable | BootstrapOptions,
-  third?: BootstrapOptions,
-): Interval {
-  const options = third ?? (second as BootstrapOptions);
-  const table = third ? difference(a, second as SeedTable) : a;
-  const { sums, counts } = columnTotals(table);
-  return bootstrapGroups(sums, counts, options);
-}
-
-function difference(a: SeedTable, b: SeedTable): number[][] {
+export function difference(a: SeedTable, b: SeedTable): number[][] {
   if (a.length !== b.length || a.some((row, s) => row.length !== b[s]!.length)) {
     throw new Error(
       `Expected two arms with the same seeds and instructions but found ${a.length} × ` +
@@ -130,16 +112,16 @@ function difference(a: SeedTable, b: SeedTable): number[][] {
 /**
  * Two-sided exact sign test: do two arms differ on the same instructions? Each instruction votes
  * once, with its mean over the seeds, since seeds of one instruction are not independent; ties and
- * instructions without a value in either arm do not vote.
+ * instructions without a value do not vote.
  *
- * @returns wins and losses of `a`, ties, and the probability of a split at least as uneven under
- *   equal arms (1 where nobody votes)
+ * @param differences of the arms (`difference`)
+ * @returns wins and losses of the first arm, ties, and the probability of a split at least as uneven
+ *   under equal arms (1 where nobody votes)
  */
 export function signTest(
-  a: SeedTable,
-  b: SeedTable,
+  differences: SeedTable,
 ): { readonly wins: number; readonly losses: number; readonly ties: number; readonly p: number } {
-  const { sums, counts } = columnTotals(difference(a, b));
+  const { sums, counts } = columnTotals(differences);
   let wins = 0, losses = 0, ties = 0;
   sums.forEach((sum, i) => {
     if (counts[i] === 0) return;

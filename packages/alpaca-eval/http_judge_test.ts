@@ -5,12 +5,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Comparison } from "./annotation.ts";
-import { guessTokens } from "./cost.ts";
+import { guessTokens, type Usage } from "./cost.ts";
 import type { Endpoint } from "./http.ts";
-import { estimateJudging, judge } from "./judge.ts";
-import { type Fault, loopbackProbability, startLoopback } from "./loopback.ts";
+import { httpJudge, type HttpJudgeOptions } from "./http_judge.ts";
 import { isSwitched, judgeMessages, loadJudgeSettings } from "./settings.ts";
-import { winRate } from "./winrate.ts";
+import { type Fault, loopbackProbability, startLoopback } from "./testing/loopback.ts";
+import { winRate } from "./win_rate.ts";
 
 const data = new URL("../../data/judge/", import.meta.url);
 const settings = await loadJudgeSettings(
@@ -57,6 +57,21 @@ const quick = (baseUrl: string, cache: string, more: Partial<Endpoint> = {}): En
   ...more,
 });
 
+/** Judges, and says what was estimated and spent and how many rows have no preference. */
+async function judge(rows: readonly Comparison[], options: HttpJudgeOptions) {
+  let estimate: Usage | undefined, spent: Usage | undefined, done = 0;
+  const annotations = await httpJudge({
+    ...options,
+    onEstimate: (usage) => estimate = usage,
+    onAnswer: (answered, total, used) => {
+      strictEqual(total, rows.length);
+      [done, spent] = [answered, used];
+    },
+  })(rows);
+  const missing = annotations.filter((row) => Number.isNaN(row.preference)).length;
+  return { annotations, estimate: estimate!, spent: spent!, missing, done };
+}
+
 const faults: readonly Fault[] = [
   "429",
   "500",
@@ -67,22 +82,20 @@ const faults: readonly Fault[] = [
   "slow",
 ];
 
-Deno.test("judge() finishes 805 comparisons with 10 % faults, each answered once", async () => {
+Deno.test("httpJudge() finishes 805 comparisons with 10 % faults, each answered once", async () => {
   await withCache(async (cache) => {
     await using server = await startLoopback({
       fault: (n) => n % 10 === 9 ? faults[Math.floor(n / 10) % faults.length] : undefined,
     });
     const rows = comparisons(805);
-    let last = 0;
-    const { annotations, spent, missing, estimate } = await judge(rows, {
+    const { annotations, spent, missing, estimate, done } = await judge(rows, {
       settings,
       price,
       endpoint: quick(server.baseUrl, cache),
-      onAnswer: (done) => last = done,
     });
     strictEqual(annotations.length, 805);
     strictEqual(missing, 0);
-    strictEqual(last, 805);
+    strictEqual(done, 805);
     strictEqual(server.answered.size, 805);
     deepStrictEqual([...new Set(server.answered.values())], [1], "each answered well exactly once");
     strictEqual(spent.calls, 805);
@@ -104,12 +117,12 @@ Deno.test("judge() finishes 805 comparisons with 10 % faults, each answered once
   });
 });
 
-Deno.test("judge() killed in the middle resumes: no answer is lost or asked for again", async () => {
+Deno.test("httpJudge() killed in the middle resumes: no answer is lost or asked for again", async () => {
   await withCache(async (cache) => {
     await using server = await startLoopback({ delay: 5 });
     const rows = comparisons(400);
     const code = `
-      import { judge } from ${JSON.stringify(new URL("judge.ts", import.meta.url).href)};
+      import { httpJudge } from ${JSON.stringify(new URL("http_judge.ts", import.meta.url).href)};
       import { loadJudgeSettings } from ${
       JSON.stringify(new URL("settings.ts", import.meta.url).href)
     };
@@ -118,7 +131,7 @@ Deno.test("judge() killed in the middle resumes: no answer is lost or asked for 
     };
       const options = { settings: await loadJudgeSettings(path), price: { input: 10, output: 30 },
         endpoint: ${JSON.stringify(quick(server.baseUrl, cache))} };
-      await judge(${JSON.stringify(rows)}, options);`;
+      await httpJudge(options)(${JSON.stringify(rows)});`;
     const child = new Deno.Command(Deno.execPath(), {
       args: ["eval", "--quiet", code],
       cwd: fileURLToPath(new URL("../../", import.meta.url)),
@@ -153,7 +166,7 @@ Deno.test("judge() killed in the middle resumes: no answer is lost or asked for 
   });
 });
 
-Deno.test("judge() counts identical outputs as draws without a call, and asks twins once", async () => {
+Deno.test("httpJudge() counts identical outputs as draws without a call, and asks twins once", async () => {
   await withCache(async (cache) => {
     await using server = await startLoopback({ delay: 5 });
     const [a] = comparisons(1);
@@ -172,19 +185,29 @@ Deno.test("judge() counts identical outputs as draws without a call, and asks tw
   });
 });
 
-Deno.test("judge() estimates first, and its ceiling stops it before and while it asks", async () => {
+Deno.test("httpJudge() estimates first, and its ceiling stops it before and while it asks", async () => {
   await withCache(async (cache) => {
     await using server = await startLoopback();
     const rows = comparisons(20);
     const endpoint = quick(server.baseUrl, cache, { concurrency: 1 });
-    const estimate = estimateJudging(rows, { settings, endpoint, price });
+    let estimate: Usage | undefined;
+    const free = httpJudge({
+      settings,
+      endpoint,
+      price,
+      ceiling: 0,
+      onEstimate: (e) => estimate = e,
+    });
+    await rejects(free(rows), /at most 0\.0000 but found an estimate of .* for 20 calls/);
+    ok(estimate);
     const text = settings.template.map((message) => message.content).join("\n");
     ok(estimate.inputTokens > 20 * guessTokens(text) && estimate.outputTokens === 20);
     const low = { settings, endpoint, price, ceiling: estimate.cost * 0.99 };
     await rejects(judge(rows, low), /estimate of .* for 20 calls.*Nothing was asked/);
     strictEqual(server.requests.length, 0);
     await judge(rows.slice(0, 1), { settings, endpoint, price, ceiling: estimate.cost });
-    strictEqual(estimateJudging(rows, { settings, endpoint, price }).free, 1);
+    await rejects(free(rows), /for 19 calls/);
+    strictEqual(server.requests.length, 1);
     await rejects(judge(rows, { ...low, ceiling: NaN }), /ceiling of 0 or more/);
   });
   await withCache(async (cache) => {
@@ -201,7 +224,7 @@ Deno.test("judge() estimates first, and its ceiling stops it before and while it
   });
 });
 
-Deno.test("judge() lets no key into an error, a cached answer or an annotation", async () => {
+Deno.test("httpJudge() lets no key into an error, a cached answer or an annotation", async () => {
   const key = "sk-secret-0123456789";
   process.env.JUDGE_TEST_KEY = key;
   try {
@@ -243,7 +266,7 @@ Deno.test("judge() lets no key into an error, a cached answer or an annotation",
   );
 });
 
-Deno.test("judge() counts nonsense and refusals as missing, and names what makes all fail", async () => {
+Deno.test("httpJudge() counts nonsense and refusals as missing, and names what makes all fail", async () => {
   await withCache(async (cache) => {
     const rows = comparisons(6);
     const nonsense = textOf(rows[2]!), refused = textOf(rows[4]!);
@@ -281,7 +304,7 @@ Deno.test("judge() counts nonsense and refusals as missing, and names what makes
   });
 });
 
-Deno.test("judge() gives up on an endpoint that is gone, and keeps what it has", async () => {
+Deno.test("httpJudge() gives up on an endpoint that is gone, and keeps what it has", async () => {
   await withCache(async (cache) => {
     await using server = await startLoopback({ fault: (n) => n >= 10 ? "500" : undefined });
     const endpoint = quick(server.baseUrl, cache, { concurrency: 1, attempts: 3 });
@@ -292,7 +315,7 @@ Deno.test("judge() gives up on an endpoint that is gone, and keeps what it has",
   });
 });
 
-Deno.test("judge() waits as long as Retry-After says, and gives up on a lost answer", async () => {
+Deno.test("httpJudge() waits as long as Retry-After says, and gives up on a lost answer", async () => {
   await withCache(async (cache) => {
     let first = true;
     await using server = await startLoopback({
@@ -315,8 +338,7 @@ Deno.test("judge() waits as long as Retry-After says, and gives up on a lost ans
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
     const client = new Client(quick(`http://127.0.0.1:${port}/v1`, cache, { timeout: 200 }));
-    const { reply } = await client.ask({ path: "/x", body: {} });
-    deepStrictEqual(reply, { choices: [1] });
+    deepStrictEqual(await client.ask({}), { choices: [1] });
     ok(times[1]! - times[0]! >= 990, `waited ${times[1]! - times[0]!} ms of 1000`);
     ok(times[2]! - times[1]! >= 190, "waited for the answer until the time limit");
     server.closeAllConnections();
@@ -324,7 +346,7 @@ Deno.test("judge() waits as long as Retry-After says, and gives up on a lost ans
   });
 });
 
-Deno.test("judge() does not keep a gateway's error as an answer, however often it comes", async () => {
+Deno.test("httpJudge() does not keep a gateway's error as an answer, however often it comes", async () => {
   await withCache(async (cache) => {
     await using server = await startLoopback({
       fault: (n) => n < 5 ? "error with status 200" : undefined,

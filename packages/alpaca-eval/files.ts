@@ -1,0 +1,137 @@
+/**
+ * Reading and writing AlpacaEval's files, every row checked: `model_outputs.json`,
+ * `annotations.json`, and the two tables of its length-controlled model. It judges nothing.
+ */
+import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
+import Papa from "papaparse";
+import writeFileAtomic from "write-file-atomic";
+import type { Annotation, GamedRow, ModelOutput } from "./annotation.ts";
+
+type Kind = "string" | "number" | "string | null" | "number | null";
+
+/** Text of a file, gunzipped if it starts like gzip. */
+async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new Error(`Expected a file to read at ${path} but found: ${error.message}`);
+  });
+  return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
+}
+
+/** Python's json module writes bare NaN and Infinity, which JSON does not know; they become null. */
+function parseJson(text: string, path: string): unknown {
+  const strict = text.replace(
+    /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g,
+    (part) => part.startsWith('"') ? part : "null",
+  );
+  try {
+    return JSON.parse(strict);
+  } catch (error) {
+    throw new Error(`Expected JSON in ${path} but found: ${(error as Error).message}`);
+  }
+}
+
+/** The rows of a JSON file, each with the fields asked for and of the right type. */
+async function readRows(
+  path: string,
+  fields: Record<string, Kind>,
+): Promise<Record<string, unknown>[]> {
+  const rows = parseJson(await readText(path), path);
+  if (!Array.isArray(rows)) {
+    throw new Error(`Expected a list of rows in ${path} but found ${typeof rows}`);
+  }
+  rows.forEach((row, i) => {
+    for (const [field, kind] of Object.entries(fields)) {
+      const value = row?.[field];
+      const found = value === null || value === undefined ? "null" : typeof value;
+      if (!kind.split(" | ").includes(found)) {
+        throw new Error(`Expected ${kind} in "${field}" of row ${i} of ${path} but found ${found}`);
+      }
+    }
+  });
+  return rows;
+}
+
+/**
+ * Reads `model_outputs.json`, plain or gzipped.
+ *
+ * @throws if a row lacks a field or has another type, naming file, row and field
+ */
+export async function readModelOutputs(path: string): Promise<ModelOutput[]> {
+  const fields = { instruction: "string", output: "string | null", generator: "string" } as const;
+  return await readRows(path, fields) as unknown as ModelOutput[];
+}
+
+/** Reads `annotations.json`, plain or gzipped; a null preference becomes NaN. */
+export async function readAnnotations(path: string): Promise<Annotation[]> {
+  const rows = await readRows(path, {
+    instruction: "string",
+    output_1: "string | null",
+    output_2: "string | null",
+    generator_1: "string",
+    generator_2: "string",
+    preference: "number | null",
+  });
+  return rows.map((row) => ({
+    ...row,
+    preference: row.preference ?? NaN,
+  })) as unknown as Annotation[];
+}
+
+/**
+ * Writes outputs or annotations as AlpacaEval reads them (a preference of NaN becomes null), so that
+ * `alpaca_eval --model_outputs A.json --reference_outputs B.json` can judge ours.
+ */
+export function writeRows(
+  path: string,
+  rows: readonly (ModelOutput | Annotation)[],
+): Promise<void> {
+  return writeFileAtomic(path, JSON.stringify(rows, null, 2) + "\n");
+}
+
+/** The columns of a CSV file with a header that are asked for, as finite numbers. */
+async function readNumbers<Column extends string>(
+  path: string,
+  columns: readonly Column[],
+): Promise<Record<Column, number>[]> {
+  const { data, meta, errors } = Papa.parse(await readText(path), {
+    header: true,
+    skipEmptyLines: true,
+  }) as {
+    data: Record<string, string>[];
+    meta: { fields?: string[] };
+    errors: { message: string }[];
+  };
+  const missing = columns.find((column) => !meta.fields?.includes(column));
+  if (missing !== undefined) {
+    throw new Error(
+      `Expected a column "${missing}" in ${path} but found [${meta.fields?.join(", ")}]`,
+    );
+  }
+  if (errors[0]) throw new Error(`Expected CSV in ${path} but found: ${errors[0].message}`);
+  return data.map((row, i) => {
+    const cells = columns.map((column) => {
+      const value = row[column]?.trim() ? Number(row[column]) : NaN;
+      if (Number.isFinite(value)) return [column, value];
+      throw new Error(
+        `Expected a number in "${column}" of row ${i} of ${path} but found "${row[column]}"`,
+      );
+    });
+    return Object.fromEntries(cells) as Record<Column, number>;
+  });
+}
+
+/** Reads the instruction difficulties, ordered by their `index` column, which must be 0, 1, 2 …. */
+export async function readDifficulty(path: string): Promise<number[]> {
+  const rows = await readNumbers(path, ["index", "instruction_difficulty"]);
+  const sorted = rows.sort((a, b) => a.index - b.index);
+  if (sorted.some(({ index }, i) => index !== i)) {
+    throw new Error(`Expected each index 0…${rows.length - 1} once in ${path} but found a gap`);
+  }
+  return sorted.map((row) => row.instruction_difficulty);
+}
+
+/** Reads the rows of the gamed baselines (`df_gamed.csv`). */
+export function readGamed(path: string): Promise<GamedRow[]> {
+  return readNumbers(path, ["preference", "std_delta_len", "instruction_difficulty"]);
+}

@@ -1,0 +1,69 @@
+import { deepStrictEqual, ok, rejects } from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Annotation } from "./annotation.ts";
+import {
+  readAnnotations,
+  readDifficulty,
+  readGamed,
+  readModelOutputs,
+  writeRows,
+} from "./files.ts";
+
+/** Runs with a folder that is gone afterwards. */
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "judge-"));
+  try {
+    await body(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const row: Annotation = {
+  instruction: 'Say "NaN" 👍',
+  output_1: "a",
+  output_2: null,
+  generator_1: "r",
+  generator_2: "c",
+  preference: NaN,
+};
+
+Deno.test("writeRows() and readAnnotations() agree, gzip and Python's NaN included", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "annotations.json");
+    await writeRows(path, [row, { ...row, preference: 1.25 }]);
+    deepStrictEqual(readdirSync(folder), ["annotations.json"]);
+    deepStrictEqual(await readAnnotations(path), [row, { ...row, preference: 1.25 }]);
+    const python = readFileSync(path, "utf8").replace('"preference": null', '"preference": NaN');
+    ok(python.includes(": NaN"));
+    writeFileSync(path + ".gz", gzipSync(python));
+    deepStrictEqual((await readAnnotations(path + ".gz"))[0], row);
+  });
+});
+
+Deno.test("readers name the file, the row and the field that is wrong", async () => {
+  await inFolder(async (folder) => {
+    const file = (
+      name: string,
+      text: string,
+    ) => (writeFileSync(join(folder, name), text), join(folder, name));
+    await rejects(readModelOutputs(file("a.json", "[{}")), /Expected JSON in .*a\.json/);
+    await rejects(readModelOutputs(file("b.json", '{"a": 1}')), /list of rows in .*b\.json/);
+    await rejects(
+      readModelOutputs(file("c.json", '[{"instruction": 3, "output": "", "generator": ""}]')),
+      /Expected string in "instruction" of row 0 of .*c\.json but found number/,
+    );
+    await rejects(readGamed(file("d.csv", "a,b\n1,2\n")), /column "preference"/);
+    await rejects(
+      readDifficulty(file("e.csv", "index,instruction_difficulty\n0,x\n")),
+      /Expected a number in "instruction_difficulty" of row 0/,
+    );
+    await rejects(
+      readDifficulty(file("f.csv", "index,instruction_difficulty\n0,1\n2,1\n")),
+      /each index 0…1 once/,
+    );
+  });
+});
