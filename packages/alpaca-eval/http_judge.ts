@@ -90,46 +90,48 @@ export function httpJudge(
     onEstimate?.(estimate);
     budget.check(estimate);
 
-    let done = 0;
+    let done = 0, answered = 0, lostInARow = 0;
     const annotations = comparisons.map((row): Annotation => (
       { ...row, annotator: settings.name, preference: 1.5 }
     ));
-    const settle = (rows: readonly number[], read: (row: Annotation) => Partial<Annotation>) => {
-      for (const i of rows) {
-        annotations[i] = { ...annotations[i]!, ...read(annotations[i]!) };
-        onAnswer?.(++done, comparisons.length, budget.spent);
-      }
+    const settle = (index: number, verdict: Partial<Annotation>) => {
+      annotations[index] = { ...annotations[index]!, ...verdict };
+      onAnswer?.(++done, comparisons.length, budget.spent);
     };
-    settle(comparisons.flatMap((row, i) => identicalOutputs(row) ? [i] : []), () => ({}));
+    const flawOf = (reply: unknown) => readAnswer(settings, reply, false).flaw;
+    const read = ({ rows, guess }: Question, reply: unknown) => {
+      const used = countUsage(reply, guess, price);
+      const raw_completion = rawCompletion(reply, used);
+      for (const i of rows) {
+        const { preference } = readAnswer(settings, reply, isSwitched(comparisons[i]!.instruction));
+        settle(i, { preference, price_per_example: used.cost, raw_completion });
+      }
+      if (!flawOf(reply)) answered++;
+    };
+    comparisons.forEach((row, i) => identicalOutputs(row) && settle(i, {}));
+    for (const one of questions) if (one.known !== undefined) read(one, one.known);
 
     const lost: Error[] = [];
-    let answered = 0, lostInARow = 0;
-    const flawOf = (reply: unknown) => readAnswer(settings, reply, false).flaw;
-    await forEachConcurrently(questions, client.concurrency, async ({ known, ...question }) => {
+    await forEachConcurrently(open, client.concurrency, async (question) => {
       const { body, guess, rows } = question;
-      const release = known === undefined ? budget.promise(guess) : () => {};
+      const release = budget.promise(guess);
       try {
-        const reply = known ?? await client.ask(body, flawOf);
-        const used = countUsage(reply, guess, price);
-        if (known === undefined) budget.spend(used);
+        const reply = await client.ask(body, flawOf);
+        budget.spend(countUsage(reply, guess, price));
         const flaw = flawOf(reply);
-        if (flaw && known === undefined && answered === 0) {
+        if (flaw && answered === 0) {
           throw new Error(
             `Expected an answer as "${settings.name}" reads it but found ${flaw}: use settings ` +
               "that read the answer as text (data/judge/text_alpaca_eval_clf/configs.yaml)",
           );
         }
-        if (!flaw) [answered, lostInARow] = [answered + 1, 0];
-        settle(rows, ({ instruction }) => ({
-          preference: readAnswer(settings, reply, isSwitched(instruction)).preference,
-          price_per_example: used.cost,
-          raw_completion: rawCompletion(reply, used),
-        }));
+        read(question, reply);
+        if (!flaw) lostInARow = 0;
       } catch (error) {
         if (answered === 0) throw error;
         if (concernsOneRow(error)) {
           const raw_completion = { error: error.message };
-          return settle(rows, () => ({ preference: NaN, raw_completion }));
+          return rows.forEach((i) => settle(i, { preference: NaN, raw_completion }));
         }
         // Each was tried many times: an endpoint that is gone is not asked hundreds of times more.
         if (error instanceof Refusal || ++lostInARow === 3) throw error;

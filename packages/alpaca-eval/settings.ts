@@ -105,10 +105,9 @@ export async function loadJudgeSettings(path: string, model?: string): Promise<J
 /**
  * AlpacaEval's order of the two outputs: true where the candidate is shown first. It depends on the
  * instruction alone, so every model meets the same order.
- *
- * @param seed AlpacaEval's annotator seed
  */
-export function isSwitched(instruction: string, seed = 0): boolean {
+export function isSwitched(instruction: string): boolean {
+  const seed = 0; // AlpacaEval's annotator seed
   return new PythonRandom(`is_switched_outputs${instruction}${seed}`).random() >= 0.5;
 }
 
