@@ -1,7 +1,7 @@
 /**
  * `deno task judge`: prints what AlpacaEval's leaderboard would say of an annotations file.
  *
- * Reads arguments and files and prints; the arithmetic is lib/judge's.
+ * Reads arguments and files and prints; the arithmetic is alpaca-eval's.
  */
 import { Command } from "commander";
 import {

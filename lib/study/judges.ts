@@ -1,18 +1,21 @@
 /**
- * The judges a study can take: the micro-world's checker, a local model, and a language model behind
- * an endpoint (http_judge.ts). Each is AlpacaEval's `Judge`, a function from comparisons to
- * preferences; a cell can write another. Knows checkers and models; does not know runs.
+ * The judges a study can take: the micro-world's checker, a language model behind an endpoint, and a
+ * model at hand. Each is AlpacaEval's `Judge`, a function from comparisons to preferences; a cell can
+ * write another. Knows checkers, models and where a judge's settings lie; does not know runs.
  */
 import { join } from "node:path";
 import {
+  httpJudge,
   identicalOutputs,
   type Judge,
   loadJudgeSettings,
   localJudge,
   preferencesFromScores,
+  type Price,
 } from "@implicit/alpaca-eval";
 import { createDecoder, type Model, type Tokenizer } from "@implicit/decoder";
-import { projectRoot } from "./settings.ts";
+import { progress } from "@implicit/notebook";
+import { projectRoot, readSettings } from "./settings.ts";
 
 /** The folder of a judge's prompt and settings; see data/judge/README.md. */
 export const judgeSettings = (name: string): string =>
@@ -42,6 +45,56 @@ export function checkerJudge(
       comparisons.map(({ id, output_2 }) => score(id, output_2)),
       { identical: comparisons.map(identicalOutputs) },
     ));
+  };
+}
+
+/** Which judge to ask. */
+export interface JudgeChoice {
+  /** "https://api.openai.com/v1", "http://localhost:8000/v1". */
+  readonly baseUrl: string;
+  /** Default: the settings' own, GPT-4 Turbo of November 2023. */
+  readonly model?: string;
+  /** Settings in data/judge; default "weighted_alpaca_eval_gpt4_turbo", which needs log-probabilities. */
+  readonly settings?: string;
+  /** The environment variable that holds the key; default OPENAI_API_KEY. */
+  readonly keyVariable?: string;
+  /** Per million tokens; default GPT-4 Turbo's, 10 and 30. */
+  readonly price?: Price;
+  /** The most that may be spent on one run; default 10. */
+  readonly ceiling?: number;
+}
+
+/**
+ * A language model behind an endpoint as a judge. Answers are kept in the cache: asking again is free.
+ *
+ * @param cache the folder of finished work; default: the settings'.
+ * @example
+ * const study = await openStudy({ judge: endpointJudge({ baseUrl: "http://localhost:8000/v1" }) });
+ */
+export function endpointJudge(
+  choice: JudgeChoice,
+  cache: string = readSettings().cache,
+): Judge {
+  const {
+    settings = "weighted_alpaca_eval_gpt4_turbo",
+    keyVariable = "OPENAI_API_KEY",
+    price = { input: 10, output: 30 },
+    ceiling,
+  } = choice;
+  return async (comparisons) => {
+    const bar = progress("judging", comparisons.length);
+    let cost = "";
+    const judge = httpJudge({
+      settings: await loadJudgeSettings(judgeSettings(settings), choice.model),
+      endpoint: { baseUrl: choice.baseUrl, keyVariable, cache: join(cache, "judge") },
+      price,
+      ceiling,
+      onEstimate: (estimate) => cost = `at most ${estimate.cost.toFixed(2)} for the whole`,
+      onAnswer: (done) => bar.update(done, cost),
+    });
+    const preferences = await judge(comparisons);
+    await bar.done();
+    return preferences;
   };
 }
 

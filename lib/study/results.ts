@@ -5,6 +5,7 @@
  */
 import {
   type Comparison,
+  difference,
   meanAndDeviation,
   pairedBootstrap,
   type SeedTable,
@@ -150,9 +151,9 @@ export async function armsDiffer(
   const percentages = async (arm: Arm) =>
     (await winTable(study, runsOf(runs, arm), runsOf(runs, reference)))
       .map((wins) => wins.map((probability) => 100 * probability));
-  const [ours, theirs] = [await percentages(a), await percentages(b)];
-  const { estimate, low, high } = pairedBootstrap(ours, theirs, { seed: 1 });
-  const { p } = signTest(ours, theirs);
+  const differences = difference(await percentages(a), await percentages(b));
+  const { estimate, low, high } = pairedBootstrap(differences, { seed: 1 });
+  const { p } = signTest(differences);
   return { arms: `${a.name} − ${b.name}`, difference: estimate, low, high, p };
 }
 

@@ -14,7 +14,7 @@ import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import { type Rules, type Tuning, useRules } from "./arm.ts";
 import { experimentData, localPath, showDownload } from "./data.ts";
-import { endpointJudge } from "./http_judge.ts";
+import { endpointJudge } from "./judges.ts";
 import { rotateShuffled } from "./miniature.ts";
 import { paperEmbedding } from "./paper_embedding.ts";
 import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
