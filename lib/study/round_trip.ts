@@ -37,7 +37,13 @@ export async function roundTrip(
 ): Promise<Reading[]> {
   const { prompts: count = 3, maxTokens = 40 } = options;
   const { tokenizer, model: base } = study.base;
-  const { model } = await study.tuned(arm, study.seeds[0]!);
+  const { model, prefix, processors } = await study.tuned(arm, study.seeds[0]!);
+  if (prefix || processors) {
+    throw new Error(
+      `Expected an arm whose tuning ends up in the weights, but found ${arm.name}, whose adapter ` +
+        "stays beside them: an exported checkpoint would be the base.",
+    );
+  }
   const name = `${study.base.name}-${arm.name}`.replace(/[^\w.-]+/g, "-");
   const folder = options.folder ?? join(study.cache.folder, "exports", name);
   const { onnx } = await exportModel(model, folder, { tokenizer: base.folder ?? undefined });

@@ -14,9 +14,9 @@ import {
 import { createEngine } from "@implicit/engine";
 import { interruptible, progress } from "@implicit/notebook";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Adapted, type Adapter, readTrained } from "../adapt/adapter.ts";
 import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
 import { traceRules } from "../adapt/trace.ts";
@@ -343,6 +343,7 @@ export class Study {
       const started = performance.now();
       const { losses, trained, ...result } = await tuneArm(scale, base, arm, seed, { onStep });
       const seconds = (performance.now() - started) / 1000;
+      await mkdir(dirname(place), { recursive: true });
       if (trained) await writeSafetensors(arraysIn(place), trained);
       else await saveCheckpoint(result.model, place);
       adapted = result;
