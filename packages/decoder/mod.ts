@@ -1,21 +1,13 @@
 export { byteLetters, inByteLetters } from "./byte_level.ts";
-export {
-  createDecoder,
-  type Decoder,
-  type DecoderOptions,
-  type GenerateOptions,
-  type Scored,
-} from "./decode/decoder.ts";
+export { createDecoder, type Decoder, type DecoderOptions, type Scored } from "./decode/decoder.ts";
 export { embed } from "./decode/embed.ts";
 export { decoderGraph, type KeyValues } from "./decode/graph.ts";
 export { float32Format, type GraphBuilder, type WeightFormat } from "./decode/graph_builder.ts";
+export type { GenerateOptions } from "./decode/generation.ts";
 export { createOnnxDecoder } from "./decode/onnx_decoder.ts";
 export type { LogitsProcessor, StepContext } from "./decode/processor.ts";
 export { argmax, logprob } from "./decode/sample.ts";
-export {
-  type TransformersProcessor,
-  transformersProcessor,
-} from "./decode/transformers_processor.ts";
+export { transformersProcessor } from "./decode/transformers_processor.ts";
 export { hashParameters, loadCheckpoint, type Model, saveCheckpoint } from "./model/checkpoint.ts";
 export { type ModelConfig, parseConfig } from "./model/config.ts";
 export { hidden, type HiddenOptions, type Hooks, logits } from "./model/forward.ts";

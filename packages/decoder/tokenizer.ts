@@ -14,6 +14,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Reference } from "@huggingface/tokenizers";
+import { parseObject } from "./json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
 export interface Tokenizer {
@@ -185,17 +186,4 @@ export function textStream(
     told = ids.length;
     return text.slice(known.length);
   };
-}
-
-function parseObject(json: string, path: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new Error(`Expected JSON in ${path} but found: ${(cause as Error).message}.`, { cause });
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`Expected a JSON object in ${path} but found ${JSON.stringify(value)}.`);
-  }
-  return value;
 }

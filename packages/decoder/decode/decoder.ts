@@ -9,36 +9,14 @@ import type { Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { KeyValueCache } from "./cache.ts";
+import { type GenerateOptions, type Row, startRows, tokenChooser } from "./generation.ts";
 import type { KeyValues } from "./graph.ts";
 import type { LogitsProcessor } from "./processor.ts";
 import { int32, rowInputs } from "./rows.ts";
-import { createSampler } from "./sample.ts";
-import { checkIds, type Scored, scorePairs } from "./score.ts";
+import { type Scored, scorePairs } from "./score.ts";
 import { createSession } from "./session.ts";
 
 export type { Scored } from "./score.ts";
-
-/** How responses are generated; the default is greedy, until EOS or the end of the context. */
-export interface GenerateOptions {
-  /** Most tokens of a response. Default: what the context leaves. */
-  maxTokens?: number;
-  /** EOS is not chosen before this many tokens. */
-  minTokens?: number;
-  /** 0 (default) takes the most likely token; otherwise logits are divided by it and a token drawn. */
-  temperature?: number;
-  /** Draw only from the most likely tokens that together have this probability. Default 1. */
-  topP?: number;
-  /** Of the draws; each row has its own stream. Default 0. */
-  seed?: number;
-  /** Ends a response; default: the model's own. null: nothing does. */
-  eosId?: number | null;
-  /** Applied in turn before a token is chosen. */
-  processors?: readonly LogitsProcessor[];
-  /** Called for each token as it is chosen (not for EOS). */
-  onToken?: (row: number, id: number) => void;
-  /** Aborting rejects with the signal's reason, after the step under way. */
-  signal?: AbortSignal;
-}
 
 /** A model ready to generate and to score. */
 export interface Decoder {
@@ -67,14 +45,6 @@ export interface DecoderOptions {
   readonly prefix?: KeyValues;
   /** Applied at every step of generating and scoring, before those of a call. */
   readonly processors?: readonly LogitsProcessor[];
-}
-
-/** A prompt's row while it is generated. */
-interface Row {
-  readonly index: number;
-  readonly ids: number[];
-  readonly promptLength: number;
-  readonly limit: number;
 }
 
 /** Most tokens that enter in one run; bounds the memory of attention over long prompts. */
@@ -145,26 +115,8 @@ async function generate(
 ): Promise<number[][]> {
   const { batchSize = 32 } = settings;
   const prefix = settings.prefix?.length ?? 0;
-  const rows = prompts.map((prompt, index): Row => {
-    checkIds(prompt, config.vocabSize, `prompt ${index}`);
-    const room = config.contextLength - prompt.length;
-    if (room < 1) {
-      throw new Error(
-        `Expected prompt ${index} to be shorter than the model's context of ` +
-          `${config.contextLength} tokens but found ${prompt.length}. Shorten it.`,
-      );
-    }
-    const limit = prompt.length + Math.min(options.maxTokens ?? room, room);
-    return { index, ids: [...prompt], promptLength: prompt.length, limit };
-  });
-  if (rows.length === 0) throw new Error("Expected at least one prompt but found an empty batch.");
-
-  const eosIds = options.eosId === undefined
-    ? config.eosIds
-    : options.eosId === null
-    ? []
-    : [options.eosId];
-  const sample = createSampler(options);
+  const rows = startRows(prompts, config, options);
+  const chooseToken = tokenChooser(config, options);
   const capacity = rows.reduce((most, row) => Math.max(most, row.limit), 0);
   const cache = new KeyValueCache(config, Math.min(batchSize, rows.length), prefix + capacity);
   const waiting = rows.filter((row) => row.limit > row.promptLength)
@@ -178,17 +130,7 @@ async function generate(
       const row = active[slot]!;
       const from = (slot - first) * config.vocabSize;
       const scores = logits.subarray(from, from + config.vocabSize);
-      const made = row.ids.length - row.promptLength;
-      const context = { row: row.index, ids: row.ids, promptLength: row.promptLength };
-      for (const process of options.processors ?? []) process(scores, context);
-      if (made < (options.minTokens ?? 0)) { for (const id of eosIds) scores[id] = -Infinity; }
-      const id = sample(scores, row.index);
-      const ended = eosIds.includes(id);
-      if (!ended) {
-        row.ids.push(id);
-        options.onToken?.(row.index, id);
-      }
-      if (ended || row.ids.length === row.limit) {
+      if (chooseToken(row, scores)) {
         const last = active.pop()!;
         if (slot < active.length) { // the last row takes its place
           active[slot] = last;

@@ -12,7 +12,8 @@ import type { Model } from "../model/checkpoint.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { families, type Family } from "../model/family.ts";
 import { randomModel, spread, tinySizes, wholeLogits } from "../testing/mod.ts";
-import { createDecoder, type GenerateOptions } from "./decoder.ts";
+import { createDecoder } from "./decoder.ts";
+import type { GenerateOptions } from "./generation.ts";
 import { decoderGraph } from "./graph.ts";
 import { createOnnxDecoder } from "./onnx_decoder.ts";
 

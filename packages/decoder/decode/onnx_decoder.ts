@@ -7,9 +7,8 @@
  */
 import { type OrtTensor, Session } from "@implicit/engine";
 import type { ModelConfig } from "../model/config.ts";
-import type { Decoder, GenerateOptions } from "./decoder.ts";
-import { createSampler } from "./sample.ts";
-import { checkIds } from "./score.ts";
+import type { Decoder } from "./decoder.ts";
+import { type GenerateOptions, type Row, startRows, tokenChooser } from "./generation.ts";
 
 /**
  * Opens an ONNX file.
@@ -45,15 +44,9 @@ export async function createOnnxDecoder(
   }
   return {
     async generate(prompts, options = {}) {
-      if (prompts.length === 0) {
-        throw new Error("Expected at least one prompt but found an empty batch.");
-      }
-      const responses: number[][] = [];
-      for (const [row, prompt] of prompts.entries()) {
-        checkIds(prompt, config.vocabSize, `prompt ${row}`);
-        responses.push(await generateRow(session, config, past, prompt, row, options));
-      }
-      return responses;
+      const rows = startRows(prompts, config, options);
+      for (const row of rows) await generateRow(session, config, past, row, options);
+      return rows.map(({ ids, promptLength }) => ids.slice(promptLength));
     },
     dispose: () => session.dispose(),
   };
@@ -65,21 +58,11 @@ async function generateRow(
   session: Session,
   config: ModelConfig,
   past: readonly string[],
-  prompt: readonly number[],
-  row: number,
+  row: Row,
   options: GenerateOptions,
-): Promise<number[]> {
-  const { maxTokens = Infinity, minTokens = 0, eosId, processors = [], signal } = options;
-  const eosIds = eosId === undefined ? config.eosIds : eosId === null ? [] : [eosId];
-  const sample = createSampler(options);
-  const limit = Math.min(config.contextLength, prompt.length + maxTokens);
-  if (prompt.length >= config.contextLength) {
-    throw new Error(
-      `Expected prompt ${row} to be shorter than the model's context of ${config.contextLength} ` +
-        `tokens but found ${prompt.length}. Shorten it.`,
-    );
-  }
-  const ids = [...prompt];
+): Promise<void> {
+  const chooseToken = tokenChooser(config, options);
+  const { ids, limit } = row;
   const int64 = (values: number[]): OrtTensor => ({
     dtype: "int64",
     shape: [1, values.length],
@@ -91,8 +74,8 @@ async function generateRow(
     data: new Float32Array(0),
   };
   let cache: Record<string, OrtTensor> = Object.fromEntries(past.map((name) => [name, empty]));
-  for (let start = 0; ids.length < limit;) {
-    signal?.throwIfAborted();
+  for (let start = 0, finished = ids.length === limit; !finished;) {
+    options.signal?.throwIfAborted();
     const given: Record<string, OrtTensor> = {
       input_ids: int64(ids.slice(start)),
       attention_mask: int64(ids.map(() => 1)),
@@ -105,16 +88,7 @@ async function generateRow(
     const outputs = await session.run(inputs);
     cache = Object.fromEntries(past.map((name) => [name, outputs[presentName(name)]!]));
     const all = outputs.logits!.data as Float32Array;
-    const logits = all.subarray(all.length - outputs.logits!.shape.at(-1)!);
     start = ids.length;
-    for (const process of processors) {
-      process(logits, { row, ids, promptLength: prompt.length });
-    }
-    if (ids.length - prompt.length < minTokens) { for (const id of eosIds) logits[id] = -Infinity; }
-    const id = sample(logits, row);
-    if (eosIds.includes(id)) break;
-    ids.push(id);
-    options.onToken?.(row, id);
+    finished = chooseToken(row, all.subarray(all.length - outputs.logits!.shape.at(-1)!));
   }
-  return ids.slice(prompt.length);
 }

@@ -7,9 +7,11 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import process from "node:process";
+import writeFileAtomic from "write-file-atomic";
+import { parseObject } from "../json.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import { headName, type Parameters, parameterShapes } from "./parameters.ts";
 import {
@@ -101,12 +103,9 @@ export async function saveCheckpoint(
   await writeSafetensors(join(folder, "model.safetensors"), model.parameters, { dtype });
   const { torch_dtype: _older, ...json } = model.config.json;
   const type = { F32: "float32", BF16: "bfloat16", F16: "float16" }[dtype];
-  const path = join(folder, "config.json");
-  const temporary = `${path}.${process.pid}.tmp`;
   // Both spellings: transformers before version 5 knows only the older one.
   const text = JSON.stringify({ ...json, dtype: type, torch_dtype: type }, null, 2);
-  await writeFile(temporary, `${text}\n`);
-  await rename(temporary, path);
+  await writeFileAtomic(join(folder, "config.json"), `${text}\n`);
 }
 
 /** sha256, in hexadecimal, of every parameter's name, shape and float32 values, by sorted names. */
@@ -123,12 +122,12 @@ export function hashParameters(parameters: Parameters): string {
 /** Which file of the folder holds each tensor. */
 async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
   const single = join(folder, "model.safetensors");
-  if (await exists(single)) {
+  if (existsSync(single)) {
     const header = await readHeader(single);
     return new Map([...header.tensors.keys()].map((name) => [name, header]));
   }
   const path = join(folder, "model.safetensors.index.json");
-  if (!await exists(path)) {
+  if (!existsSync(path)) {
     throw new Error(
       `Expected model.safetensors or model.safetensors.index.json in ${folder}, but found neither.`,
     );
@@ -170,20 +169,7 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
       { cause },
     );
   });
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  } catch (cause) {
-    throw new Error(`Expected JSON in ${path}, but found ${text.slice(0, 40)}…`, { cause });
-  }
-  throw new Error(`Expected a JSON object in ${path}, but found ${text.slice(0, 40)}.`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(() => true, (error) => {
-    if (error.code === "ENOENT") return false;
-    throw error;
-  });
+  return parseObject(text, path);
 }
 
 function equal(a: Float32Array, b: Float32Array): boolean {

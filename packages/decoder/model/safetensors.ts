@@ -8,8 +8,9 @@
  * @module
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { toBfloat16, toFloat16, widenBfloat16, widenFloat16 } from "./half.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
 
@@ -58,34 +59,27 @@ export interface SafetensorsHeader {
  *   bytes of a tensor.
  */
 export async function readHeader(path: string): Promise<SafetensorsHeader> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const wrong = (expected: string, found: unknown) =>
-      new Error(`Expected ${expected} in ${path}, but found ${found}. Is the file whole?`);
-    if (size < 8) throw wrong("at least 8 bytes", size);
-    const prefix = await readBytes(file, path, 0, new Uint8Array(8));
-    const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
-    if (length > longestHeader) throw wrong(`a header of ${longestHeader} bytes at most`, length);
-    if (8 + length > size) throw wrong(`a header of ${length} bytes`, `${size - 8} bytes after it`);
-    const text = new TextDecoder().decode(
-      await readBytes(file, path, 8, new Uint8Array(length)),
-    );
-    const header: unknown = parseJson(text);
-    if (typeof header !== "object" || header === null || Array.isArray(header)) {
-      throw wrong("a JSON object as header", text.slice(0, 40));
-    }
-    const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
-    const tensors = new Map(
-      Object.entries(entries).map((
-        [name, entry],
-      ) => [name, parseEntry(path, name, entry, 8 + length)]),
-    );
-    checkCoverage(path, tensors, 8 + length, size);
-    return { path, tensors, metadata: metadata as Record<string, string> };
-  } finally {
-    await file.close();
+  const { size } = await stat(path);
+  const wrong = (expected: string, found: unknown) =>
+    new Error(`Expected ${expected} in ${path}, but found ${found}. Is the file whole?`);
+  if (size < 8) throw wrong("at least 8 bytes", size);
+  const length = Number(new DataView(readBytes(path, 0, 8).buffer).getBigUint64(0, true));
+  if (length > longestHeader) throw wrong(`a header of ${longestHeader} bytes at most`, length);
+  if (8 + length > size) throw wrong(`a header of ${length} bytes`, `${size - 8} bytes after it`);
+  const text = new TextDecoder().decode(readBytes(path, 8, length));
+  const header: unknown = parseJson(text);
+  if (typeof header !== "object" || header === null || Array.isArray(header)) {
+    throw wrong("a JSON object as header", text.slice(0, 40));
   }
+  const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
+  const tensors = new Map(
+    Object.entries(entries).map(([name, entry]) => [
+      name,
+      parseEntry(path, name, entry, 8 + length),
+    ]),
+  );
+  checkCoverage(path, tensors, 8 + length, size);
+  return { path, tensors, metadata: metadata as Record<string, string> };
 }
 
 /** The value of a JSON text, or undefined. */
@@ -158,14 +152,8 @@ function checkCoverage(
  * const weight = await readTensor(header, "lm_head.weight");
  */
 export async function readTensor(header: SafetensorsHeader, name: string): Promise<Float32Array> {
-  const { path } = header;
-  const { dtype, offset, length } = floatEntry(header, name);
-  const file = await open(path);
-  try {
-    return widen(await readBytes(file, path, offset, new Uint8Array(length)), dtype);
-  } finally {
-    await file.close();
-  }
+  await setImmediate(); // reading blocks; between tensors it is others' turn
+  return tensorInFile(header, name).data;
 }
 
 /**
@@ -187,38 +175,22 @@ export async function readSafetensors(path: string): Promise<Parameters> {
  *
  * @throws as {@link readTensor} does.
  */
-export function tensorInFile(header: SafetensorsHeader, name: string): Parameter {
-  const { path } = header;
-  const { dtype, shape, offset, length } = floatEntry(header, name);
-  return {
-    shape,
-    file: { path, dtype, offset },
-    get data() {
-      const bytes = new Uint8Array(length);
-      const file = openSync(path, "r");
-      try {
-        for (let done = 0, read = 0; done < length; done += read) {
-          read = readSync(file, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
-          if (read === 0) throw truncated(path, offset, length, done);
-        }
-      } finally {
-        closeSync(file);
-      }
-      return widen(bytes, dtype);
-    },
-  };
-}
-
-function floatEntry({ path, tensors }: SafetensorsHeader, name: string) {
+export function tensorInFile({ path, tensors }: SafetensorsHeader, name: string): Parameter {
   const entry = tensors.get(name);
   if (!entry) throw new Error(`Expected a tensor "${name}" in ${path}, but found none.`);
-  const { dtype } = entry;
+  const { dtype, shape, offset, length } = entry;
   if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
     throw new Error(
       `Expected F32, F16 or BF16 for the tensor "${name}" in ${path}, but found ${dtype}.`,
     );
   }
-  return { ...entry, dtype } as const;
+  return {
+    shape,
+    file: { path, dtype, offset },
+    get data() {
+      return widen(readBytes(path, offset, length), dtype);
+    },
+  };
 }
 
 function widen(bytes: Uint8Array<ArrayBuffer>, dtype: FloatType): Float32Array {
@@ -230,23 +202,21 @@ function widen(bytes: Uint8Array<ArrayBuffer>, dtype: FloatType): Float32Array {
 /** Most bytes of one read: systems take no more than two GiB. */
 const LARGEST_READ = 2 ** 30;
 
-const truncated = (path: string, offset: number, length: number, found: number) =>
-  new Error(
-    `Expected ${length} bytes at ${offset} of ${path}, but found ${found}: the file is truncated.`,
-  );
-
-/** Fills `bytes` from `offset` on. Reads in parts, because a read may return less than it was asked. */
-async function readBytes(
-  file: FileHandle,
-  path: string,
-  offset: number,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  for (let done = 0; done < bytes.length;) {
-    const part = Math.min(bytes.length - done, LARGEST_READ);
-    const { bytesRead } = await file.read(bytes, done, part, offset + done);
-    if (bytesRead === 0) throw truncated(path, offset, bytes.length, done);
-    done += bytesRead;
+/** Bytes of a file. Reads in parts, because a read may return less than it was asked. */
+function readBytes(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  const file = openSync(path, "r");
+  try {
+    for (let done = 0, read = 0; done < length; done += read) {
+      read = readSync(file, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
+      if (read === 0) {
+        throw new Error(
+          `Expected ${length} bytes at ${offset} of ${path}, but found ${done}: the file is truncated.`,
+        );
+      }
+    }
+  } finally {
+    closeSync(file);
   }
   return bytes;
 }
