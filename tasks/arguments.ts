@@ -1,12 +1,13 @@
 /** What commander calls to read the value of an option: a number, or one of several names. */
 import { InvalidArgumentError } from "commander";
 
-/** A whole number, at least `least`; "20_000_000" is one too. */
-export function whole(least = 0): (text: string) => number {
+/** A whole number in this range; "20_000_000" is one too. */
+export function whole(least = 0, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text.replaceAll("_", ""));
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `${least} to ${most}`;
+    throw new InvalidArgumentError(`Expected a whole number, ${range}.`);
   };
 }
 

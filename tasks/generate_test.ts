@@ -47,7 +47,7 @@ Deno.test("generate refuses what it does not know, in a sentence", async () => {
     [["--rules", "eos,luck"], /Expected one of eos, repetition, uniform/],
     [["--template", "chatty"], /Expected one of tulu, ab/],
     [["--model", "no/such/folder/at/all"], /Expected a model's name .*no\/such\/folder/],
-    [["--max-tokens", "many"], /Expected a whole number from 0 on/],
+    [["--max-tokens", "many"], /Expected a whole number, from 0 on/],
   ];
   for (const [args, expected] of cases) {
     const { code, stderr } = await task("generate", "--prompt", "x", ...args);

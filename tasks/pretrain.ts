@@ -3,7 +3,7 @@
  * token stream → random parameters → pretraining → data/world/NAME. A run that was stopped goes on
  * from its last checkpoint when the same command is given again.
  */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -22,6 +22,7 @@ import {
 import { progress } from "@implicit/notebook";
 import { pretrain, projectRoot } from "implicit/tasks";
 import { createWorld, documents, recipe, trainBpe, type World } from "@implicit/world";
+import { whole } from "./arguments.ts";
 
 /** Documents for the tokenizer are drawn with this seed, so that all bases share one tokenizer. */
 const TOKENIZER_SEED = 0;
@@ -30,19 +31,12 @@ const CHECKPOINT_STEPS = 500;
 /** Steps that one point of the stored loss curve averages. */
 const CURVE_STEPS = 20;
 
-const count = (text: string) => {
-  const value = Number(text.replaceAll("_", ""));
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError("Expected a positive whole number.");
-  }
-  return value;
-};
 const options = new Command("deno task pretrain")
   .description("Pretrain a base of the micro-world and write it as a Hugging Face folder.")
-  .option("--seed <n>", "seed of documents, parameters and order", count, 1)
-  .option("--tokens <n>", "tokens to train on", count, recipe.pretraining.tokens)
+  .option("--seed <n>", "seed of documents, parameters and order", whole(1), 1)
+  .option("--tokens <n>", "tokens to train on", whole(1), recipe.pretraining.tokens)
   .option("--out <folder>", "where to write it (default data/world/base-SEED)")
-  .option("--threads <n>", "threads (default: all cores); the bits depend on it", count)
+  .option("--threads <n>", "threads (default: all cores); the bits depend on it", whole(1))
   .parse()
   .opts<{ seed: number; tokens: number; out?: string; threads?: number }>();
 

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { join } from "node:path";
 import { writeWhole } from "@implicit/notebook";
 import { arms, measureReal, openStudy, projectRoot, readSettings, realTable } from "implicit/tasks";
+import { whole } from "./arguments.ts";
 
 const options = new Command("deno task real")
   .description(
@@ -14,7 +15,7 @@ const options = new Command("deno task real")
   )
   .requiredOption("--model <folder or hub id>", "the base")
   .option("--data <what>", "lima, alpaca, or a file or folder of data (default: IMPLICIT_DATA)")
-  .option("--prompts <n>", "instructions to answer", Number, 24)
+  .option("--prompts <n>", "instructions to answer", whole(1), 24)
   .option("--fresh", "ignore finished runs and compute everything again")
   .parse()
   .opts<{ model: string; data?: string; prompts: number; fresh?: boolean }>();

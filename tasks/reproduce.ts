@@ -6,7 +6,7 @@ import { access, constants, mkdir, rm } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import {
   chooseNotebooks,
   duration,
@@ -22,6 +22,7 @@ import {
   writeWhole,
 } from "@implicit/notebook";
 import { type Cost, readResults, resultsPage, summaryRows } from "implicit/tasks";
+import { whole } from "./arguments.ts";
 
 const options = new Command("deno task reproduce")
   .description(
@@ -29,7 +30,7 @@ const options = new Command("deno task reproduce")
       "and the executed notebooks. Finished runs are kept: a second time takes seconds.",
   )
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
-  .option("--seeds <n>", "seeds of each arm, 1 to 100", wholeNumber, 3)
+  .option("--seeds <n>", "seeds of each arm, 1 to 100", whole(1, 100), 3)
   .addOption(new Option("--kernel <name>").choices(kernelNames).default("deno"))
   .option("--base <name>", "which base (default: the scale's first)")
   .option("--out <folder>", "where the report goes", "report")
@@ -126,9 +127,4 @@ function given(): string[] {
       .flatMap(([name, value]) => value === undefined ? [] : [`--${name} ${value}`]),
     ...(fresh ? ["--fresh"] : []),
   ];
-}
-
-function wholeNumber(text: string): number {
-  if (/^([1-9]\d?|100)$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected 1 to 100.");
 }

@@ -103,7 +103,7 @@ Deno.test("reproduce answers bad arguments with what there is", async () => {
     };
     refused(/Expected one of these notebooks but found "7":\n {2}00 fine/, "--only", "7");
     refused(/'python' is invalid\. Allowed choices are deno, tslab/, "--kernel", "python");
-    refused(/'many' is invalid\. Expected 1 to 100/, "--seeds", "many");
+    refused(/'many' is invalid\. Expected a whole number, 1 to 100/, "--seeds", "many");
     refused(/Expected to write into .*give another --out/, "--out", "/dev/null/x");
   } finally {
     await rm(folder, { recursive: true });

@@ -11,7 +11,7 @@ import type { ModelConfig } from "./config.ts";
  * How fast each pair of dimensions turns, in radians a position, [dims / 2]. With `llama3` scaling,
  * slow pairs turn slower by its factor, fast ones as they are, and those between in proportion.
  */
-export function rotaryFrequencies({ theta, dims, scaling }: ModelConfig["rope"]): Float32Array {
+function rotaryFrequencies({ theta, dims, scaling }: ModelConfig["rope"]): Float32Array {
   return Float32Array.from({ length: dims / 2 }, (_, i) => {
     // Rounded to float32 on the way, as Hugging Face does.
     const frequency = Math.fround(1 / Math.fround(theta ** Math.fround(2 * i / dims)));
