@@ -31,6 +31,11 @@ Deno.test("transformersModel() says the tokens that the decoder says, with proce
   inFolder(async (folder) => {
     const model = await loadCheckpoint(base);
     await exportModel(model, folder);
+    // Of a family that only transformers.js knows: it computes what the ONNX file says.
+    const config = join(folder, "config.json");
+    const json = JSON.parse(await readFile(config, "utf8"));
+    await writeFile(config, JSON.stringify({ ...json, model_type: "granite" }));
+    await assert.rejects(loadCheckpoint(folder), /model_type among .*found "granite"/);
     // What a model's own generation_config asks for is not what is asked for here.
     await writeFile(join(folder, "generation_config.json"), `{ "repetition_penalty": 9 }`);
     const js = await ifInstalled(transformersModel(folder));
