@@ -20,7 +20,7 @@ export {
   type Tokenizer,
   transformersProcessor,
 } from "@implicit/decoder";
-export { exportModel, loadModel, transformersModel } from "@implicit/hub";
+export { exportModel, loadModel, roundTrip, transformersModel } from "@implicit/hub";
 
 export { type ChatTemplate, formatPrompt, templates } from "./text/template.ts";
 export { encodeExample, type Example, explainMask, toResponseTuning } from "./text/example.ts";
@@ -78,7 +78,6 @@ export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/co
 export { verdicts } from "./study/claims.ts";
 export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
-export { roundTrip } from "./study/round_trip.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityPoints } from "./study/similarity.ts";
 export { measureSpeed, timeTable } from "./study/speed.ts";

@@ -3,7 +3,7 @@ export { ruleAdapter } from "./adapt/rules.ts";
 export { Bench, benchmarkNames } from "./bench/benchmarks.ts";
 export { type BenchFigures, benchLine, benchProvenance, benchTable } from "./bench/figures.ts";
 export { arms, type RuleName } from "./study/arm.ts";
-export { measureReal, realProvenance, type RealResults, realTable } from "./study/real.ts";
+export { measureReal, realProvenance, type RealResults, realTable } from "./bench/real.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";
 export { projectRoot, readSettings } from "./study/settings.ts";
 export { openScale, rulesFor } from "./study/scales.ts";

@@ -1,6 +1,6 @@
 /**
  * Sentence embeddings for the similarity of §5.2: the mean final states of any model. The paper's own
- * is in paper_embedding.ts. Knows nothing of what is compared.
+ * is in small.ts. Knows nothing of what is compared.
  */
 import { embed, type Model, type Tokenizer } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";

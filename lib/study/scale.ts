@@ -24,7 +24,7 @@ export type Split = "validation" | "test" | "ranking";
 export interface ScaleOptions {
   /** A base of the scale; at `small` any hub id or checkpoint folder. */
   readonly base?: string;
-  /** "lima", "alpaca", or a file or folder of data (lib/study/data.ts); not for the miniature. */
+  /** "lima", "alpaca", or a file or folder of data (`experimentData` of the hub); not for the miniature. */
   readonly data?: string;
 }
 

@@ -6,7 +6,7 @@ import { embedTexts } from "@implicit/hub";
 import { ifInstalled, startHub, writeEncoder } from "@implicit/hub/testing";
 import type { Example } from "../text/example.ts";
 import { type Embedding, modelEmbedding } from "./embedding.ts";
-import { paperEmbedding } from "./paper_embedding.ts";
+import { paperEmbedding } from "./small.ts";
 import type { Run } from "./run.ts";
 import { openScale } from "./scales.ts";
 import { similarity, similarityPoints, spearmanInterval } from "./similarity.ts";

@@ -9,16 +9,25 @@ import { eosRamp } from "../adapt/eos_ramp.ts";
 import { rules as published } from "../adapt/published_rules.ts";
 import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
 import { uniformChanges } from "../adapt/uniform_changes.ts";
-import { accountOf, type Instruction, loadModel, singleTaskSources } from "@implicit/hub";
+import {
+  accountOf,
+  embedTexts,
+  experimentData,
+  type HubOptions,
+  type Instruction,
+  loadModel,
+  localPath,
+  singleTaskSources,
+} from "@implicit/hub";
 import { type ModelConfig, parameterShapes } from "@implicit/decoder";
+import { progress } from "@implicit/notebook";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import { type Rules, type Tuning, useRules } from "./arm.ts";
-import { experimentData, localPath, showDownload } from "./data.ts";
+import { type Embedding, LONGEST } from "./embedding.ts";
 import { endpointJudge } from "./judges.ts";
 import { rotateShuffled } from "./miniature.ts";
-import { paperEmbedding } from "./paper_embedding.ts";
 import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
-import type { Settings } from "./settings.ts";
+import { projectRoot, type Settings } from "./settings.ts";
 
 /**
  * The miniature's families as they can be told from an instruction's words, the first that fits: so
@@ -101,7 +110,11 @@ function realScale(
   options: ScaleOptions,
   settings: Settings,
 ): Scale {
-  const data = experimentData(options.data ?? settings.data);
+  const data = experimentData(options.data ?? settings.data, {
+    root: projectRoot(),
+    setting: "IMPLICIT_DATA",
+    watch: showDownload,
+  });
   const dataset = ({ data: kind, task, restate }: Tuning) => {
     if (kind === "single-task" && restate !== false) return data.task(taskOf(task));
     if (restate !== false) return data.general();
@@ -155,7 +168,7 @@ function asInstruction({ messages }: Example): Instruction {
 
 /** A base; one that is tuned with adapters leaves its weights in their files. */
 async function loadBase(name: string): Promise<Base> {
-  const place = localPath(name) ?? name;
+  const place = localPath(name, projectRoot()) ?? name;
   const base = await showDownload(
     name,
     (onProgress) => loadModel(place, { onProgress, inFile: true }),
@@ -166,6 +179,30 @@ async function loadBase(name: string): Promise<Base> {
     [name, { shape, data }] as const
   );
   return { ...base, model: { ...base.model, parameters: new Map(inMemory) } };
+}
+
+/**
+ * The authors' embedding: nomic-embed-text-v1 without a task prefix. Fetches it, and transformers.js,
+ * the first time (550 and 490 MB).
+ */
+export const paperEmbedding: Embedding = (texts) => {
+  const name = "nomic-ai/nomic-embed-text-v1";
+  const options = { maxTokens: LONGEST, install: true };
+  return showDownload(name, (onProgress) => embedTexts(name, texts, { ...options, onProgress }));
+};
+
+/** Shows a progress bar while `work` downloads something; none where nothing had to be fetched. */
+async function showDownload<T>(
+  label: string,
+  work: (onProgress: HubOptions["onProgress"]) => Promise<T>,
+): Promise<T> {
+  let bar: ReturnType<typeof progress> | undefined;
+  const result = await work(({ file, bytes, total }) => {
+    bar ??= progress(`${label} (MB)`, Math.ceil(total / 1e6));
+    bar.update(bytes / 1e6, `${file}, ${(bytes / 1e6).toFixed(0)} MB`);
+  });
+  await bar?.done();
+  return result;
 }
 
 function taskOf(name = "") {

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { singleTaskSources } from "@implicit/hub";
 import { startHub } from "@implicit/hub/testing";
 import { startLoopback } from "@implicit/alpaca-eval/testing";
 import { arms, withoutRestating } from "./arm.ts";
-import { experimentData } from "./data.ts";
 import { viewData } from "./data_view.ts";
 import { overview } from "./overview.ts";
 import { rankArms, rankingRows } from "./ranking.ts";
@@ -294,24 +292,21 @@ Deno.test("small and paper refuse what they cannot do in one sentence", async ()
         assert.doesNotMatch(error.message, /\n/);
         return true;
       });
-    await refuses(() => experimentData("nothing-here"), /"lima", "alpaca", or a file or folder/);
-    await refuses(
-      () => experimentData("lima").prompts("validation"),
-      /validation.*implicit-ins.*IMPLICIT_DATA/,
-    );
-    await mkdir(join(folder, "mbpp"));
-    for (const name of ["a", "b"]) await writeFile(join(folder, "mbpp", `${name}.jsonl`), "{}\n");
-    await refuses(
-      () => experimentData(folder).task(singleTaskSources.code!),
-      /one data file for mbpp .*a\.jsonl/,
-    );
     await refuses(
       () => openScale("small", { base: "./nothing" }),
       /folder but found "\.\/nothing"/,
     );
     await refuses(() => openScale("small", { base: folder }), /checkpoint with config\.json in/);
     await refuses(() => openScale("small"), /SmolLM2-135M .*HF_HUB_OFFLINE/);
+    await refuses(
+      () => openScale("paper", { data: "nothing-here" }),
+      /"lima", "alpaca", or a file or folder/,
+    );
     const scale = await openScale("paper");
+    await refuses(
+      () => scale.prompts("validation"),
+      /validation.*implicit-ins.*IMPLICIT_DATA/,
+    );
     assert.deepEqual(scale.bases, ["meta-llama/Llama-2-7b-hf", "allenai/OLMo-7B-hf"]);
     await refuses(() => scale.loadBase(scale.bases[0]!), /Llama-2-7b-hf .*HF_HUB_OFFLINE/);
     const { tuning } = withoutRestating(arms.responseTuning);

@@ -7,10 +7,17 @@ export {
   Unfit,
 } from "./dataset.ts";
 export { type Example, type Message, pair } from "./example.ts";
+export {
+  type ExperimentData,
+  experimentData,
+  type ExperimentOptions,
+  localPath,
+} from "./experiment_data.ts";
 export { exportModel, type ExportType } from "./export.ts";
 export { loadModel } from "./load.ts";
 export { openDecoder } from "./open.ts";
 export type { HubOptions } from "./repository.ts";
+export { type Reading, roundTrip } from "./round_trip.ts";
 export { dataEnding, readRows, type Row } from "./rows.ts";
 export { type SingleTaskSource, singleTaskSources } from "./single_tasks.ts";
 export { type Instruction, sources } from "./sources.ts";

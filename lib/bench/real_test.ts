@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mean } from "simple-statistics";
-import { arms } from "./arm.ts";
+import { roundTrip } from "@implicit/hub";
+import { arms } from "../study/arm.ts";
+import { formatPrompt, templates } from "../text/template.ts";
 import { realProvenance, type RealResults, realTable } from "./real.ts";
-import { projectRoot, readSettings } from "./settings.ts";
-import { roundTrip } from "./round_trip.ts";
-import { openStudy } from "./study.ts";
+import { projectRoot, readSettings } from "../study/settings.ts";
+import { openStudy } from "../study/study.ts";
 
 const data = fileURLToPath(new URL("../../../shared/testdata", import.meta.url));
 const present = existsSync(data);
@@ -29,11 +30,16 @@ Deno.test({
       Object.assign(study.scale, { maxLength: 128 });
       for (const arm of [arms.singleTask("sums"), arms.responseTuning]) {
         assert.equal((await study.scale.examples(arm.tuning!, 1)).length, 1000);
-        const { losses } = await study.tuned(arm, 1);
+        const { losses, ...adapted } = await study.tuned(arm, 1);
         const [first, last] = [mean(losses.slice(0, 3)), mean(losses.slice(-3))];
         assert.ok(last < first - 0.5, `${arm.name}: the loss went from ${first} to ${last}`);
 
-        const readings = await roundTrip(study, arm, { maxTokens: 24 });
+        const { tokenizer } = study.base;
+        const prompts = study.prompts.slice(0, 3).map(({ instruction }) =>
+          tokenizer.encode(formatPrompt(templates.tulu, instruction))
+        );
+        const out = join(folder, "exported");
+        const readings = await roundTrip(adapted, prompts, out, { tokenizer: base, maxTokens: 24 });
         assert.equal(readings.length, 4);
         assert.ok(readings[0]!.of >= 24, "something is generated");
         for (const { reader, equal, of, response } of readings) {

@@ -4,12 +4,14 @@
  */
 import { availableParallelism, cpus } from "node:os";
 import { createEngine } from "@implicit/engine";
-import type { Arm } from "./arm.ts";
-import { overview } from "./overview.ts";
-import { runtimeVersions } from "./settings.ts";
-import { type Reading, roundTrip } from "./round_trip.ts";
-import { armOperations } from "./speed.ts";
-import type { Study } from "./study.ts";
+import { type Reading, roundTrip } from "@implicit/hub";
+import { join } from "node:path";
+import type { Arm } from "../study/arm.ts";
+import { overview } from "../study/overview.ts";
+import { runtimeVersions } from "../study/settings.ts";
+import { armOperations } from "../study/speed.ts";
+import type { Study } from "../study/study.ts";
+import { formatPrompt, templates } from "../text/template.ts";
 
 /** One arm of a real checkpoint. */
 export interface RealRow {
@@ -46,10 +48,15 @@ export async function measureReal(
   list: readonly Arm[],
   command: string,
 ): Promise<RealResults> {
+  const { tokenizer, model } = study.base;
   const rows: RealRow[] = [];
   for (const row of await overview(study, list)) {
     const arm = list.find(({ name }) => name === row.arm)!;
-    const { losses, seconds } = await study.tuned(arm, study.seeds[0]!);
+    const { losses, seconds, ...adapted } = await study.tuned(arm, study.seeds[0]!);
+    const prompts = study.prompts.slice(0, 3).map(({ instruction }) =>
+      tokenizer.encode(formatPrompt(templates[arm.template], instruction))
+    );
+    const folder = join(study.cache.folder, "exports", arm.name.replace(/[^\w.-]+/g, "-"));
     rows.push({
       arm: arm.name,
       data: await study.scale.account?.(arm.tuning!) ?? "the micro-world",
@@ -58,7 +65,7 @@ export async function measureReal(
       lastLoss: row["last steps"]!,
       seconds,
       operations: await armOperations(study, arm),
-      readings: await roundTrip(study, arm),
+      readings: await roundTrip(adapted, prompts, folder, { tokenizer: model.folder! }),
     });
   }
   const { versions } = (await createEngine()).describe();

@@ -1,24 +1,17 @@
 /**
  * The paper's data sets as an experiment asks for them: which file or repository each is read from.
- * Each is read once. Does NOT know what a row means (lib/hub) nor what is done with the examples.
+ * Each is read once. Does NOT know what a row means (sources.ts), what is done with the examples, nor
+ * where the choice is made.
  */
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
-import {
-  dataEnding,
-  type Dataset,
-  type DatasetSource,
-  type HubOptions,
-  type Instruction,
-  loadDataset,
-  readRows,
-  type SingleTaskSource,
-  sources,
-} from "@implicit/hub";
-import { progress } from "@implicit/notebook";
-import { projectRoot } from "./settings.ts";
+import { type Dataset, type DatasetSource, loadDataset } from "./dataset.ts";
+import type { HubOptions } from "./repository.ts";
+import { dataEnding, readRows } from "./rows.ts";
+import type { SingleTaskSource } from "./single_tasks.ts";
+import { type Instruction, sources } from "./sources.ts";
 
 /** The data sets of one experiment. */
 export interface ExperimentData {
@@ -32,6 +25,18 @@ export interface ExperimentData {
   ranking(): Promise<Dataset>;
 }
 
+export interface ExperimentOptions extends Omit<HubOptions, "onProgress"> {
+  /** Where a path is sought that the working folder does not have. */
+  root?: string;
+  /** What the reader sets to choose, as an environment variable; errors name it. Default "choice". */
+  setting?: string;
+  /** Does the work and shows its progress, under a data set's name. */
+  watch?: <T>(
+    name: string,
+    work: (onProgress?: HubOptions["onProgress"]) => Promise<T>,
+  ) => Promise<T>;
+}
+
 /**
  * The data sets that `choice` stands for:
  * - `lima` (as in the paper; gated) or `alpaca`: from the hub, everything else too;
@@ -40,23 +45,20 @@ export interface ExperimentData {
  *   (`gsm8k.jsonl`, `gsm8k/train.jsonl`; lima or alpaca, lima_rephrased, gsm8k, mbpp, poetry,
  *   recipes, chess, alpaca_eval, validation), is read from it, the others from the hub.
  *
- * @param choice default: IMPLICIT_DATA, else "lima"
  * @throws if it is none of these.
  * @example
- * ```ts
  * const data = experimentData("alpaca");
  * console.log((await data.general()).items.length);
- * ```
  */
-export function experimentData(
-  choice: string = process.env.IMPLICIT_DATA || "lima",
-  options: HubOptions = {},
-): ExperimentData {
-  const path = choice === "lima" || choice === "alpaca" ? null : localPath(choice);
+export function experimentData(choice: string, options: ExperimentOptions = {}): ExperimentData {
+  const { root, setting = "choice", watch = (_name, work) => work(), ...hub } = options;
+  const path = choice === "lima" || choice === "alpaca" ? null : localPath(choice, root);
   if (path === null && choice !== "lima" && choice !== "alpaca") {
     throw new Error(
       `Expected "lima", "alpaca", or a file or folder of data, but found "${choice}": check that ` +
-        "the path exists (it is sought from the working folder and from the project's).",
+        `the path exists (it is sought from ${
+          [process.cwd(), root].filter(Boolean).join(" and ")
+        }).`,
     );
   }
   const isFolder = path !== null && statSync(path).isDirectory();
@@ -65,13 +67,22 @@ export function experimentData(
     if (!known.has(name)) known.set(name, load());
     return known.get(name)! as Promise<Dataset<T>>;
   };
-  const local = (name: string) => isFolder ? fileOf(path, name) : Promise.resolve(null);
+  const local = async (name: string) => isFolder ? await fileOf(path, name) : null;
   /** From a local file in the first of the shapes that it has; else the last of them, of the hub. */
   const read = async <T>(name: string, shapes: readonly DatasetSource<T>[], more = "") => {
     const file = await local(name);
     if (file !== null) return await loadDataset(await shapeOf(file, shapes), { path: file });
-    const folder = isFolder ? choice : "a folder and name the folder in IMPLICIT_DATA";
-    return await fromHub(shapes.at(-1)!, options, `Or put ${name}.jsonl into ${folder}${more}.`);
+    const source = shapes.at(-1)!;
+    try {
+      return await watch(
+        source.name,
+        (onProgress) => loadDataset(source, { ...hub, onProgress }),
+      );
+    } catch (cause) {
+      const folder = isFolder ? choice : `a folder and name the folder in ${setting}`;
+      const advice = `Or put ${name}.jsonl into ${folder}${more}.`;
+      throw new Error(`${(cause as Error).message} ${advice}`, { cause });
+    }
   };
   const { lima, limaNoRephrase, messages, alpaca, alpacaInTemplates } = sources;
   const ranking = () => once("alpaca", () => read("alpaca", [alpacaInTemplates, alpaca]));
@@ -90,7 +101,7 @@ export function experimentData(
         if (await local("lima") !== null) return await read("lima", conversations);
         return choice === "alpaca" || await local("alpaca") !== null
           ? await ranking()
-          : await read("lima", [lima], ", or tune on Alpaca instead: IMPLICIT_DATA=alpaca");
+          : await read("lima", [lima], `, or tune on Alpaca instead: ${setting}=alpaca`);
       }),
     ranking,
     notRestating: () => once("lima_rephrased", () => read("lima_rephrased", [limaNoRephrase])),
@@ -103,42 +114,9 @@ export function experimentData(
   };
 }
 
-/**
- * A path given by the reader, sought from the working folder (a notebook's) and from the project's;
- * null where there is nothing.
- */
-export function localPath(path: string): string | null {
-  const places = [resolve(path), resolve(projectRoot(), path)];
-  return places.find((place) => existsSync(place)) ?? null;
-}
-
-/** Shows a progress bar while `work` downloads something; none where nothing had to be fetched. */
-export async function showDownload<T>(
-  label: string,
-  work: (onProgress: HubOptions["onProgress"]) => Promise<T>,
-): Promise<T> {
-  let bar: ReturnType<typeof progress> | undefined;
-  const result = await work(({ file, bytes, total }) => {
-    bar ??= progress(`${label} (MB)`, Math.ceil(total / 1e6));
-    bar.update(bytes / 1e6, `${file}, ${(bytes / 1e6).toFixed(0)} MB`);
-  });
-  await bar?.done();
-  return result;
-}
-
-async function fromHub<T>(
-  source: DatasetSource<T>,
-  options: HubOptions,
-  advice: string,
-): Promise<Dataset<T>> {
-  try {
-    return await showDownload(
-      source.name,
-      (onProgress) => loadDataset(source, { ...options, onProgress }),
-    );
-  } catch (cause) {
-    throw new Error([(cause as Error).message, advice].filter(Boolean).join(" "), { cause });
-  }
+/** A path that is there, from the working folder or else from `root`; null where there is nothing. */
+export function localPath(path: string, root = "."): string | null {
+  return [resolve(path), resolve(root, path)].find((place) => existsSync(place)) ?? null;
 }
 
 /** Where AlpacaEval's instructions lie in a folder of its results: with the baseline's outputs. */
@@ -146,22 +124,20 @@ const PREFERRED = /^(alpaca_eval|gpt4_1106_preview\.model_outputs)\.json/;
 
 /** The data file for `name` in a folder, relative to the working folder; null if there is none. */
 async function fileOf(folder: string, name: string): Promise<string | null> {
-  const isData = (file: string) => dataEnding.test(file);
-  const beside = (await readdir(folder)).filter((file) =>
-    isData(file) && file.startsWith(`${name}.`)
-  );
+  const files = async (place: string) =>
+    (await readdir(place)).filter((file) => dataEnding.test(file)).map((file) => join(place, file));
   const own = join(folder, name);
-  const inside = existsSync(own) && statSync(own).isDirectory()
-    ? (await readdir(own)).filter(isData).map((file) => join(name, file))
-    : [];
-  const all = [...beside, ...inside];
-  const found = all.find((file) => PREFERRED.test(basename(file))) ?? all[0];
-  if (all.length > 1 && !PREFERRED.test(basename(found!))) {
+  const all = [
+    ...(await files(folder)).filter((file) => basename(file).startsWith(`${name}.`)),
+    ...existsSync(own) && statSync(own).isDirectory() ? await files(own) : [],
+  ].map((file) => relative(process.cwd(), file));
+  const preferred = all.find((file) => PREFERRED.test(basename(file)));
+  if (all.length > 1 && !preferred) {
     throw new Error(
       `Expected one data file for ${name} in ${folder}, but found ${all.join(", ")}: leave one.`,
     );
   }
-  return found === undefined ? null : relative(process.cwd(), join(folder, found));
+  return preferred ?? all[0] ?? null;
 }
 
 /** The first of the shapes whose columns the file has; the last of them where none fits. */
