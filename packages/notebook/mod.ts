@@ -5,7 +5,8 @@
  * @module
  */
 export { registerForUser, startLab } from "./kernel/jupyter.ts";
-export { type KernelName, kernelNames, type KernelSpec, prepareKernel } from "./kernel/kernels.ts";
+export type { KernelSpec } from "./kernel/kernel.ts";
+export { type KernelName, kernelNames, prepareKernel } from "./kernel/kernels.ts";
 export {
   type Cell,
   type Notebook,

@@ -8,6 +8,7 @@
 import type { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,11 +18,10 @@ import { decodeMessage, encodeMessage, type Json, type Message } from "./message
 import { freePorts } from "./ports.ts";
 import { type Connection, openConnection } from "./zmtp.ts";
 
-export interface KernelCommand {
+/** How a kernel is started. */
+export interface KernelSpec {
   /** Program and arguments; the word `{connection_file}` is replaced by the file's path. */
   readonly argv: readonly string[];
-  /** Folder the kernel runs in: the notebook's own. */
-  readonly cwd: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -46,15 +46,16 @@ const SETTLE_MS = 150;
 const START_SECONDS = 60;
 
 /**
- * Starts a kernel and waits until it answers.
+ * Starts a kernel in the folder `cwd`, the notebook's own, and waits until it answers.
  *
  * @throws when the program is not there, when no port is free, or when it does not answer in 60 s.
  * @example
- * const kernel = await startKernel({ argv: ["deno", "jupyter", "--kernel", "--conn", "{connection_file}"], cwd: "." });
+ * const argv = ["deno", "jupyter", "--kernel", "--conn", "{connection_file}"];
+ * const kernel = await startKernel({ argv }, ".");
  * await kernel.execute("console.log(1 + 1)", (message) => console.log(message.content));
  * await kernel.stop();
  */
-export async function startKernel(command: KernelCommand): Promise<Kernel> {
+export async function startKernel({ argv, env }: KernelSpec, cwd: string): Promise<Kernel> {
   const [shell, iopub, stdin, control, hb] = await freePorts(5) as [number, ...number[]];
   const key = randomUUID(), session = randomUUID();
   const folder = await mkdtemp(join(tmpdir(), "kernel-"));
@@ -72,15 +73,15 @@ export async function startKernel(command: KernelCommand): Promise<Kernel> {
   };
   await writeFile(file, JSON.stringify(connection), { mode: 0o600 });
 
-  const [program, ...args] = command.argv.map((word) => word.replace("{connection_file}", file));
+  const [program, ...args] = argv.map((word) => word.replace("{connection_file}", file));
   const child = spawn(program!, args, {
-    cwd: command.cwd,
-    env: { ...process.env, ...command.env },
+    cwd,
+    env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const death = watch(child, program!);
-  const dead = new AbortController();
-  death.catch(() => dead.abort()); // whoever waits for the kernel hears of it, too
+  let dead = false;
+  death.catch(() => dead = true);
 
   let hear: (channel: "shell" | "iopub", message: Message) => void = () => {};
   const open: Connection[] = [];
@@ -89,7 +90,12 @@ export async function startKernel(command: KernelCommand): Promise<Kernel> {
     const receive = (frames: Buffer[]) => hear(channel, decodeMessage(frames, key));
     open.push(await openConnection(port, type, receive));
   };
-  const ask: Ask = async (type, content, onOutput, timeout) => {
+  const ask = async (
+    type: string,
+    content: Json,
+    onOutput: (message: Message) => void,
+    timeout?: number,
+  ) => {
     const request = encodeMessage(type, content, key, session);
     const answered = new Promise<Json>((resolve) => {
       let reply: Json | null = null;
@@ -113,8 +119,22 @@ export async function startKernel(command: KernelCommand): Promise<Kernel> {
 
   try {
     const deadline = Date.now() + START_SECONDS * 1000;
-    const retry = (attempt: () => Promise<unknown>) =>
-      Promise.race([death, untilDone(attempt, deadline, dead.signal)]);
+    const retry = async (attempt: () => Promise<unknown>): Promise<unknown> => {
+      try {
+        return await Promise.race([death, attempt()]);
+      } catch (cause) {
+        if (dead) throw cause;
+        if (Date.now() > deadline) {
+          throw new Error(
+            `Expected the kernel to answer within ${START_SECONDS} s but found: ` +
+              (cause as Error).message,
+            { cause },
+          );
+        }
+        await sleep(50);
+        return await retry(attempt);
+      }
+    };
     await retry(() => dial(shell, "shell")); // not listening at first
     await retry(() => dial(iopub!, "iopub"));
     // A subscription takes a moment to arrive: asks until both channels have answered once.
@@ -129,36 +149,6 @@ export async function startKernel(command: KernelCommand): Promise<Kernel> {
       ask("execute_request", { code, ...manners }, onOutput, timeout),
     stop,
   };
-}
-
-type Ask = (
-  type: string,
-  content: Json,
-  onOutput: (message: Message) => void,
-  timeout?: number,
-) => Promise<Json>;
-
-/** Tries again and again, until it works, it is too late, or the signal says that it is in vain. */
-async function untilDone(
-  attempt: () => Promise<unknown>,
-  deadline: number,
-  signal: AbortSignal,
-): Promise<void> {
-  while (true) {
-    try {
-      await attempt();
-      return;
-    } catch (cause) {
-      if (Date.now() > deadline) {
-        throw new Error(
-          `Expected the kernel to answer within ${START_SECONDS} s but found: ` +
-            (cause as Error).message,
-          { cause },
-        );
-      }
-      await sleep(50, undefined, { signal });
-    }
-  }
 }
 
 /** Rejects when the process ends. */
@@ -179,9 +169,8 @@ function watch(child: ChildProcess, program: string): Promise<never> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.kill("SIGKILL"); // a cell in a busy loop hears nothing gentler
-  await gone;
+  await once(child, "exit");
 }
 
 async function within<T>(seconds: number | undefined, work: Promise<T>): Promise<T> {

@@ -10,16 +10,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { bundleLibrary } from "./bundle.ts";
+import type { KernelSpec } from "./kernel.ts";
 import { writeWhole } from "./write.ts";
 
 export const kernelNames = ["deno", "tslab"] as const;
 export type KernelName = typeof kernelNames[number];
-
-/** How a kernel is started: program and arguments, and what its environment needs. */
-export interface KernelSpec {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
 
 /**
  * TypeScript 5.9 writes the library's declarations, and wants Node's types. tslab keeps older ones

@@ -61,7 +61,7 @@ export async function readNotebook(path: string): Promise<Notebook> {
       source: joined(source),
       metadata: (metadata ?? {}) as Json,
       ...(cell_type !== "code" ? {} : {
-        outputs: ((code.outputs ?? []) as Json[]).map(oneString) as Output[],
+        outputs: ((code.outputs ?? []) as Json[]).map((one) => mapTexts(one, joined)) as Output[],
         execution_count: (code.execution_count ?? null) as number | null,
       }),
     };
@@ -81,7 +81,7 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
     ...(cell.cell_type === "code" ? { execution_count: cell.execution_count ?? null } : {}),
     ...(cell.id === undefined ? {} : { id: cell.id }),
     metadata: cell.metadata,
-    ...(cell.cell_type === "code" ? { outputs: (cell.outputs ?? []).map(asLines) } : {}),
+    ...(cell.cell_type === "code" ? { outputs: asLines(cell.outputs ?? []) } : {}),
     source: lines(cell.source),
   }));
   await writeWhole(path, JSON.stringify({ ...notebook, cells }, null, 1) + "\n");
@@ -146,25 +146,18 @@ function lines(text: string): string[] {
   return text === "" ? [] : text.split(/(?<=\n)/);
 }
 
-/** Text may be stored as a list of lines; what is JSON stays as it is. */
-function oneString(output: Json): Json {
+const asLines = (outputs: readonly Output[]): Json[] =>
+  outputs.map((one) => mapTexts(one, (text) => typeof text === "string" ? lines(text) : text));
+
+/** An output with its texts mapped, those of its data too; what is JSON stays as it is. */
+function mapTexts(output: Json, map: (text: unknown) => unknown): Json {
   const { text, data } = output;
-  const whole = (type: string, value: unknown) =>
-    /^application\/(.*\+)?json$/.test(type) ? value : joined(value);
+  const isJson = (type: string) => /^application\/(.*\+)?json$/.test(type);
+  const mapped = Object.entries(data ?? {})
+    .map(([type, value]) => [type, isJson(type) ? value : map(value)]);
   return {
     ...output,
-    ...(text === undefined ? {} : { text: joined(text) }),
-    ...(data === undefined ? {} : { data: mapData(data as MimeBundle, whole) }),
+    ...(text === undefined ? {} : { text: map(text) }),
+    ...(data === undefined ? {} : { data: Object.fromEntries(mapped) }),
   };
-}
-
-function asLines(output: Output): Json {
-  if (output.output_type === "stream") return { ...output, text: lines(output.text) };
-  if (output.output_type === "error") return { ...output };
-  const split = (_: string, value: unknown) => typeof value === "string" ? lines(value) : value;
-  return { ...output, data: mapData(output.data, split) };
-}
-
-function mapData(data: MimeBundle, map: (type: string, value: unknown) => unknown): MimeBundle {
-  return Object.fromEntries(Object.entries(data).map(([type, value]) => [type, map(type, value)]));
 }

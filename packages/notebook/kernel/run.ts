@@ -6,14 +6,11 @@
  */
 import { dirname } from "node:path";
 import { stripVTControlCharacters as plain } from "node:util";
-import { startKernel } from "./kernel.ts";
+import { type KernelSpec, startKernel } from "./kernel.ts";
 import type { Json, Message } from "./message.ts";
 import { type Cell, type Notebook, Outputs } from "./notebook.ts";
 
-export interface RunOptions {
-  /** Kernel program and arguments; see {@link startKernel}. */
-  readonly argv: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+export interface RunOptions extends KernelSpec {
   /** Seconds one cell may take; default an hour. */
   readonly timeout?: number;
   /** Called before every code cell, with its place among all cells (from 0). */
@@ -47,12 +44,12 @@ export async function runNotebook(
   path: string,
   options: RunOptions,
 ): Promise<void> {
-  const { argv, env, timeout = 3600, onCell, onOutput, signal } = options;
+  const { timeout = 3600, onCell, onOutput, signal } = options;
   for (const cell of notebook.cells) {
     if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
   }
   signal?.throwIfAborted();
-  const kernel = await startKernel({ argv, cwd: dirname(path), ...(env ? { env } : {}) });
+  const kernel = await startKernel(options, dirname(path));
   const abort = () => void kernel.stop();
   signal?.addEventListener("abort", abort);
   const outputs = new Outputs();

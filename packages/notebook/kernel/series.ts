@@ -6,11 +6,12 @@
  */
 import { join } from "node:path";
 import { duration } from "../show/progress.ts";
+import type { KernelSpec } from "./kernel.ts";
 import { writeNotebook } from "./notebook.ts";
 import { CellFailed, runNotebook, type RunOptions } from "./run.ts";
 import { paceOf, readNotebooks } from "./shelf.ts";
 
-export interface SeriesOptions extends Pick<RunOptions, "argv" | "env" | "signal"> {
+export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal"> {
   /** Folder for the executed notebooks. */
   readonly out: string;
   /** Hears what is going on, often: "01 more · cell 3 of 9 · about 2 min left · training 40 %". */

@@ -5,39 +5,44 @@
  * Knows MIME bundles and terminals. It does not know what is shown, nor how a kernel is reached
  * (runtime.ts).
  */
+import { randomUUID } from "node:crypto";
 import process from "node:process";
-import { kernelSender } from "./runtime.ts";
+import { type DisplayContent, kernelSender } from "./runtime.ts";
 
 /** MIME type → content. `text/plain` is what a terminal gets. */
 export type MimeBundle = Record<string, unknown> & { readonly "text/plain": string };
-
-export interface DisplayOptions {
-  /** Names the display, so that a later call with `update` can replace it. */
-  readonly id?: string;
-  /** Replaces the display of that id instead of adding one. */
-  readonly update?: boolean;
-  /** Jupyter's metadata of the output. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
-}
 
 /** The Deno kernel may report a cell as done before its last outputs are out: they get this long. */
 const SETTLE_MS = 20;
 
 /**
- * Shows a bundle. On a terminal its `text/plain` is printed, and updates are left out.
+ * Shows a bundle; on a terminal, its `text/plain`.
  *
  * @example
  * await display({ "text/plain": "bold", "text/html": "<b>bold</b>" });
  */
-export async function display(bundle: MimeBundle, options: DisplayOptions = {}): Promise<void> {
-  const { id, update = false, metadata = {} } = options;
-  const send = kernelSender();
-  if (!send) {
-    if (!update) process.stdout.write(bundle["text/plain"] + "\n");
-    return;
-  }
-  const transient = id === undefined ? {} : { display_id: id };
-  await send({ data: bundle, metadata, transient }, update);
+export async function display(bundle: MimeBundle): Promise<void> {
+  if (inNotebook()) await send({ data: bundle, metadata: {}, transient: {} });
+  else process.stdout.write(bundle["text/plain"] + "\n");
+}
+
+/**
+ * Opens one place of a notebook where each bundle replaces the one before it, in the order of the
+ * calls however long a bundle takes to make. `metadata` is Jupyter's, of the output.
+ */
+export function liveDisplay() {
+  const transient = { display_id: randomUUID() };
+  let update = false;
+  let queue = Promise.resolve();
+  return (make: () => MimeBundle | Promise<MimeBundle>, metadata = {}): Promise<void> =>
+    queue = queue.then(async () => {
+      await send({ data: await make(), metadata, transient }, update);
+      update = true;
+    });
+}
+
+async function send(content: DisplayContent, update = false): Promise<void> {
+  await kernelSender()!(content, update);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 }
 

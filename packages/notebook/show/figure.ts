@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { display, escapeHtml, inNotebook } from "./display.ts";
+import { display, escapeHtml, inNotebook, liveDisplay } from "./display.ts";
 import { type Figure, figureSvg, plotlySource } from "./svg.ts";
 import { inkRgb } from "./style.ts";
 
@@ -45,26 +45,15 @@ export async function showFigure(figure: Figure): Promise<void> {
  * await plot.done(lossCurves([{ name: "seed 0", losses }]));
  */
 export function liveFigure(): LiveFigure {
-  const id = randomUUID();
-  let shown = false;
+  const show = liveDisplay();
   let last = 0;
-  let queue: Promise<unknown> = Promise.resolve();
-  const show = async (bundle: Awaited<ReturnType<typeof still>>) => {
-    const update = shown;
-    shown = true;
-    await display(bundle, { id, update });
-  };
   return {
     update(figure) {
       if (!inNotebook() || Date.now() - last < REDRAW_MS) return;
       last = Date.now();
-      queue = queue.then(async () => await show(await still(figure)));
+      void show(() => still(figure));
     },
-    async done(figure) {
-      if (!inNotebook()) return await showFigure(figure);
-      await queue;
-      await show(await interactive(figure));
-    },
+    done: (figure) => inNotebook() ? show(() => interactive(figure)) : showFigure(figure),
   };
 }
 

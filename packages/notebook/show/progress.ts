@@ -4,9 +4,8 @@
  *
  * Knows counting and clocks. It does not know what is counted.
  */
-import { randomUUID } from "node:crypto";
 import process from "node:process";
-import { display, escapeHtml, inNotebook } from "./display.ts";
+import { escapeHtml, inNotebook, liveDisplay } from "./display.ts";
 
 export interface Progress {
   /** Says how many of `total` are done; `note` stands beside the bar ("loss 1.23"). */
@@ -29,42 +28,27 @@ const TERMINAL_MS = 100;
  * await bar.done();
  */
 export function progress(label: string, total: number): Progress {
-  const id = randomUUID();
   const started = performance.now();
-  const notebook = inNotebook();
+  const notebook = inNotebook(), terminal = process.stderr.isTTY;
+  const place = liveDisplay();
   let last = -Infinity;
-  let shown = false;
-  let queue: Promise<unknown> = Promise.resolve();
-
-  const show = (state: State) => {
+  const show = async (done: number, note: string, ended: boolean) => {
+    const seconds = (performance.now() - started) / 1000;
+    const state = { label, done, total, seconds, note, ended };
     const text = progressText(state);
     const bundle = { "text/plain": text, "text/html": progressHtml(state) };
-    const metadata = { progress: { done: state.done, total } };
-    queue = queue.then(async () => {
-      const update = shown;
-      shown = true;
-      await display(bundle, { id, update, metadata });
-    });
+    if (notebook) await place(() => bundle, { progress: { done, total } });
+    else if (terminal) process.stderr.write(`\r\x1b[K${text}${ended ? "\n" : ""}`);
+    else if (ended) process.stderr.write(`${text}\n`);
   };
-  const elapsed = () => (performance.now() - started) / 1000;
-
   return {
     update(done, note = "") {
       const now = performance.now();
       if (now - last < (notebook ? NOTEBOOK_MS : TERMINAL_MS)) return;
       last = now;
-      const state = { label, done, total, seconds: elapsed(), note, ended: false };
-      if (notebook) show(state);
-      else if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${progressText(state)}`);
+      void show(done, note, false);
     },
-    async done(note = "") {
-      const state = { label, done: total, total, seconds: elapsed(), note, ended: true };
-      if (notebook) show(state);
-      else {process.stderr.write(
-          `${process.stderr.isTTY ? "\r\x1b[K" : ""}${progressText(state)}\n`,
-        );}
-      await queue;
-    },
+    done: (note = "") => show(total, note, true),
   };
 }
 
@@ -78,37 +62,37 @@ interface State {
 }
 
 /** One line: a bar of 24 characters, percent, time left, note. */
-export function progressText({ label, done, total, seconds, note, ended }: State): string {
-  const tail = note === "" ? "" : ` · ${note}`;
-  if (ended) return `${label}: ${total} in ${duration(seconds)}${tail}`;
-  const share = fraction(done, total);
-  const full = Math.round(share * 24);
-  const bar = "━".repeat(full) + "─".repeat(24 - full);
-  return `${label} ${bar} ${Math.floor(share * 100)} % · ${timeLeft(share, seconds)}${tail}`;
+export function progressText(state: State): string {
+  const { label, total, seconds, note, ended } = state;
+  if (ended) return `${label}: ${total} in ${duration(seconds)}${note && ` · ${note}`}`;
+  const full = Math.round(fraction(state) * 24);
+  return `${label} ${"━".repeat(full)}${"─".repeat(24 - full)} ${words(state)}`;
 }
 
 function progressHtml(state: State): string {
-  const { label, done, total, seconds, note, ended } = state;
   const style = "font:13px system-ui,sans-serif";
-  if (ended) return `<div style="${style};opacity:.75">✓ ${escapeHtml(progressText(state))}</div>`;
-  const share = fraction(done, total);
-  const percent = (share * 100).toFixed(1);
-  const words = `${Math.floor(share * 100)} % · ${timeLeft(share, seconds)}` +
-    (note === "" ? "" : ` · ${escapeHtml(note)}`);
+  if (state.ended) {
+    return `<div style="${style};opacity:.75">✓ ${escapeHtml(progressText(state))}</div>`;
+  }
+  const percent = (fraction(state) * 100).toFixed(1);
   return `<div style="${style};display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center">` +
-    `<span>${escapeHtml(label)}</span>` +
+    `<span>${escapeHtml(state.label)}</span>` +
     `<span style="flex:0 1 240px;min-width:120px;height:8px;border-radius:4px;` +
     `background:rgba(128,134,142,.25)"><span style="display:block;height:8px;border-radius:4px;` +
     `background:#2b85c9;width:${percent}%"></span></span>` +
-    `<span style="opacity:.75;font-variant-numeric:tabular-nums">${words}</span></div>`;
+    `<span style="opacity:.75;font-variant-numeric:tabular-nums">` +
+    `${escapeHtml(words(state))}</span></div>`;
 }
 
-function fraction(done: number, total: number): number {
+/** Percent, time left, note. */
+function words(state: State): string {
+  const share = fraction(state), { seconds, note } = state;
+  const left = share > 0 ? `${duration(seconds * (1 - share) / share)} left` : "starting";
+  return `${Math.floor(share * 100)} % · ${left}${note && ` · ${note}`}`;
+}
+
+function fraction({ done, total }: State): number {
   return total > 0 ? Math.min(1, Math.max(0, done / total)) : 0;
-}
-
-function timeLeft(share: number, seconds: number): string {
-  return share > 0 ? `${duration(seconds * (1 - share) / share)} left` : "starting";
 }
 
 /** Seconds in words: "0.4 s", "12 s", "3 min 20 s", "1 h 05 min". */

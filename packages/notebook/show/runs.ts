@@ -4,6 +4,8 @@
  * an arm or a run is beyond the fields that it reads.
  */
 import { mean } from "simple-statistics";
+import type { IntervalBar, LossCurve } from "./charts.ts";
+import type { ShownResponse } from "./text.ts";
 
 /** A measured number: in percent, with its interval; `seed` null: over all seeds. */
 export interface MeasuredRow {
@@ -37,17 +39,8 @@ export interface ShownPrompts {
   find(prompt: number | string): number;
 }
 
-/** One bar of a figure: a value in percent, its interval, the paper's number. */
-export interface Bar {
-  readonly label: string;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  readonly paper: number | null;
-}
-
 /** Rows over all seeds as bars with their intervals and the paper's numbers. */
-export function toBars(rows: readonly MeasuredRow[], metric: string): Bar[] {
+export function toBars(rows: readonly MeasuredRow[], metric: string): IntervalBar[] {
   return rows
     .filter((row) => row.metric === metric && row.seed === null)
     .map(({ arm, value, low, high, paper }) => ({ label: arm, value, low, high, paper }));
@@ -70,14 +63,9 @@ export function toTable(rows: readonly MeasuredRow[]): Record<string, string | n
   });
 }
 
-/** What several runs answered to one instruction, as `showResponses` takes it. */
-export interface SideBySide {
-  readonly instruction: string;
-  readonly responses: readonly { model: string; response: string; note: string }[];
-}
-
 /**
- * What several runs (of the smallest seed among them) answered to one prompt, with the grades.
+ * What several runs (of the smallest seed among them) answered to one prompt, with the grades, as
+ * `showResponses` takes it.
  *
  * @param index which prompt, counted from 0; or a family's name for its first prompt.
  * @throws if there is no such prompt.
@@ -86,7 +74,7 @@ export function sideBySide(
   study: ShownPrompts,
   runs: readonly ShownRun[],
   index: number | string,
-): SideBySide {
+): { readonly instruction: string; readonly responses: ShownResponse[] } {
   const place = study.find(index);
   const seed = Math.min(...runs.map((run) => run.seed));
   const responses = runs.filter((run) => run.seed === seed).map((run) => {
@@ -114,15 +102,8 @@ export function byFamily(
   return { arms, families, values };
 }
 
-/** The training losses of one run; those of an arm are one group. */
-export interface Losses {
-  readonly name: string;
-  readonly group: string;
-  readonly losses: readonly number[];
-}
-
-/** The losses of runs that were tuned. */
-export function lossesOf(runs: readonly ShownRun[]): Losses[] {
+/** The losses of runs that were tuned; those of an arm are one group. */
+export function lossesOf(runs: readonly ShownRun[]): LossCurve[] {
   return runs.filter((run) => run.losses.length > 0)
     .map(({ arm, seed, losses }) => ({ name: `${arm}, seed ${seed}`, group: arm, losses }));
 }
@@ -140,8 +121,8 @@ export function lossLog(): (
   arm: { readonly name: string },
   seed: number,
   step: { readonly loss: number },
-) => Losses[] {
-  const curves = new Map<string, { name: string; group: string; losses: number[] }>();
+) => LossCurve[] {
+  const curves = new Map<string, LossCurve & { losses: number[] }>();
   return (arm, seed, { loss }) => {
     const name = `${arm.name}, seed ${seed}`;
     if (!curves.has(name)) curves.set(name, { name, group: arm.name, losses: [] });
@@ -158,7 +139,7 @@ export interface LengthBin {
 }
 
 /** Win rates by how much longer the answer is, as bars with the interval of ±1.96 standard errors. */
-export function lengthBars(bins: readonly LengthBin[]): Bar[] {
+export function lengthBars(bins: readonly LengthBin[]): IntervalBar[] {
   return bins.map(({ low, high, result }) => {
     const { win_rate: value, standard_error } = result;
     const margin = 1.96 * standard_error;
