@@ -1,4 +1,7 @@
-/** What commander calls to read the value of an option: a number, or one of several names. */
+/**
+ * What all tasks share: the functions that commander calls to read the value of an option, and what
+ * is done of an error.
+ */
 import { InvalidArgumentError } from "commander";
 
 /** A whole number in this range; "20_000_000" is one too. */
@@ -25,6 +28,16 @@ export function among<T extends string>(names: readonly T[]): (text: string) => 
     if (found !== undefined) return found;
     throw new InvalidArgumentError(`Expected one of ${names.join(", ")}.`);
   };
+}
+
+/** Does a task's work; where it fails, says why in a sentence and ends. */
+export async function orSayWhy(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
 }
 
 /** Some of these names, separated by commas. */

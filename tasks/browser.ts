@@ -15,6 +15,7 @@ import {
   readNotebooks,
 } from "@implicit/notebook";
 import { browse, type Theme, themes } from "@implicit/notebook/testing";
+import { orSayWhy, several } from "./arguments.ts";
 
 const usual = [
   "/usr/bin/chromium",
@@ -22,28 +23,34 @@ const usual = [
   "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
-const command = new Command("deno task browser")
+const themeNames = Object.keys(themes) as Theme[];
+const options = new Command("deno task browser")
   .description(
     "Open every notebook in JupyterLab in Chromium, run it in both kernels, check that there is no\n" +
       "error and that figures come alive, and take pictures in both themes. Needs JupyterLab\n" +
       "(environment.yml) and a Chromium; fetches playwright-core the first time.",
   )
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
-  .option("--kernel <list>", "kernels, separated by commas", kernelNames.join())
-  .option("--theme <list>", "themes, separated by commas", Object.keys(themes).join())
+  .option("--kernel <list>", "kernels, separated by commas", several(kernelNames), [...kernelNames])
+  .option("--theme <list>", "themes, separated by commas", several(themeNames), themeNames)
   .option("--seeds <n>", "seeds of each arm", "1")
   .option("--out <folder>", "where the pictures go", "report/pictures")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
   .option("--chromium <path>", "the browser's program", process.env.CHROMIUM)
-  .parse();
-const options = command.opts<
-  & Record<"kernel" | "theme" | "seeds" | "out" | "notebooks", string>
-  & { only?: string; chromium?: string }
->();
+  .parse()
+  .opts<{
+    only?: string;
+    kernel: KernelName[];
+    theme: Theme[];
+    seeds: string;
+    out: string;
+    notebooks: string;
+    chromium?: string;
+  }>();
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
-try {
+await orSayWhy(async () => {
   const root = resolve(import.meta.dirname!, "..");
   const chromium = options.chromium ?? usual.find((path) => existsSync(path));
   if (!chromium || !existsSync(chromium)) {
@@ -57,8 +64,8 @@ try {
   const out = resolve(options.out);
   await mkdir(out, { recursive: true });
   const sightings = await browse(root, await readNotebooks(folder, names), {
-    kernels: choose<KernelName>("--kernel", options.kernel, kernelNames),
-    themes: choose<Theme>("--theme", options.theme, Object.keys(themes) as Theme[]),
+    kernels: options.kernel,
+    themes: options.theme,
     out,
     chromium,
     env: { IMPLICIT_SEEDS: options.seeds },
@@ -72,16 +79,4 @@ try {
   });
   console.log(`Pictures: ${relative(process.cwd(), out)}`);
   process.exit(sightings.some(({ faults }) => faults.length > 0) ? 1 : 0);
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
-
-function choose<T extends string>(option: string, list: string, all: readonly T[]): T[] {
-  const words = list.split(",").map((word) => word.trim()).filter(Boolean);
-  const unknown = words.find((word) => !all.includes(word as T));
-  if (unknown !== undefined) {
-    throw new Error(`Expected ${option} from ${all.join(", ")} but found "${unknown}".`);
-  }
-  return words as T[];
-}
+});

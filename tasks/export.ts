@@ -4,6 +4,7 @@
 import { Command, Option } from "commander";
 import { stat } from "node:fs/promises";
 import { exportModel, type ExportType, loadModel } from "@implicit/hub";
+import { orSayWhy } from "./arguments.ts";
 
 const options = new Command("deno task export")
   .description(
@@ -19,14 +20,11 @@ const options = new Command("deno task export")
   .parse()
   .opts<{ model: string; out: string; dtype: ExportType }>();
 
-try {
+await orSayWhy(async () => {
   const { model } = await loadModel(options.model);
   const { onnx, data } = await exportModel(model, options.out, { dtype: options.dtype });
   for (const path of [onnx, ...(data ? [data] : [])]) {
     console.log(`${path}  ${((await stat(path)).size / 1e6).toFixed(1)} MB`);
   }
   console.log(`transformers.js:  AutoModelForCausalLM.from_pretrained("${options.out}")`);
-} catch (error) {
-  console.error((error as Error).message);
-  Deno.exit(1);
-}
+});

@@ -14,7 +14,7 @@ import {
   rulesFor,
   templates,
 } from "implicit/tasks";
-import { among, number, several, whole } from "./arguments.ts";
+import { among, number, orSayWhy, several, whole } from "./arguments.ts";
 
 type TemplateName = keyof typeof templates;
 const templateNames = Object.keys(templates) as TemplateName[];
@@ -55,7 +55,7 @@ const options = new Command("deno task generate")
 const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
 const report = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K`));
 
-try {
+await orSayWhy(async () => {
   const { json, template, threads, rules: use, variant } = options;
   const world = join(projectRoot(), "data", "world");
   const name = options.model ?? join(world, (await openScale("miniature")).bases[0]!);
@@ -89,7 +89,4 @@ try {
     };
     console.log(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, engine }));
   } else print("\n");
-} catch (error) {
-  console.error((error as Error).message);
-  Deno.exit(1);
-}
+});

@@ -11,6 +11,7 @@ import {
   readGamed,
   readModelOutputs,
 } from "@implicit/alpaca-eval";
+import { orSayWhy } from "./arguments.ts";
 
 /** A value as the table shows it; --json has every digit. */
 const shown = (value: number | string | null) =>
@@ -29,7 +30,7 @@ const options = new Command("deno task judge")
   .parse()
   .opts<Record<"annotations" | "outputs" | "difficulty" | "gamed", string> & { json?: boolean }>();
 
-try {
+await orSayWhy(async () => {
   const annotations = await readAnnotations(options.annotations);
   const row = leaderboardRow(annotations, {
     outputs: options.outputs ? await readModelOutputs(options.outputs) : undefined,
@@ -43,7 +44,4 @@ try {
       console.log(`${name.padEnd(26)}${shown(value)}`);
     }
   }
-} catch (error) {
-  console.error((error as Error).message);
-  Deno.exit(1);
-}
+});

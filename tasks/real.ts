@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { join } from "node:path";
 import { writeWhole } from "@implicit/notebook";
 import { arms, measureReal, openStudy, projectRoot, readSettings, realTable } from "implicit/tasks";
-import { whole } from "./arguments.ts";
+import { orSayWhy, whole } from "./arguments.ts";
 
 const options = new Command("deno task real")
   .description(
@@ -20,7 +20,7 @@ const options = new Command("deno task real")
   .parse()
   .opts<{ model: string; data?: string; prompts: number; fresh?: boolean }>();
 
-try {
+await orSayWhy(async () => {
   const { model: base, data, prompts, fresh = false } = options;
   const settings = { ...readSettings(), fresh };
   const study = await openStudy({ scale: "small", base, data, prompts, seeds: 1 }, settings);
@@ -31,7 +31,4 @@ try {
     JSON.stringify(results, null, 1) + "\n",
   );
   console.log(realTable(results));
-} catch (error) {
-  console.error((error as Error).message);
-  Deno.exit(1);
-}
+});

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
 import { prepareKernel } from "@implicit/notebook";
+import { orSayWhy } from "./arguments.ts";
 
 new Command("deno task tslab")
   .description(
@@ -14,10 +15,7 @@ new Command("deno task tslab")
   )
   .parse();
 
-try {
+await orSayWhy(async () => {
   await prepareKernel("tslab", resolve(import.meta.dirname!, ".."), console.log);
   console.log("tslab is ready: deno task lab, or deno task reproduce --kernel tslab");
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+});

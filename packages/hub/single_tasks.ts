@@ -10,7 +10,11 @@ import { type Example, pair } from "./example.ts";
 import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
 
 /** The hub's own conversion of whatever the owner uploaded, rows in the same order. */
-const CONVERTED = "refs/convert/parquet";
+const converted = (repository: string) => ({
+  repository,
+  revision: "refs/convert/parquet",
+  files: /^default\/(partial-)?train\/\d+\.parquet$/,
+});
 
 /** Grade-school maths: the raw answers, calculator marks `<<48/2=24>>` and `#### n` included. */
 export const gsm8k: DatasetSource = {
@@ -38,11 +42,7 @@ export const mbpp: DatasetSource = {
 /** Recipes: `Recipe for TITLE` → " - ingredient" lines, an empty line, the instructions. */
 export const recipes: DatasetSource = {
   name: "recipes",
-  from: {
-    repository: "Hieu-Pham/kaggle_food_recipes",
-    revision: CONVERTED,
-    files: /^default\/(partial-)?train\/\d+\.parquet$/,
-  },
+  from: converted("Hieu-Pham/kaggle_food_recipes"),
   columns: ["Title", "Cleaned_Ingredients", "Instructions"],
   take: 1000,
   expected: 1000,
@@ -70,11 +70,7 @@ export const markdownRecipes: DatasetSource = {
 /** Poems: `Write a poem called NAME`. Rows without a name are skipped, as the authors did. */
 export const poetry: DatasetSource = {
   name: "poetry",
-  from: {
-    repository: "merve/poetry",
-    revision: CONVERTED,
-    files: /^default\/train\/\d+\.parquet$/,
-  },
+  from: converted("merve/poetry"),
   columns: ["poem name", "content"],
   take: 1000,
   expected: 571,
@@ -84,11 +80,7 @@ export const poetry: DatasetSource = {
 /** Chess games: both Elo lines → the line of moves, as it stands. */
 export const chess: DatasetSource = {
   name: "chess",
-  from: {
-    repository: "patrickfrank1/chess-pgn-games",
-    revision: CONVERTED,
-    files: /^default\/(partial-)?train\/\d+\.parquet$/,
-  },
+  from: converted("patrickfrank1/chess-pgn-games"),
   columns: ["text"],
   take: 1000,
   expected: 1000,
