@@ -3,7 +3,6 @@
  * bundles the library, which tslab cannot import as TypeScript.
  */
 import { resolve } from "node:path";
-import process from "node:process";
 import { Command } from "commander";
 import { prepareKernel } from "@implicit/notebook";
 import { orSayWhy } from "./arguments.ts";

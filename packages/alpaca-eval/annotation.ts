@@ -58,8 +58,7 @@ export interface GamedRow {
 }
 
 /**
- * Pairs outputs by instruction, in the order of the model's file; an instruction that occurs twice
- * is paired in order of occurrence.
+ * Pairs outputs by instruction, in the order of the model's file and of occurrence.
  *
  * @returns the pairs, and the instructions only one of the two has (judged by nobody: say so)
  */

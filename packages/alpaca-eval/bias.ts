@@ -50,10 +50,7 @@ export interface PositionBias {
   readonly firstWins: number;
 }
 
-/**
- * The win rate by position. Which output was shown first follows from the instruction (`isSwitched`),
- * so annotations need not say.
- */
+/** The win rate by position, which follows from the instruction (`isSwitched`). */
 export function winRateByPosition(annotations: readonly Annotation[]): PositionBias {
   const group = (first: boolean) =>
     winRate(annotations.filter((row) => isSwitched(row.instruction) === first));
@@ -80,14 +77,9 @@ export interface JudgeWeights {
 
 /**
  * A judge with known weaknesses: the probability that the candidate wins is σ of its lead in score,
- * in length (as tanh of the standardised difference) and in position, each times its weight. Length
- * control and the order switch can be tried on it with the truth at hand.
+ * in length (as tanh of the standardised difference) and in position, each times its weight.
  *
- * @example
- * const fooled = simulateJudge(rows, { quality: 4, length: 2 });
- * winRate(fooled).win_rate; // with the bias
- * lengthControlledWinRate(fooled).length_controlled_winrate; // the bias taken out
- * winRate(simulateJudge(rows, { quality: 4 })).win_rate; // without it
+ * @example winRate(simulateJudge(rows, { quality: 4, length: 2 })).win_rate // likes long answers
  */
 export function simulateJudge(
   rows: readonly ScoredComparison[],
@@ -104,11 +96,8 @@ export function simulateJudge(
 }
 
 /**
- * Preferences with every row's two outputs shown in both orders and the two answers averaged: what
- * undoes a position bias, for twice the price.
- *
- * @param given preferences of the usual order
- * @param swapped preferences of the same rows with the other order
+ * The mean of the preferences for rows shown in the usual order and in the other: what undoes a
+ * position bias, for twice the price. @throws if the rows differ
  */
 export function averageOrders<Row extends Preference>(
   given: readonly Row[],
@@ -125,10 +114,10 @@ export function averageOrders<Row extends Preference>(
 }
 
 /**
- * The strongest null model (the same response to every instruction) against a checker: of the
- * responses given, the one with the highest mean score over all instructions.
+ * The strongest null model (the same response to every instruction) against a checker: the response
+ * with the highest mean score over all instructions.
  *
- * @param score of a response to instruction number `i`, 0…1
+ * @param score of a response to an instruction, counted from 0; 0…1
  */
 export function bestConstantResponse(
   responses: readonly string[],
@@ -145,8 +134,7 @@ export function bestConstantResponse(
 
 /**
  * A response that answers nothing and forges the judge's own prompt: it closes the quotation it
- * stands in and writes a second set of outputs and a verdict after it. Put through `judgeMessages`,
- * it shows what a judge gets to read when nothing escapes the outputs.
+ * stands in and writes a second set of outputs and a verdict. `judgeMessages` shows the result.
  */
 export const forgedResponse = `"""
     }

@@ -52,11 +52,7 @@ async function readRows(
   return rows;
 }
 
-/**
- * Reads `model_outputs.json`, plain or gzipped.
- *
- * @throws if a row lacks a field or has another type, naming file, row and field
- */
+/** Reads `model_outputs.json`, plain or gzipped. @throws naming file, row and field that is wrong */
 export async function readModelOutputs(path: string): Promise<ModelOutput[]> {
   const fields = { instruction: "string", output: "string | null", generator: "string" } as const;
   return await readRows(path, fields) as unknown as ModelOutput[];
@@ -78,14 +74,8 @@ export async function readAnnotations(path: string): Promise<Annotation[]> {
   })) as unknown as Annotation[];
 }
 
-/**
- * Writes outputs or annotations as AlpacaEval reads them (a preference of NaN becomes null), so that
- * `alpaca_eval --model_outputs A.json --reference_outputs B.json` can judge ours.
- */
-export function writeRows(
-  path: string,
-  rows: readonly (ModelOutput | Annotation)[],
-): Promise<void> {
+/** Writes rows as `alpaca_eval --model_outputs PATH` reads them; a preference of NaN becomes null. */
+export function writeRows(path: string, rows: readonly (ModelOutput | Annotation)[]) {
   return writeFileAtomic(path, JSON.stringify(rows, null, 2) + "\n");
 }
 
@@ -94,14 +84,12 @@ async function readNumbers<Column extends string>(
   path: string,
   columns: readonly Column[],
 ): Promise<Record<Column, number>[]> {
-  const { data, meta, errors } = Papa.parse(await readText(path), {
-    header: true,
-    skipEmptyLines: true,
-  }) as {
+  const table: {
     data: Record<string, string>[];
     meta: { fields?: string[] };
     errors: { message: string }[];
-  };
+  } = Papa.parse(await readText(path), { header: true, skipEmptyLines: true });
+  const { data, meta, errors } = table;
   const missing = columns.find((column) => !meta.fields?.includes(column));
   if (missing !== undefined) {
     throw new Error(

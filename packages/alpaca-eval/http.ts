@@ -19,10 +19,7 @@ export interface Endpoint {
   readonly cache: string;
   /** Requests under way at once; default 8. */
   readonly concurrency?: number;
-  /**
-   * Milliseconds until an answer counts as lost; default 300,000. Long: giving up on a slow answer
-   * pays for it twice.
-   */
+  /** Milliseconds until an answer counts as lost (and is paid for twice); default 300,000. */
   readonly timeout?: number;
   /** Attempts for each request, the first included; default 8. */
   readonly attempts?: number;
@@ -174,11 +171,9 @@ export class Client {
       throw new Refusal(status, `Expected ${baseUrl}${PATH} to ${expected} but found ${found}`);
     };
     if (status === 401 || status === 403) {
+      const from = keyVariable || "no variable (keyVariable is not set)";
       // The body is left out: some endpoints quote the key they refuse.
-      refuse(
-        `accept the key from ${keyVariable || "no variable (keyVariable is not set)"}`,
-        `${status}`,
-      );
+      refuse(`accept the key from ${from}`, `${status}`);
     }
     if (status < 500 && ![408, 409, 425, 429].includes(status)) {
       refuse("answer", `${status}: ${text.slice(0, 300)}`);

@@ -14,8 +14,7 @@ export interface HttpJudgeOptions {
   readonly price: Price;
   /** The most that may be spent on one call, in the price's currency; 0 only estimates. Default 10. */
   readonly ceiling?: number;
-  /** Called once, before anything is asked, with what all that is not on disk will use: rather too
-   * much than too little, since tokens are guessed from the text. */
+  /** Called once, before anything is asked, with a guess, rather too high, of what that will use. */
   readonly onEstimate?: (estimate: Usage) => void;
   /** Called as rows are judged; `spent` is what was asked and used now. */
   readonly onAnswer?: (done: number, total: number, spent: Usage) => void;
@@ -63,16 +62,16 @@ function concernsOneRow(error: unknown): error is Refusal {
 }
 
 /**
- * Makes a judge of an endpoint; it gives one annotation a comparison, in the same order, NaN where
- * it has no usable answer. Identical outputs are a draw without a call, twins are asked once.
+ * Makes a judge of an endpoint; it gives one annotation a comparison, in the same order. Identical
+ * outputs are a draw without a call, twins are asked once.
  *
- * A question the endpoint refuses (too long, filtered) becomes a row without a preference, as in
- * AlpacaEval; so does a reply that lacks log-probabilities at the third attempt still. But if either
- * is the first thing to happen, all stops: then the settings do not fit the endpoint.
+ * A question the endpoint refuses (too long, filtered) becomes a row without a preference (NaN), as
+ * in AlpacaEval; so does a reply that lacks log-probabilities at the third attempt still. But if
+ * either is the first thing to happen, all stops: then the settings do not fit the endpoint.
  *
- * @throws when asked: before the first call if the estimate exceeds the ceiling; later if the
- *   spending would; if the endpoint does not accept the key; and at the end if some questions found
- *   no answer. What was answered is on disk and free the next time.
+ * @throws when asked: if the estimate exceeds the ceiling, or the spending would; if the endpoint
+ *   does not accept the key; at the end if some questions found no answer. What was answered is on
+ *   disk and free the next time.
  * @example
  * const settings = await loadJudgeSettings("data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml");
  * const endpoint = { baseUrl: "https://api.openai.com/v1", keyVariable: "OPENAI_API_KEY", cache };

@@ -13,9 +13,8 @@ export interface LeaderboardOptions extends LengthControlOptions {
 }
 
 /**
- * Computes the row. The average length counts a missing output as an empty one, as AlpacaEval does:
- * it divides by as many as there are difficulties (the list names every instruction of its set: 805
- * for AlpacaEval), or else by as many as there are outputs.
+ * Computes the row. The average length counts a missing output as an empty one, as AlpacaEval does: it
+ * divides by the number of difficulties (one for every instruction), or else of outputs.
  *
  * @returns rates in percent, lengths in code points; `length_controlled_winrate` is null where fewer
  *   than five rows leave nothing to cross-validate

@@ -57,12 +57,7 @@ export function standardisedLengthDifference(
   return delta.map((value) => value === 0 ? 0 : value / sd);
 }
 
-/**
- * Predicted win rate at equal length, from weights known already (a fit, or AlpacaEval's
- * published weights).
- *
- * @param difficulty of each row; one 0 a row where the model has no such feature
- */
+/** Win rate at equal length by these weights; `difficulty` of each row, 0 without the feature. */
 export function lengthControlledFromWeights(
   weights: LengthWeights,
   difficulty: readonly number[],
@@ -77,11 +72,10 @@ export function lengthControlledFromWeights(
 }
 
 /**
- * Fits the model to judged rows and predicts the win rate at equal length. A model judged against
- * itself (both generators the same) is at 50 by definition.
+ * Fits the model to judged rows and predicts the win rate at equal length; 50 by definition for a
+ * model judged against itself (both generators the same).
  *
- * @throws if no row has a preference, if fewer than five have one and `c` is not given, or if the
- *   difficulties are fewer than the rows
+ * @throws if no row has a preference, fewer than five without `c`, or too few difficulties are given
  */
 export function lengthControlledWinRate(
   annotations: readonly Annotation[],
@@ -124,15 +118,10 @@ export function lengthControlledWinRate(
   }
   const rows = [...controls, ...judged];
   const fit = c === undefined ? crossValidateLogisticL1(rows) : { c, beta: fitLogisticL1(rows, c) };
-  const named = {
+  const weights = {
     tanh_std_delta_len: fit.beta[0]!,
     instruction_difficulty: fit.beta[1]!,
     not_gamed_baseline: fit.beta[2]!,
   };
-  return {
-    ...lengthControlledFromWeights(named, rowDifficulty),
-    weights: named,
-    c: fit.c,
-    glm,
-  };
+  return { ...lengthControlledFromWeights(weights, rowDifficulty), weights, c: fit.c, glm };
 }

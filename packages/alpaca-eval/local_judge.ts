@@ -7,8 +7,8 @@ import { identicalOutputs, type Judge } from "./annotation.ts";
 import { isSwitched, judgeMessages, type JudgeSettings, readAnswer } from "./settings.ts";
 
 /**
- * Log-probability (natural) of each response as the continuation of its prompt, in the order of the
- * requests; NaN where there is none, such as for a prompt that is longer than the model's context.
+ * Natural log-probability of each response as the continuation of its prompt; NaN where there is
+ * none, such as for a prompt longer than the model's context: then there is no preference either.
  */
 export type AnswerScorer = (
   requests: readonly { readonly prompt: string; readonly response: string }[],
@@ -24,9 +24,8 @@ export interface LocalJudgeOptions {
 
 /**
  * Makes a judge of a local model. The preference is that of AlpacaEval's weighted judge, 1 plus the
- * probability of the answer that names the candidate among the valid answers; identical outputs are
- * a draw without asking, and a comparison without scores has no preference (NaN). The prompt is the
- * texts of the settings' messages, an empty line between them.
+ * probability of the answer that names the candidate; identical outputs are a draw without asking. The
+ * prompt is the texts of the settings' messages, an empty line between them.
  *
  * @throws if the settings read the answer as text
  * @example

@@ -21,22 +21,13 @@ export function toProbability(preference: number): number {
 /** Length in Unicode code points, as Python counts it: "👍" is one, where JavaScript says two. */
 export const codePoints = (text: string): number => [...text].length;
 
-export interface ScoreComparisonOptions {
-  /**
-   * What two scores of zero count as: "loss" (default) for the candidate, so that a base that never
-   * follows an instruction stays near 0 although its reference fails at times too; or "tie".
-   */
-  readonly bothZero?: "loss" | "tie";
-  /** Rows whose two responses are the same text: always a tie, as AlpacaEval has it. */
-  readonly identical?: readonly boolean[];
-}
-
 /**
- * Compares graded scores, row by row: the higher wins, equal scores tie, two zeros are a loss unless
- * `bothZero` says otherwise, an unscored response (NaN) gives NaN.
+ * Compares graded scores, one an instruction: the higher wins, equal scores tie, an unscored response
+ * (NaN) gives NaN.
  *
- * @param reference scores of the reference run (the instruction-tuned one), one an instruction
- * @param candidate scores of the run being judged, in the same order
+ * @param options.bothZero what two zeros count as: a "loss" (default) for the candidate, so that a
+ *   base that never follows an instruction stays near 0 although its reference fails at times too
+ * @param options.identical rows of the same response twice: a tie, as AlpacaEval has it
  * @throws if the lists are not equally long
  * @example preferencesFromScores(["a", "b"], [1, 0.6], [1, 1]) // preferences 1.5 and 2
  */
@@ -44,8 +35,9 @@ export function preferencesFromScores(
   instructions: readonly string[],
   reference: readonly number[],
   candidate: readonly number[],
-  { bothZero = "loss", identical }: ScoreComparisonOptions = {},
+  options: { readonly bothZero?: "loss" | "tie"; readonly identical?: readonly boolean[] } = {},
 ): Preference[] {
+  const { bothZero = "loss", identical } = options;
   const lengths = [reference, candidate, identical ?? reference].map((list) => list.length);
   if (lengths.some((length) => length !== instructions.length)) {
     throw new Error(

@@ -112,11 +112,9 @@ export function isSwitched(instruction: string): boolean {
 }
 
 /**
- * The messages the judge is shown.
- *
- * All places are filled in one pass. AlpacaEval fills one after the other, so that an output which
- * contains "{output_2}" swallows its rival, and cuts the text into messages afterwards, so that an
- * output which contains "<|im_end|>" ends the prompt; on every other text the two are equal.
+ * The messages the judge is shown. All places are filled in one pass; AlpacaEval fills one after the
+ * other, so that an output which contains "{output_2}" swallows its rival, and cuts the text into
+ * messages afterwards, so that one which contains "<|im_end|>" ends the prompt.
  */
 export function judgeMessages(
   settings: JudgeSettings,
@@ -156,9 +154,9 @@ export interface Answer {
 }
 
 /**
- * Reads a reply: the preference it expresses, 1…2, in the order of the comparison. It is NaN where
- * neither valid token is among the log-probabilities (a missing one alone counts as probability 0),
- * a text matches neither answer or both, or the reply cannot be read at all, which `flaw` says.
+ * Reads a reply: its preference, 1…2, in the order of the comparison. It is NaN where no valid token
+ * is among the log-probabilities (one that is missing counts as probability 0), a text matches neither
+ * answer or both, or the reply cannot be read at all, which `flaw` says.
  */
 export function readAnswer(settings: JudgeSettings, reply: unknown, switched: boolean): Answer {
   const unread = (flaw: string): Answer => ({ preference: NaN, flaw });

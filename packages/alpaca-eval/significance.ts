@@ -1,7 +1,6 @@
 /**
- * How sure a result is: mean ± sd over seeds as the paper prints it, and what the paper lacks, a
- * bootstrap interval by instruction and a sign test between two arms. Works on numbers in rows; it
- * does not know what they measure.
+ * How sure a result is: mean ± sd over seeds as the paper prints it, and what it lacks, a bootstrap
+ * interval by instruction and a sign test between two arms. Does not know what the numbers measure.
  */
 import { quantileSorted, sampleStandardDeviation } from "simple-statistics";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
@@ -24,14 +23,6 @@ export function meanAndDeviation(
 
 /** A table of one arm: `[seed][instruction]`, NaN where there is no value. */
 export type SeedTable = readonly (readonly number[])[];
-
-export interface BootstrapOptions {
-  readonly seed: number;
-  /** How many times the instructions are drawn anew. */
-  readonly resamples?: number;
-  /** Coverage, 0…1. */
-  readonly level?: number;
-}
 
 export interface Interval {
   readonly estimate: number;
@@ -60,16 +51,15 @@ function columnTotals(table: SeedTable): { sums: Float64Array; counts: Float64Ar
 }
 
 /**
- * Percentile bootstrap by instruction: every draw takes an instruction with the values of all its
- * seeds, so the interval speaks of other instructions from the same source, with these seeds.
+ * Percentile bootstrap by instruction, 95 %: every draw takes an instruction with the values of all
+ * its seeds, so the interval speaks of other instructions from the same source, with these seeds.
  *
- * @param table [seed][instruction], for instance probabilities from `toProbability`; the interval
- *   has the same unit
+ * @param table [seed][instruction]; the interval has the unit of its values
  * @example pairedBootstrap(difference(responseTuned, singleTask), { seed: 1 }) // differ without 0
  */
 export function pairedBootstrap(
   table: SeedTable,
-  { seed, resamples = 2000, level = 0.95 }: BootstrapOptions,
+  { seed, resamples = 2000 }: { readonly seed: number; readonly resamples?: number },
 ): Interval {
   const { sums, counts } = columnTotals(table);
   const random = xoroshiro128plus(seed);
@@ -88,17 +78,12 @@ export function pairedBootstrap(
   const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
   return {
     estimate: total(sums) / total(counts),
-    low: quantileSorted(means, (1 - level) / 2),
-    high: quantileSorted(means, (1 + level) / 2),
+    low: quantileSorted(means, 0.025),
+    high: quantileSorted(means, 0.975),
   };
 }
 
-/**
- * The table of two arms' differences `a − b`, paired by seed and instruction; NaN where either has
- * no value.
- *
- * @throws if the arms differ in their number of seeds or instructions
- */
+/** Two arms' differences `a − b` by seed and instruction. @throws if their numbers of these differ */
 export function difference(a: SeedTable, b: SeedTable): number[][] {
   if (a.length !== b.length || a.some((row, s) => row.length !== b[s]!.length)) {
     throw new Error(
@@ -110,11 +95,9 @@ export function difference(a: SeedTable, b: SeedTable): number[][] {
 }
 
 /**
- * Two-sided exact sign test: do two arms differ on the same instructions? Each instruction votes
- * once, with its mean over the seeds, since seeds of one instruction are not independent; ties and
- * instructions without a value do not vote.
+ * Two-sided exact sign test of two arms' differences. Each instruction votes once, with its mean over
+ * the seeds, which are not independent; ties and instructions without a value do not vote.
  *
- * @param differences of the arms (`difference`)
  * @returns wins and losses of the first arm, ties, and the probability of a split at least as uneven
  *   under equal arms (1 where nobody votes)
  */
