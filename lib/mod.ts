@@ -68,7 +68,15 @@ export {
   withoutRestating,
 } from "./study/arm.ts";
 export { type Answer, answerPrompts, type Run } from "./study/run.ts";
-export { openStudy, type Study, type StudyOptions } from "./study/study.ts";
+export { openStudy, type Study } from "./study/study.ts";
+export {
+  armOptions,
+  optionsTable,
+  rulesOptions,
+  type StudyOptions,
+  studyOptions,
+  tuningOptions,
+} from "./study/options.ts";
 export { armsDiffer, compareArms, type ResultRow } from "./study/results.ts";
 export { record } from "./study/record.ts";
 export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";

@@ -3,57 +3,19 @@
  * make your own. Arms are told apart by their content; the name is a label, and two different arms
  * under one label are refused. Knows nothing of how an arm is run.
  */
-import type { Adapter } from "../adapt/adapter.ts";
 import type { Rule } from "../adapt/rules.ts";
-import type { UniformChange } from "../adapt/uniform_changes.ts";
 import { identityOf } from "../adapt/value.ts";
 import { hashOf } from "./hash.ts";
+import {
+  type Arm,
+  armOptions,
+  checkOptions,
+  type RuleName,
+  type Rules,
+  type Tuning,
+} from "./options.ts";
 
-/** What the base is tuned on. `steps`, `learningRate`, … default to the scale's settings. */
-export interface Tuning {
-  readonly data: "instructions" | "responses" | "shuffled-pairs" | "single-task";
-  /** Which single task; only with `data: "single-task"`. */
-  readonly task?: string;
-  /** Empty the instructions of a single task too (a control the authors scripted, unreported). */
-  readonly responsesOnly?: boolean;
-  /** Leave out openings that restate the instruction (App. C). */
-  readonly restate?: false;
-  readonly examples?: number;
-  readonly steps?: number;
-  readonly batchSize?: number;
-  readonly learningRate?: number;
-  /** What is trained: `lora({ rank: 4 })`, `learnedBias()`, `prefix({ length: 4 })` or one's own. */
-  readonly adapter?: Adapter;
-}
-
-/** The rules that the paper names; the scale has their weights. */
-export type RuleName = "eos" | "repetition" | "uniform";
-
-/** The rules of §6; a weight given here replaces the scale's. */
-export interface Rules {
-  /** The paper's rules by name, and rules of one's own as values. */
-  readonly use: readonly (RuleName | Rule)[];
-  readonly variant?: "paper" | "code";
-  readonly eosSlope?: number;
-  /**
-   * Response tokens after which the EOS ramp ends: with nothing in the `code` variant, with a weight
-   * of 100 in the `paper` variant. The authors' is 250; the miniature's answers are shorter than its
-   * ramp, which therefore has no end unless one is given.
-   */
-  readonly eosHorizon?: number;
-  readonly repetitionWeight?: number;
-  /** Words of the uniform rule, in place of the scale's. */
-  readonly uniform?: readonly UniformChange[];
-}
-
-export interface Arm {
-  /** What tables call it. */
-  readonly name: string;
-  /** The tags put around instruction and response, in tuning and in evaluation. */
-  readonly template: "tulu" | "ab" | "swapped" | "none";
-  readonly tuning: Tuning | null;
-  readonly rules: Rules | null;
-}
+export type { Arm, RuleName, Rules, Tuning } from "./options.ts";
 
 function tuned(name: string, tuning: Tuning): Arm {
   return { name, template: "tulu", tuning, rules: null };
@@ -135,6 +97,7 @@ export function withoutRestating(arm: Arm): Arm {
  * @throws if it is not.
  */
 export function tuningOf(arm: Arm): Tuning {
+  checkArm(arm);
   if (arm.tuning !== null) return arm.tuning;
   throw new Error(
     `Expected an arm that is tuned, but found ${arm.name}: it has no examples and no responses.`,
@@ -159,13 +122,14 @@ export function armHash({ name: _label, ...content }: Arm): string {
 }
 
 /**
- * Checks that no two different arms of a comparison have one name.
+ * Checks the arms of a comparison: that each is one, and that no two different ones have one name.
  *
- * @throws if two do; the error says in what they differ.
+ * @throws names the field that is wrong; or says in what two arms of one name differ.
  */
-export function checkNames(list: readonly Arm[]): void {
+export function checkArms(list: readonly Arm[]): void {
   const known = new Map<string, Arm>();
   for (const arm of list) {
+    checkArm(arm);
     const other = known.get(arm.name) ?? arm;
     known.set(arm.name, other);
     if (armHash(arm) === armHash(other)) continue;
@@ -173,6 +137,29 @@ export function checkNames(list: readonly Arm[]): void {
     throw new Error(
       `Expected different names for different arms, but found two arms named "${arm.name}": ${a} ` +
         `and ${b}. Give one of them another name.`,
+    );
+  }
+}
+
+/**
+ * Checks that a value is an arm: cells are written without types.
+ *
+ * @throws names the field that is unknown, missing or out of bounds, and what there is.
+ */
+export function checkArm(arm: Arm): void {
+  if (typeof arm !== "object" || arm === null) {
+    throw new Error(
+      `Expected an arm, but found ${arm}: check its name; arms has ${
+        Object.keys(arms).join(", ")
+      }.`,
+    );
+  }
+  checkOptions(armOptions, arm, `the arm "${arm.name}"`);
+  const { tuning, name } = arm;
+  if (tuning && (tuning.data === "single-task") !== (tuning.task !== undefined)) {
+    throw new Error(
+      `Expected a task with data: "single-task", and with no other, but found data ` +
+        `"${tuning.data}" and task ${tuning.task} in the arm "${name}".`,
     );
   }
 }

@@ -15,17 +15,15 @@ import { type RankedPair, rankingAccuracy, rankResponses, type Scoring } from ".
 import { progress } from "@implicit/notebook";
 import { encodeExample, splitAtTarget } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
-import { type Arm, checkNames } from "./arm.ts";
+import { type Arm, checkArms } from "./arm.ts";
 import { codeVersion } from "./code.ts";
 import { fitting } from "./fit.ts";
+import { checkOptions, type Negatives, negativesOption } from "./options.ts";
 import { measure, type ResultRow } from "./results.ts";
 import type { Study } from "./study.ts";
 
 /** Where the code of ranking begins, beside that of the runs. */
 const CODE = "lib/study/rank.ts";
-
-/** Where wrong responses come from. */
-export type Negatives = "random" | "family" | "length";
 
 /** How one model ranks the responses of one instruction after the other. */
 export interface Ranking {
@@ -54,7 +52,8 @@ export async function rankArms(
   list: readonly Arm[],
   negatives: Negatives,
 ): Promise<Ranking[]> {
-  checkNames(list);
+  checkArms(list);
+  checkOptions(negativesOption, negatives, "the negatives");
   const bar = progress(`ranking (${negatives})`, list.length * study.seeds.length);
   const rankings: Ranking[] = [];
   for (const arm of list) {

@@ -15,7 +15,7 @@ import {
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mean } from "simple-statistics";
-import { type Arm, armHash } from "./arm.ts";
+import { type Arm, armHash, checkArms } from "./arm.ts";
 import { hashOf } from "./hash.ts";
 import type { Run } from "./run.ts";
 import { projectRoot, runtimeVersions } from "./settings.ts";
@@ -177,6 +177,7 @@ export async function compareArms(
   list: readonly Arm[],
   reference: Arm,
 ): Promise<ResultRow[]> {
+  checkArms([reference, ...list]);
   const own = armHash(reference);
   const all = await study.runs([reference, ...list.filter((arm) => armHash(arm) !== own)]);
   const references = runsOf(all, reference);

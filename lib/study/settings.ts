@@ -40,8 +40,12 @@ export function readSettings(
 ): Settings {
   const text = (name: string) => env[name] || null;
   const url = text("IMPLICIT_JUDGE");
+  const seeds = Number(text("IMPLICIT_SEEDS") ?? 3);
+  if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100) {
+    throw new Error(`Expected IMPLICIT_SEEDS from 1 to 100, but found ${env.IMPLICIT_SEEDS}.`);
+  }
   return {
-    seeds: checkSeeds(Number(text("IMPLICIT_SEEDS") ?? 3), "IMPLICIT_SEEDS"),
+    seeds,
     base: text("IMPLICIT_BASE"),
     model: text("IMPLICIT_MODEL"),
     data: text("IMPLICIT_DATA") ?? "lima",
@@ -50,12 +54,6 @@ export function readSettings(
     fresh: env.IMPLICIT_FRESH === "1",
     out: text("IMPLICIT_OUT"),
   };
-}
-
-/** A number of seeds, checked; `from` names where it was given. */
-export function checkSeeds(count: number, from = "seeds"): number {
-  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
-  throw new Error(`Expected a number of seeds from 1 to 100, but found ${count}: mend ${from}.`);
 }
 
 /**

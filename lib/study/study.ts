@@ -23,33 +23,17 @@ import { traceRules } from "../adapt/trace.ts";
 import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { StepInfo } from "../tune/tune.ts";
-import { type Arm, armHash, checkNames, contentOf, tuningOf } from "./arm.ts";
+import { type Arm, armHash, checkArm, checkArms, contentOf, tuningOf } from "./arm.ts";
 import { RunCache } from "./cache.ts";
 import { codeVersion } from "./code.ts";
 import { fitting } from "./fit.ts";
 import { hashOf, sha256 } from "./hash.ts";
 import { checkerJudge } from "./judges.ts";
+import { checkOptions, type StudyOptions, studyOptions } from "./options.ts";
 import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
-import type { Base, Prompt, Scale, ScaleName, ScaleOptions, Split } from "./scale.ts";
+import type { Base, Prompt, Scale, Split } from "./scale.ts";
 import { openScale } from "./scales.ts";
-import { checkSeeds, readSettings, runtimeVersions, type Settings } from "./settings.ts";
-
-export interface StudyOptions extends ScaleOptions {
-  readonly scale?: ScaleName;
-  /** One of the scale's bases; its first if not given. */
-  readonly base?: string;
-  /** How many seeds, 1…N; `IMPLICIT_SEEDS` (the task's `--seeds`) if not given, else 3. */
-  readonly seeds?: number;
-  readonly split?: Split;
-  /** How many of the split's instructions, the first ones; all if not given. */
-  readonly prompts?: number;
-  /** Settings that replace the scale's, for every arm that does not set them itself. */
-  readonly tuning?: Partial<Scale["tuning"]>;
-  /** Cap on the response in tokens; the scale's if not given. */
-  readonly maxTokens?: number;
-  /** Says which of two answers is better: any function from comparisons to preferences. */
-  readonly judge?: Judge;
-}
+import { readSettings, runtimeVersions, type Settings } from "./settings.ts";
 
 /** What determines a run; stored beside it and hashed into its name. */
 export interface RunKey {
@@ -214,6 +198,7 @@ export class Study {
   }
 
   private adapter(arm: Arm): RuleAdapter {
+    checkArm(arm);
     if (arm.rules === null) {
       throw new Error(`Expected an arm with rules, but found ${arm.name}: take arms.rules().`);
     }
@@ -227,6 +212,7 @@ export class Study {
 
   /** Everything that determines the run of an arm with a seed. */
   async key(arm: Arm, seed: number): Promise<RunKey> {
+    checkArm(arm);
     const { tuning, maxTokens, maxLength } = this.scale;
     return {
       base: await (this.#files ??= baseHashes(this.base)),
@@ -278,7 +264,7 @@ export class Study {
     list: readonly Arm[],
     onStep?: (arm: Arm, seed: number, step: StepInfo) => void,
   ): Promise<Run[]> {
-    checkNames(list);
+    checkArms(list);
     return await interruptible((signal) => this.#runs(list, signal, onStep));
   }
 
@@ -396,8 +382,8 @@ async function baseHashes({ model, tokenizer }: Base): Promise<Record<string, st
  * Opens a study: loads the base and the prompts of a scale. What the environment asks for
  * (`IMPLICIT_` variables) is read here, once; options go before it.
  *
- * @throws if the scale or the base is unknown (the error lists what there is), or if a base's
- * files are missing or damaged.
+ * @throws if an option, the scale or the base is unknown (the error lists what there is), or if a
+ * base's files are missing or damaged.
  * @example
  * ```ts
  * const study = await openStudy({ scale: "miniature", seeds: 1 });
@@ -408,6 +394,7 @@ export async function openStudy(
   options: StudyOptions = {},
   settings: Settings = readSettings(),
 ): Promise<Study> {
+  checkOptions(studyOptions, options, "the study's options");
   const name = options.scale ?? (settings.model ? "small" : "miniature");
   const { tuning, maxTokens } = options;
   const opened = await openScale(name, options, settings);
@@ -424,7 +411,7 @@ export async function openStudy(
         `"${baseName}": choose one of these.`,
     );
   }
-  const count = options.seeds === undefined ? settings.seeds : checkSeeds(options.seeds);
+  const count = options.seeds ?? settings.seeds;
   const split = options.split ?? "test";
   const seeds = Array.from({ length: count }, (_, i) => i + 1);
   const asked = (await scale.prompts(split)).slice(0, options.prompts);

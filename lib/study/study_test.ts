@@ -9,7 +9,8 @@ import { record } from "./record.ts";
 import { armsDiffer, compareArms, passTable, runsOf, winTable } from "./results.ts";
 import { openScale } from "./scales.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { openStudy, type Study, type StudyOptions } from "./study.ts";
+import type { StudyOptions } from "./options.ts";
+import { openStudy, type Study } from "./study.ts";
 
 /** A study small enough for a test: eight instructions, two training steps, an empty cache. */
 async function inSmallStudy(
@@ -173,7 +174,7 @@ Deno.test("Study.runs() leaves the finished runs when one fails", () =>
 
 Deno.test("openStudy() lists what there is", async () => {
   await assert.rejects(openStudy({ base: "base-9" }), /Expected a base .*base-1.* "base-9"/);
-  await assert.rejects(openStudy({ seeds: 0 }), /from 1 to 100, but found 0/);
+  await assert.rejects(openStudy({ seeds: 0 }), /seeds of .* at least 1, but found 0/);
   assert.throws(() => openScale("huge"), /Expected a scale \(miniature.*"huge"/);
   assert.throws(() => openScale("constructor"), /Expected a scale/);
 });
