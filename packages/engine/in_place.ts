@@ -27,12 +27,14 @@ const BLOCK = 2 ** 14;
 /** Arrays of at most so many elements are not worth a thread's while: a millisecond or two. */
 const SHORT = 2 ** 21;
 
-type Question = Parameters<typeof overBlocks>[0];
+type Question = Parameters<ReturnType<typeof overBlocks>>[0];
 
-/** Threads, each of which works on one question at a time. */
+/** Threads that run a module in a memory, each on one question at a time. */
 class Threads {
   private readonly idle: Worker[] = [];
   private readonly all = new Set<Worker>();
+
+  constructor(private readonly place: Parameters<typeof overBlocks>[0]) {}
 
   /** The process waits for the answer, and for no thread that is idle. */
   ask(question: Question): Promise<number[][]> {
@@ -52,7 +54,7 @@ class Threads {
 
   private start(): Worker {
     const file = new URL("./in_place_worker.mjs", import.meta.url);
-    const thread = new Worker(file, { workerData: "overBlocks" });
+    const thread = new Worker(file, { workerData: this.place });
     this.all.add(thread);
     return thread;
   }
@@ -70,7 +72,7 @@ export function inPlace(
 ): ElementwiseProgram {
   const module = wasmModule(trace(what.fn, specsOf(what, LANES)));
   const compiled = new WebAssembly.Module(module.bytes);
-  const pool = new Threads();
+  const pools = new Map<WebAssembly.Memory, Threads>();
   return {
     async run(given, values, into) {
       const arrays = [
@@ -81,14 +83,16 @@ export function inPlace(
       if (!memory) return otherwise.run(given, values, into);
       const length = commonLength(arrays);
       const part = (start: number, end: number): Question => ({
-        compiled,
-        memory,
         addresses: arrays.map(({ byteOffset }) => byteOffset + 4 * start),
         length: Math.min(length, end) - start,
         numbers: module.numbers.map((name) => values[name]!),
         block: BLOCK,
       });
-      if (length <= SHORT) return added(module.sums, overBlocks(part(0, length)));
+      if (length <= SHORT) {
+        return added(module.sums, overBlocks({ compiled, memory })(part(0, length)));
+      }
+      const pool = pools.get(memory) ?? new Threads({ compiled, memory });
+      pools.set(memory, pool);
       const share = Math.ceil(length / BLOCK / threads) * BLOCK;
       const sums = await settled(
         Array.from({ length: threads }, (_, i) => pool.ask(part(i * share, (i + 1) * share))),
@@ -96,7 +100,7 @@ export function inPlace(
       return added(module.sums, sums.flat());
     },
     dispose() {
-      pool.terminate();
+      for (const pool of pools.values()) pool.terminate();
       otherwise.dispose();
     },
   };
