@@ -5,11 +5,13 @@
  */
 import { join } from "node:path";
 import {
+  checkBaseUrl,
   httpJudge,
   identicalOutputs,
   type Judge,
   loadJudgeSettings,
   localJudge,
+  type Preference,
   preferencesFromScores,
   type Price,
 } from "@implicit/alpaca-eval";
@@ -48,6 +50,16 @@ export function checkerJudge(
   };
 }
 
+/** Says how many comparisons have no preference: a win rate of the others is one of a part. */
+function sayMissing(preferences: readonly Preference[]): void {
+  const missing = preferences.filter(({ preference }) => Number.isNaN(preference)).length;
+  if (missing === 0) return;
+  console.log(
+    `The judge gave no preference to ${missing} of ${preferences.length} comparisons: win rates ` +
+      "are those of the others alone.",
+  );
+}
+
 /** Which judge to ask. */
 export interface JudgeChoice {
   /** "https://api.openai.com/v1", "http://localhost:8000/v1". */
@@ -66,6 +78,7 @@ export interface JudgeChoice {
 
 /**
  * A language model behind an endpoint as a judge. Answers are kept in the cache: asking again is free.
+ * Comparisons without an answer are counted and said.
  *
  * @param cache the folder of finished work; default: the settings'.
  * @example
@@ -81,6 +94,7 @@ export function endpointJudge(
     price = { input: 10, output: 30 },
     ceiling,
   } = choice;
+  checkBaseUrl(choice.baseUrl);
   return async (comparisons) => {
     const bar = progress("judging", comparisons.length);
     let cost = "";
@@ -94,6 +108,7 @@ export function endpointJudge(
     });
     const preferences = await judge(comparisons);
     await bar.done();
+    sayMissing(preferences);
     return preferences;
   };
 }
@@ -148,6 +163,8 @@ export function modelJudge(
   };
   return async (comparisons) => {
     const read = await loadJudgeSettings(judgeSettings(settings));
-    return await localJudge({ settings: read, score, bothOrders })(comparisons);
+    const preferences = await localJudge({ settings: read, score, bothOrders })(comparisons);
+    sayMissing(preferences);
+    return preferences;
   };
 }

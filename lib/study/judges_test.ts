@@ -1,10 +1,13 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Comparison, preferencesFromScores, winRate } from "@implicit/alpaca-eval";
+import { startLoopback } from "@implicit/alpaca-eval/testing";
 import { createDecoder, loadCheckpoint, loadTokenizer } from "@implicit/decoder";
 import { createWorld, evaluationSet, grade, recipe } from "@implicit/world";
-import { checkerJudge, modelJudge } from "./judges.ts";
-import { projectRoot } from "./settings.ts";
+import { checkerJudge, endpointJudge, modelJudge } from "./judges.ts";
+import { projectRoot, readSettings } from "./settings.ts";
 
 const world = createWorld(recipe.worldSeed);
 const tasks = evaluationSet(world, "test", recipe.evaluation.test);
@@ -61,6 +64,31 @@ Deno.test("checkerJudge() has no preference without a grade, and wants to know t
   strictEqual(ungraded!.preference, NaN);
   const nameless = [{ ...comparisons[0]!, id: undefined }];
   await rejects(async () => await checkerJudge(score)(nameless), /id of their prompt/);
+});
+
+Deno.test("endpointJudge() says how many comparisons it has no answer to, and shows no password", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "judge-"));
+  const said: string[] = [], log = console.log;
+  console.log = (...parts: unknown[]) => void said.push(parts.join(" "));
+  try {
+    let n = 0;
+    const body = { error: { message: "too long" } };
+    await using server = await startLoopback({
+      reply: () => ++n === 3 ? { status: 400, body } : undefined,
+    });
+    const rows = comparisons.filter(({ output_1, output_2 }) => output_1 !== output_2).slice(0, 9);
+    const found = await endpointJudge({ baseUrl: server.baseUrl }, folder)(rows);
+    strictEqual(winRate(found).n_missing, 1);
+    ok(said.join("\n").includes("no preference to 1 of 9 comparisons"), said.join("\n"));
+  } finally {
+    console.log = log;
+    rmSync(folder, { recursive: true });
+  }
+  const safe = ({ message }: Error) => /^Expected a base URL/.test(message) && !/pw/.test(message);
+  for (const baseUrl of ["http://me:pw@host/v1", "http://me:pw@host:99999/v1"]) {
+    throws(() => endpointJudge({ baseUrl }), safe);
+    throws(() => readSettings({ IMPLICIT_JUDGE: baseUrl }), safe);
+  }
 });
 
 Deno.test("modelJudge() asks a model on this machine how likely each answer is", async () => {

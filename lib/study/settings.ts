@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
+import { checkBaseUrl } from "@implicit/alpaca-eval";
 
 /** What can be asked for from outside a notebook; `openStudy` takes options before it. */
 export interface Settings {
@@ -29,7 +30,8 @@ export interface Settings {
 /**
  * Reads the settings from the environment.
  *
- * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100.
+ * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100, or IMPLICIT_JUDGE no URL or one with a
+ *   password or key in it.
  * @example
  * ```ts
  * const { cache, seeds } = readSettings();
@@ -44,6 +46,7 @@ export function readSettings(
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100) {
     throw new Error(`Expected IMPLICIT_SEEDS from 1 to 100, but found ${env.IMPLICIT_SEEDS}.`);
   }
+  if (url !== null) checkBaseUrl(url); // before it is shown anywhere
   return {
     seeds,
     base: text("IMPLICIT_BASE"),

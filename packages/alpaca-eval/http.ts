@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import writeFileAtomic from "write-file-atomic";
 
 export interface Endpoint {
@@ -31,11 +32,10 @@ export interface Endpoint {
 export type ChatBody = Readonly<Record<string, unknown>>;
 
 /** The endpoint refused this question (a status of 4xx that no second attempt mends). */
-export class Refusal extends Error {
-  constructor(readonly status: number, message: string) {
-    super(message);
-  }
-}
+export class Refusal extends Error {}
+
+/** No further question can succeed: key, credit or model are gone. */
+export class Stop extends Error {}
 
 const PATH = "/chat/completions";
 const LONGEST_WAIT = 10 * 60_000;
@@ -47,6 +47,36 @@ function retryAfter(header: string | null): number {
   const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
   return wait > 0 ? wait : 0;
 }
+
+/**
+ * A text from outside as one line fit for a message: at most 300 characters, no user of a URL, no
+ * control or direction characters, which could rewrite a terminal.
+ */
+export function quotable(text: string): string {
+  const line = stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
+    .replace(/\/\/[^\s/]*@/g, "//").trim();
+  return line.length > 300 ? line.slice(0, 300) + "…" : line;
+}
+
+/** What an endpoint says of an error: the message of its JSON, or the text as it is. */
+function wordsOf(text: string): string {
+  try {
+    const { error, message, detail } = JSON.parse(text);
+    const said = error?.message ?? error ?? message ?? detail;
+    return quotable(typeof said === "string" ? said : text);
+  } catch {
+    return quotable(text);
+  }
+}
+
+/** Statuses that concern every question alike: key, credit, right, address or model. */
+const OF_THE_ACCOUNT = [401, 402, 403, 404, 405, 410];
+/** A quota that no waiting restores; OpenAI and others report it with the status of haste, 429. */
+const OUT_OF_CREDIT = /insufficient[_ ](quota|credit|balance|funds)|billing|credits? balance/i;
+/** A refusal of one text alone, whatever its status. */
+export const OF_ONE_TEXT =
+  /context.?(length|window|size)|too (long|large|many tokens)|content.?(filter|policy|management)|flagged|moderation/i;
 
 /** Runs `work` on every item, at most `limit` at once; after an error no new one is begun. */
 export async function forEachConcurrently<T>(
@@ -68,6 +98,28 @@ export async function forEachConcurrently<T>(
   if (rejected) throw rejected.reason;
 }
 
+/**
+ * Refuses what is no base URL, and one that holds a secret. What is refused is not quoted.
+ *
+ * @throws if it cannot be parsed, is not of http, or has a user, a query or a fragment
+ */
+export function checkBaseUrl(baseUrl: string): void {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  if (!url || !["http:", "https:"].includes(url.protocol)) {
+    // What cannot be parsed is not quoted: it may hold a password.
+    throw new Error(
+      'Expected a base URL such as "https://api.openai.com/v1" but found another text ' +
+        `(${baseUrl.length} characters)`,
+    );
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new Error(
+      `Expected a base URL without credentials but found some in that of ${url.host}: put the ` +
+        "key into an environment variable and its name into keyVariable",
+    );
+  }
+}
+
 /** An endpoint with its cache. */
 export class Client {
   readonly #endpoint: Required<Endpoint>;
@@ -76,13 +128,7 @@ export class Client {
   #notBefore = 0;
 
   constructor(endpoint: Endpoint) {
-    const url = new URL(endpoint.baseUrl);
-    if (url.username || url.password || url.search) {
-      throw new Error(
-        `Expected a base URL without credentials but found some in that of ${url.host}: put the ` +
-          "key into an environment variable and its name into keyVariable",
-      );
-    }
+    checkBaseUrl(endpoint.baseUrl);
     this.#endpoint = {
       keyVariable: "",
       concurrency: 8,
@@ -93,6 +139,11 @@ export class Client {
       baseUrl: endpoint.baseUrl.replace(/\/+$/, ""),
     };
     this.#key = endpoint.keyVariable ? (process.env[endpoint.keyVariable] ?? "").trim() : "";
+    if (!/^[ -~]*$/.test(this.#key)) {
+      throw new Error(
+        `Expected a key of plain ASCII characters in ${endpoint.keyVariable} but found others`,
+      );
+    }
     mkdirSync(this.#endpoint.cache, { recursive: true });
   }
 
@@ -116,7 +167,7 @@ export class Client {
    *
    * @param flaw says what a reply lacks (null if nothing); such a reply is asked for again, three
    *   times at most, and then kept as it is, since each may have been paid for
-   * @throws Refusal, or an Error where all attempts failed; neither holds the key
+   * @throws Refusal, Stop, or an Error where all attempts failed; none holds the key
    */
   async ask(body: ChatBody, flaw: (reply: unknown) => string | null = () => null) {
     const { baseUrl, attempts, backoff } = this.#endpoint;
@@ -126,7 +177,6 @@ export class Client {
       while (Date.now() < this.#notBefore) await this.#wait(this.#notBefore - Date.now());
       try {
         const reply = await this.#send(body);
-        // Some gateways say 200 and mean an error: that is no answer and must not be kept as one.
         const choice = (reply as { choices?: unknown[] } | null)?.choices?.[0];
         reason = choice ? flaw(reply) ?? "" : "a reply without choices";
         if (reason !== "" && (!choice || ++flawed < 3)) continue;
@@ -135,14 +185,15 @@ export class Client {
         writeFileAtomic.sync(this.#file(body), JSON.stringify(kept));
         return reply;
       } catch (error) {
-        if (error instanceof Refusal) throw error;
+        if (error instanceof Refusal || error instanceof Stop) throw error;
         const { message, cause } = error as Error;
-        reason = this.#redact(cause instanceof Error ? `${message} (${cause.message})` : message);
+        const whole = cause instanceof Error ? `${message} (${cause.message})` : message;
+        reason = quotable(this.#redact(whole));
       }
     }
     throw new Error(
       `Expected an answer from ${baseUrl}${PATH} but found ${reason} at the last of ${attempts} ` +
-        "attempts: run again, what was answered is kept",
+        "attempts",
     );
   }
 
@@ -151,9 +202,9 @@ export class Client {
     return join(this.#endpoint.cache, createHash("sha256").update(asked).digest("hex") + ".json");
   }
 
-  /** One attempt. @throws Refusal where asking again is pointless, an Error where it is not */
+  /** One attempt. @throws Refusal or Stop where asking again is pointless, an Error where it is not */
   async #send(body: ChatBody): Promise<unknown> {
-    const { baseUrl, keyVariable, timeout } = this.#endpoint;
+    const { baseUrl, timeout } = this.#endpoint;
     const response = await fetch(baseUrl + PATH, {
       method: "POST",
       headers: {
@@ -164,28 +215,39 @@ export class Client {
       signal: AbortSignal.timeout(timeout),
     });
     const text = this.#redact(await response.text());
-    if (response.ok) return JSON.parse(text);
-    const { status, headers } = response;
-    const wait = retryAfter(headers.get("retry-after"));
-    const refuse = (expected: string, found: string) => {
-      throw new Refusal(status, `Expected ${baseUrl}${PATH} to ${expected} but found ${found}`);
-    };
-    if (status === 401 || status === 403) {
-      const from = keyVariable || "no variable (keyVariable is not set)";
-      // The body is left out: some endpoints quote the key they refuse.
-      refuse(`accept the key from ${from}`, `${status}`);
+    if (!response.ok) this.#fail(response.status, text, response.headers.get("retry-after"));
+    const reply = JSON.parse(text);
+    // Some gateways say 200 and mean an error: that is no answer and must not be kept as one.
+    if (reply?.error && !reply.choices?.[0]) {
+      const code = Number(reply.error.code);
+      this.#fail(code >= 400 && code < 600 ? code : 500, text, null);
     }
+    return reply;
+  }
+
+  /** @throws what an answer with this status means, in the endpoint's own words */
+  #fail(status: number, text: string, retry: string | null): never {
+    const { baseUrl, keyVariable } = this.#endpoint;
+    const words = this.#unmasked(wordsOf(text)), wait = retryAfter(retry);
+    const expected = (what: string) => `Expected ${baseUrl}${PATH} to ${what} but found `;
+    const ofOneText = status < 500 && OF_ONE_TEXT.test(words);
+    if (status === 401 || (status === 403 && !ofOneText)) {
+      const key = keyVariable || "no variable (keyVariable is not set)";
+      throw new Stop(`${expected(`accept the key from ${key}`)}${status}: ${words}`);
+    }
+    const account = OF_THE_ACCOUNT.includes(status) || (status === 429 && OUT_OF_CREDIT.test(text));
+    if (account && !ofOneText) throw new Stop(`${expected("answer")}${status}: ${words}`);
     if (status < 500 && ![408, 409, 425, 429].includes(status)) {
-      refuse("answer", `${status}: ${text.slice(0, 300)}`);
+      throw new Refusal(`${expected("answer")}${status}: ${words}`);
     }
     if (wait > LONGEST_WAIT) {
-      refuse(
-        `answer within ${LONGEST_WAIT / 60_000} minutes`,
-        `it asks to wait ${Math.round(wait / 60_000)}: run again later, what was answered is kept`,
+      throw new Stop(
+        `${expected(`answer within ${LONGEST_WAIT / 60_000} minutes`)}it asks to wait ` +
+          `${Math.round(wait / 60_000)}: ${words}`,
       );
     }
     this.#notBefore = Math.max(this.#notBefore, Date.now() + wait);
-    throw new Error(`status ${status}`);
+    throw new Error(`status ${status}: ${words}`);
   }
 
   /** Waits up to a quarter longer, so that workers stopped together do not come back together. */
@@ -193,8 +255,17 @@ export class Client {
     await sleep(Math.min(milliseconds * (1 + Math.random() / 4), LONGEST_WAIT));
   }
 
-  /** Takes the key out of whatever came in, before it can reach a file, a log or an error. */
+  /** Takes the key out of whatever came in, as it is or as JSON or a URL writes it. */
   #redact(text: string): string {
-    return this.#key.length >= 4 ? text.replaceAll(this.#key, "[key]") : text;
+    if (this.#key.length < 4) return text;
+    const json = JSON.stringify(this.#key).slice(1, -1);
+    const forms = [this.#key, json, json.replaceAll("/", "\\/"), encodeURIComponent(this.#key)];
+    return forms.reduce((rest, form) => rest.replaceAll(form, "[key]"), text);
+  }
+
+  /** Takes out of an error's words what of the key some endpoints quote: "sk-ab****yz". */
+  #unmasked(words: string): string {
+    const whole = words.replace(/\S*\*{3,}\S*/g, "[key]");
+    return this.#key.length < 16 ? whole : whole.replaceAll(this.#key.slice(0, 8), "[key]");
   }
 }

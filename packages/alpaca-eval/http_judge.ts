@@ -5,7 +5,16 @@
  */
 import { type Annotation, type Comparison, identicalOutputs } from "./annotation.ts";
 import { Budget, countUsage, guessUsage, type Price, sumUsage, type Usage } from "./cost.ts";
-import { type ChatBody, Client, type Endpoint, forEachConcurrently, Refusal } from "./http.ts";
+import {
+  type ChatBody,
+  Client,
+  type Endpoint,
+  forEachConcurrently,
+  OF_ONE_TEXT,
+  quotable,
+  Refusal,
+  Stop,
+} from "./http.ts";
 import { isSwitched, judgeMessages, type JudgeSettings, readAnswer } from "./settings.ts";
 
 export interface HttpJudgeOptions {
@@ -56,9 +65,64 @@ function rawCompletion(reply: unknown, { inputTokens, outputTokens }: Usage): un
   return { ...choice, text, total_tokens: inputTokens + outputTokens };
 }
 
-/** Whether an error concerns one question alone: a refusal that is not about key, model or quota. */
-function concernsOneRow(error: unknown): error is Refusal {
-  return error instanceof Refusal && ![401, 403, 404, 429, 503].includes(error.status);
+/** So many of the first answers, all without a verdict, say that the settings do not fit the judge. */
+const FIRST = 5;
+/** So many in a row say it later: an answer in two without a verdict is no judge either. */
+const IN_A_ROW = 20;
+
+/** Ten rows at most, by number, such as "0, 1, 2 …". */
+function named(rows: readonly number[]): string {
+  return rows.slice(0, 10).join(", ") + (rows.length > 10 ? " …" : "");
+}
+
+/** What a reply says in the place of a verdict, for a message. */
+function saidIn(reply: unknown): string {
+  const content = (reply as { choices: { message?: { content?: unknown } }[] }).choices[0]?.message
+    ?.content;
+  return typeof content === "string" ? `"${quotable(content)}"` : "no text";
+}
+
+/**
+ * Notices when a run goes nowhere: when equal refusals, or answers that make no sense, follow each
+ * other. It counts; whoever asks it stops.
+ */
+class Patience {
+  #senseless = 0;
+  #refused = 0;
+  #words = "";
+  /** Answers with a verdict. */
+  sensible = 0;
+  /** The last refusal, in the endpoint's words. */
+  refused = "";
+
+  /** @throws if the answers up to this one say that the settings do not fit the judge */
+  answer(settings: JudgeSettings, reply: unknown): void {
+    this.#refused = 0;
+    if (!Number.isNaN(readAnswer(settings, reply, false).preference)) {
+      this.sensible++;
+      this.#senseless = 0;
+      return;
+    }
+    if (++this.#senseless < (this.sensible === 0 ? FIRST : IN_A_ROW)) return;
+    throw new Stop(
+      `Expected answers as "${settings.name}" reads them but found none in ${this.#senseless} in ` +
+        `a row, the last ${
+          saidIn(reply)
+        }: the settings do not fit this judge (a model that thinks ` +
+        "aloud, or whose tokens begin with a space, needs settings of its own)",
+    );
+  }
+
+  /** @throws the refusal if it is one of all questions */
+  refusal(refusal: Refusal): void {
+    // Equal but for numbers and names of requests.
+    const words = refusal.message.replace(/\S*\d\S*/g, "");
+    this.#refused = words === this.#words ? this.#refused + 1 : 1;
+    this.#words = words;
+    this.refused = refusal.message;
+    const ofOneText = OF_ONE_TEXT.test(refusal.message);
+    if (this.#refused >= (ofOneText ? this.sensible === 0 ? FIRST : Infinity : 3)) throw refusal;
+  }
 }
 
 /**
@@ -66,12 +130,14 @@ function concernsOneRow(error: unknown): error is Refusal {
  * outputs are a draw without a call, twins are asked once.
  *
  * A question the endpoint refuses (too long, filtered) becomes a row without a preference (NaN), as
- * in AlpacaEval; so does a reply that lacks log-probabilities at the third attempt still. But if
- * either is the first thing to happen, all stops: then the settings do not fit the endpoint.
+ * in AlpacaEval; so does a reply that lacks log-probabilities at the third attempt still. But what is
+ * no fault of one row stops the run: key, credit or model gone, equal refusals in a row, first
+ * answers that all make no sense.
  *
- * @throws when asked: if the estimate exceeds the ceiling, or the spending would; if the endpoint
- *   does not accept the key; at the end if some questions found no answer. What was answered is on
- *   disk and free the next time.
+ * @throws when asked: before the first call if the estimate exceeds the ceiling; later if the
+ *   spending would, or for the reasons above, in the endpoint's own words and with the rows that
+ *   have no verdict; and at the end if some questions found none. What was answered is on disk and
+ *   free the next time.
  * @example
  * const settings = await loadJudgeSettings("data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml");
  * const endpoint = { baseUrl: "https://api.openai.com/v1", keyVariable: "OPENAI_API_KEY", cache };
@@ -90,8 +156,9 @@ export function httpJudge(
     budget.check(estimate);
 
     let done = 0, answered = 0, lostInARow = 0;
+    const patience = new Patience();
     const annotations = comparisons.map((row): Annotation => (
-      { ...row, annotator: settings.name, preference: 1.5 }
+      { ...row, annotator: settings.name, preference: NaN }
     ));
     const settle = (index: number, verdict: Partial<Annotation>) => {
       annotations[index] = { ...annotations[index]!, ...verdict };
@@ -106,44 +173,70 @@ export function httpJudge(
         settle(i, { preference, price_per_example: used.cost, raw_completion });
       }
       if (!flawOf(reply)) answered++;
+      patience.answer(settings, reply);
     };
-    comparisons.forEach((row, i) => identicalOutputs(row) && settle(i, {}));
-    for (const one of questions) if (one.known !== undefined) read(one, one.known);
-
+    /** The error, and what is missing for its sake. */
+    const stopped = (error: unknown) => {
+      const open = annotations.flatMap(({ preference }, i) => Number.isNaN(preference) ? [i] : []);
+      const { message } = error as Error;
+      return new Error(
+        `${message}. ${open.length} of ${comparisons.length} rows have no verdict (${
+          named(open)
+        }); ` +
+          "what was answered is kept: run again for the rest",
+        { cause: error },
+      );
+    };
     const lost: Error[] = [];
-    await forEachConcurrently(open, client.concurrency, async (question) => {
-      const { body, guess, rows } = question;
+    const ask = async ({ body, guess, rows, ...question }: Question) => {
       const release = budget.promise(guess);
       try {
         const reply = await client.ask(body, flawOf);
         budget.spend(countUsage(reply, guess, price));
         const flaw = flawOf(reply);
         if (flaw && answered === 0) {
-          throw new Error(
+          throw new Stop(
             `Expected an answer as "${settings.name}" reads it but found ${flaw}: use settings ` +
               "that read the answer as text (data/judge/text_alpaca_eval_clf/configs.yaml)",
           );
         }
-        read(question, reply);
+        read({ body, guess, rows, ...question }, reply);
         if (!flaw) lostInARow = 0;
       } catch (error) {
-        if (answered === 0) throw error;
-        if (concernsOneRow(error)) {
+        if (error instanceof Refusal) {
+          patience.refusal(error);
           const raw_completion = { error: error.message };
-          return rows.forEach((i) => settle(i, { preference: NaN, raw_completion }));
+          return rows.forEach((i) => settle(i, { raw_completion }));
         }
         // Each was tried many times: an endpoint that is gone is not asked hundreds of times more.
-        if (error instanceof Refusal || ++lostInARow === 3) throw error;
+        if (error instanceof Stop || answered === 0 || ++lostInARow === 3) throw error;
         lost.push(error as Error);
       } finally {
         release();
       }
-    });
-    if (lost.length > 0) {
-      throw new Error(
-        `Expected an answer to each of ${questions.length} questions but found none to ` +
-          `${lost.length}: run again to ask for these alone. The first: ${lost[0]!.message}`,
-      );
+    };
+    try {
+      comparisons.forEach((row, i) => identicalOutputs(row) && settle(i, { preference: 1.5 }));
+      for (const one of questions) if (one.known !== undefined) read(one, one.known);
+      // The first alone: what is wrong with all of them is known before the others are paid.
+      const first = patience.sensible === 0 ? FIRST : 0;
+      await forEachConcurrently(open.slice(0, first), client.concurrency, ask);
+      await forEachConcurrently(open.slice(first), client.concurrency, ask);
+      if (lost.length > 0) {
+        throw new Error(
+          `Expected an answer to each of ${questions.length} questions but found none to ` +
+            `${lost.length}, first for this: ${lost[0]!.message}`,
+        );
+      }
+      if (patience.sensible === 0 && questions.length > 0) {
+        throw new Error(
+          `Expected an answer that "${settings.name}" can read but found none to any of ` +
+            `${questions.length} questions` +
+            (patience.refused ? `. The last: ${patience.refused}` : ": they do not fit this judge"),
+        );
+      }
+    } catch (error) {
+      throw stopped(error);
     }
     return annotations;
   };

@@ -309,10 +309,157 @@ Deno.test("httpJudge() gives up on an endpoint that is gone, and keeps what it h
     await using server = await startLoopback({ fault: (n) => n >= 10 ? "500" : undefined });
     const endpoint = quick(server.baseUrl, cache, { concurrency: 1, attempts: 3 });
     const run = judge(comparisons(50), { settings, endpoint, price });
-    await rejects(run, /status 500 at the last of 3 attempts: run again/);
+    await rejects(
+      run,
+      /status 500: <html>oops at the last of 3 attempts\. 40 of 50 rows have no verdict \(10, 11,/,
+    );
     strictEqual(server.requests.length, 10 + 3 * 3);
     strictEqual(readdirSync(cache).length, 10);
   });
+});
+
+const chat = (content: string, tops: Record<string, number>) => ({
+  choices: [{
+    message: { role: "assistant", content },
+    logprobs: {
+      content: [{
+        top_logprobs: Object.entries(tops).map(([token, logprob]) => ({ token, logprob })),
+      }],
+    },
+  }],
+});
+
+Deno.test("httpJudge() stops when key, credit or model are gone, in the endpoint's words", async () => {
+  const late: [number, unknown, RegExp][] = [
+    [402, { error: { message: "No funds left" } }, /402: No funds left/],
+    [400, { error: { message: "Key ran out\u001b[31m\u202e" } }, /400: Key ran out\./],
+    [401, { error: "key withdrawn" }, /401: key withdrawn/],
+    [403, { detail: "project closed" }, /403: project closed/],
+    [404, { message: "model retired" }, /404: model retired/],
+    [429, { error: { code: "insufficient_quota", message: "Quota spent" } }, /429: Quota spent/],
+    [200, { error: { code: 402, message: "No funds left" } }, /402: No funds left/],
+  ];
+  for (const [status, body, words] of late) {
+    await withCache(async (cache) => {
+      let n = 0;
+      await using server = await startLoopback({
+        reply: () => ++n > 12 ? { status, body } : undefined,
+      });
+      const endpoint = quick(server.baseUrl, cache, { concurrency: 4 });
+      const rows = comparisons(60);
+      await rejects(judge(rows, { settings, price, endpoint }), (error: Error) => {
+        ok(words.test(error.message), error.message);
+        ok(/48 of 60 rows have no verdict .*run again/.test(error.message), error.message);
+        ok(!/[\p{Cc}\p{Cf}]/u.test(error.message), "no escape reaches a terminal");
+        return true;
+      });
+      ok(server.requests.length <= 12 + 3 + 4, `${status}: ${server.requests.length} requests`);
+      strictEqual(readdirSync(cache).length, 12, "what was answered is kept");
+    });
+  }
+});
+
+Deno.test("httpJudge() goes on where single texts are refused, however many in a row", async () => {
+  await withCache(async (cache) => {
+    let n = 0;
+    const refusals = [
+      { status: 400, body: { error: { message: "maximum context length is 512 tokens" } } },
+      { status: 403, body: { error: { message: "your input was flagged" } } },
+    ];
+    await using server = await startLoopback({
+      reply: () => ++n === 1 || (n > 6 && n < 20) ? refusals[n % 2] : undefined,
+    });
+    const endpoint = quick(server.baseUrl, cache, { concurrency: 1 });
+    const { missing } = await judge(comparisons(30), { settings, price, endpoint });
+    deepStrictEqual([missing, server.requests.length], [14, 30]);
+  });
+  await withCache(async (cache) => {
+    const body = { error: { message: "prompt too long" } };
+    await using server = await startLoopback({ reply: () => ({ status: 400, body }) });
+    const endpoint = quick(server.baseUrl, cache, { concurrency: 1 });
+    for (const count of [2, 30]) {
+      await rejects(
+        judge(comparisons(count), { settings, price, endpoint }),
+        /400: prompt too long/,
+      );
+    }
+    strictEqual(server.requests.length, 2 + 5);
+  });
+});
+
+Deno.test("httpJudge() stops a run whose first answers all make no sense, before it is paid", async () => {
+  const nonsense: [string, Record<string, number>][] = [
+    ["<reason>", { "<reason>": -0.1, Well: -3 }],
+    [" M", { " M": -0.1, " m": -3 }],
+    ["", {}],
+  ];
+  for (const [content, tops] of nonsense) {
+    await withCache(async (cache) => {
+      await using server = await startLoopback({ reply: () => ({ body: chat(content, tops) }) });
+      const options = { settings, price, endpoint: quick(server.baseUrl, cache) };
+      for (let again = 0; again < 2; again++) {
+        await rejects(judge(comparisons(60), options), (error: Error) => {
+          ok(error.message.includes(`the last "${content.trim()}"`), error.message);
+          return /settings do not fit this judge/.test(error.message);
+        });
+        strictEqual(server.requests.length, 5, "the second time from what is kept");
+      }
+    });
+  }
+  await withCache(async (cache) => {
+    let n = 0; // another model answers from the eleventh question on
+    await using server = await startLoopback({
+      reply: () => ++n > 10 ? { body: chat("Sure!", { Sure: -0.1 }) } : undefined,
+    });
+    const endpoint = quick(server.baseUrl, cache, { concurrency: 1 });
+    const run = judge(comparisons(100), { settings, price, endpoint });
+    await rejects(run, /found none in 20 in a row, the last "Sure!"/);
+    strictEqual(server.requests.length, 30);
+  });
+});
+
+Deno.test("httpJudge() quotes no key and no user of a URL, in whatever form they come back", async () => {
+  const key = 'sk-ab"cd\\ef/0123456789';
+  process.env.JUDGE_TEST_KEY = key;
+  try {
+    const quoted = [
+      key,
+      encodeURIComponent(key),
+      `${key.slice(0, 8)}****6789`,
+      "see http://me:pass%40word@host/",
+    ];
+    for (const status of [400, 401, 500]) {
+      for (const text of quoted) {
+        await withCache(async (cache) => {
+          const body = { error: { message: `Wrong: ${text}` } };
+          await using server = await startLoopback({ reply: () => ({ status, body }) });
+          const endpoint = quick(server.baseUrl, cache, {
+            keyVariable: "JUDGE_TEST_KEY",
+            attempts: 2,
+          });
+          await rejects(judge(comparisons(1), { settings, endpoint, price }), (error: Error) => {
+            ok(/Wrong: /.test(error.message), error.message);
+            return !/sk-ab|6789|pass/.test(String(error.stack) + error.cause);
+          });
+        });
+      }
+    }
+    process.env.JUDGE_TEST_KEY = "sk-smart“quotes”";
+    const endpoint = { baseUrl: "http://host/v1", cache: tmpdir(), keyVariable: "JUDGE_TEST_KEY" };
+    await rejects(
+      judge([], { settings, endpoint, price }),
+      (error: Error) => /JUDGE_TEST_KEY/.test(error.message) && !/smart/.test(error.message),
+    );
+  } finally {
+    delete process.env.JUDGE_TEST_KEY;
+  }
+  const urls = ["http://me:pass@host:99999/v1", "me:pass@host/v1", "http://h/v1?key=pass"];
+  for (const baseUrl of [...urls, "http://h/v1#pass"]) {
+    await rejects(
+      judge([], { settings, endpoint: { baseUrl, cache: tmpdir() }, price }),
+      (error: Error) => /^Expected a base URL/.test(error.message) && !/pass/.test(error.stack!),
+    );
+  }
 });
 
 Deno.test("httpJudge() waits as long as Retry-After says, and gives up on a lost answer", async () => {

@@ -24,7 +24,7 @@ export {
   readModelOutputs,
   writeRows,
 } from "./files.ts";
-export type { Endpoint } from "./http.ts";
+export { checkBaseUrl, type Endpoint } from "./http.ts";
 export { httpJudge, type HttpJudgeOptions } from "./http_judge.ts";
 export { leaderboardRow } from "./leaderboard.ts";
 export { lengthControlledWinRate } from "./length_control.ts";
