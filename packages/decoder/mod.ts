@@ -10,6 +10,7 @@ export { argmax, logprob } from "./decode/sample.ts";
 export { transformersProcessor } from "./decode/transformers_processor.ts";
 export { hashParameters, loadCheckpoint, type Model, saveCheckpoint } from "./model/checkpoint.ts";
 export { type ModelConfig, parseConfig } from "./model/config.ts";
+export type { ConfigJson } from "./model/options.ts";
 export { hidden, type HiddenOptions, type Hooks, logits } from "./model/forward.ts";
 export { toFloat16 } from "./model/half.ts";
 export { fillNormal, initParameters, normalGenerator } from "./model/init.ts";

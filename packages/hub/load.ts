@@ -3,7 +3,13 @@
  */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { loadCheckpoint, loadTokenizer, type Model, type Tokenizer } from "@implicit/decoder";
+import {
+  type ConfigJson,
+  loadCheckpoint,
+  loadTokenizer,
+  type Model,
+  type Tokenizer,
+} from "@implicit/decoder";
 import { resolveModel } from "./checkpoint.ts";
 import type { HubOptions } from "./repository.ts";
 
@@ -12,6 +18,8 @@ import type { HubOptions } from "./repository.ts";
  *
  * @param nameOrFolder "owner/name" on the hub, or a folder
  * @param options.inFile leave the weights in their files, see {@link loadCheckpoint}
+ * @param options.override options in place of those of config.json, so that a checkpoint that is
+ *   refused need not be edited in the cache
  * @throws Error that says what to do: see {@link resolveModel}; and where the tokenizer has ids
  *   for which the model has no embedding.
  * @example
@@ -19,7 +27,7 @@ import type { HubOptions } from "./repository.ts";
  */
 export async function loadModel(
   nameOrFolder: string,
-  options: HubOptions & { inFile?: boolean } = {},
+  options: HubOptions & { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<{ name: string; model: Model; tokenizer: Tokenizer }> {
   const isFolder = await stat(nameOrFolder).then(() => true, () => false);
   const folder = await resolveModel(nameOrFolder, options);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type ConfigJson,
   createDecoder,
   createOnnxDecoder,
   type Decoder,
@@ -24,13 +25,14 @@ import type { HubOptions } from "./repository.ts";
  */
 export async function openDecoder(
   nameOrFolder: string,
-  options: HubOptions & { threads?: number } = {},
+  options: HubOptions & { threads?: number; override?: ConfigJson } = {},
 ): Promise<{ decoder: Pick<Decoder, "generate" | "dispose">; tokenizer: Tokenizer }> {
-  const { threads } = options;
+  const { threads, override } = options;
   const onnx = await onlyOnnx(nameOrFolder);
   if (onnx) {
     const text = await readFile(join(nameOrFolder, "config.json"), "utf8");
-    const decoder = await createOnnxDecoder(onnx, parseConfig(JSON.parse(text)), { threads });
+    const config = parseConfig(JSON.parse(text), override);
+    const decoder = await createOnnxDecoder(onnx, config, { threads });
     return { decoder, tokenizer: await loadTokenizer(nameOrFolder) };
   }
   const { model, tokenizer } = await loadModel(nameOrFolder, options);

@@ -47,9 +47,9 @@ const choices: Record<
   mlpBias: ({ mlpBias }) => bySwitch(mlpBias),
   parallel: ({ mayBeParallel }) => bySwitch(mayBeParallel && "use_parallel_residual"),
   clipQkv: ({ mayClip }) => mayClip ? [{ clip_qkv: null }, { clip_qkv: 0.3 }] : [{}],
-  rope: ({ mayTurnPart }) => [
-    { rope_theta: 10000, ...(mayTurnPart ? { rotary_pct: 0.5 } : {}) },
-    { rope_theta: 500, ...(mayTurnPart ? { rotary_pct: 1 } : {}) },
+  rope: ({ turns }) => [
+    { rope_theta: 10000, ...(turns < 1 ? { rotary_pct: 0.5 } : {}) },
+    { rope_theta: 500, ...(turns < 1 ? { rotary_pct: 1 } : {}) },
     {
       rope_scaling: {
         rope_type: "llama3",
@@ -57,7 +57,7 @@ const choices: Record<
         low_freq_factor: 1,
         high_freq_factor: 4,
         original_max_position_embeddings: 16,
-        ...(mayTurnPart ? { partial_rotary_factor: 0.5 } : {}),
+        ...(turns < 1 ? { partial_rotary_factor: 0.5 } : {}),
       },
     },
   ],

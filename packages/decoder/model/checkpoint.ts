@@ -13,6 +13,7 @@ import { basename, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { parseObject } from "../json.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
+import type { ConfigJson } from "./options.ts";
 import { headName, type Parameters, parameterShapes } from "./parameters.ts";
 import {
   type FloatType,
@@ -42,15 +43,16 @@ const derived = /\.(rotary_emb\.inv_freq|attention\.(bias|masked_bias))$/;
  *
  * @param options.inFile leave the weights where they are, as a base that is only to be tuned with
  *   adapters may: training reads them from there, everything else when it asks for them
+ * @param options.override options in place of those of config.json, see {@link parseConfig}
  * @throws where the config is refused, a file is damaged, or a parameter is missing, unknown or of
  *   the wrong shape.
  * @example const model = await loadCheckpoint("data/world/base");
  */
 export async function loadCheckpoint(
   folder: string,
-  options: { inFile?: boolean } = {},
+  options: { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<Model> {
-  const config = await readConfig(join(folder, "config.json"));
+  const config = await readConfig(join(folder, "config.json"), options.override);
   const headers = await locate(folder);
   const shapes = parameterShapes(config);
   const parameters: Parameters = new Map();
@@ -152,10 +154,10 @@ async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
   return located;
 }
 
-async function readConfig(path: string): Promise<ModelConfig> {
+async function readConfig(path: string, override?: ConfigJson): Promise<ModelConfig> {
   const json = await readJson(path);
   try {
-    return parseConfig(json);
+    return parseConfig(json, override);
   } catch (cause) { // which does not know where the config lay
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
   }

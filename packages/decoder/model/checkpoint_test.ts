@@ -83,6 +83,14 @@ Deno.test("loadCheckpoint() accepts a tied head that is stored, if it is the emb
     await assert.rejects(loadCheckpoint(folder), /differs from the embedding/);
   }));
 
+Deno.test("loadCheckpoint() loads a checkpoint with an override of its config", () =>
+  inFolder(async (folder) => {
+    await writeChanged(folder, ({ config }) => Object.assign(config.json, { alibi: true }));
+    await assert.rejects(loadCheckpoint(folder), /no option "alibi".*override: \{"alibi":null\}/);
+    const { config } = await loadCheckpoint(folder, { override: { alibi: null } });
+    assert.equal(config.json.alibi, null);
+  }));
+
 Deno.test("loadCheckpoint() refuses what does not fit the config", () =>
   inFolder(async (folder) => {
     await assert.rejects(loadCheckpoint(folder), /config.json/);

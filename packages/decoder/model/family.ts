@@ -25,8 +25,10 @@ export interface Family {
   readonly gated: boolean;
   /** Whether both halves of a layer may read the same input (`use_parallel_residual`). */
   readonly mayBeParallel: boolean;
-  /** Whether the rotary embedding may turn a part of the head dimensions only. */
-  readonly mayTurnPart: boolean;
+  /** Which part of the head dimensions the rotary embedding turns, if the config does not say; 1: all, always. */
+  readonly turns: number;
+  /** Layers that attend to `sliding_window` positions only: none, all, or those of `layer_types`. */
+  readonly window: "none" | "all" | "some";
   /** Whether `clip_qkv` may bound queries, keys and values (OLMo). */
   readonly mayClip: boolean;
   /** Values that Hugging Face assumes where config.json leaves an option out. */
@@ -79,10 +81,24 @@ const llama: Family = {
   mlpBias: "mlp_bias",
   gated: true,
   mayBeParallel: false,
-  mayTurnPart: false,
+  turns: 1,
+  window: "none",
   mayClip: false,
-  defaults: { rms_norm_eps: 1e-6, max_position_embeddings: 2048, hidden_act: "silu" },
+  defaults: {
+    rms_norm_eps: 1e-6,
+    max_position_embeddings: 2048,
+    hidden_act: "silu",
+    eos_token_id: 2,
+  },
   names: llamaNames,
+};
+
+const qwen = {
+  max_position_embeddings: 32768,
+  num_key_value_heads: 32,
+  sliding_window: 4096,
+  max_window_layers: 28,
+  eos_token_id: null,
 };
 
 const all: readonly Family[] = [
@@ -90,6 +106,7 @@ const all: readonly Family[] = [
   {
     ...llama,
     name: "mistral",
+    window: "all",
     qkvBias: false,
     outputBias: false,
     mlpBias: false,
@@ -100,14 +117,21 @@ const all: readonly Family[] = [
       sliding_window: 4096,
     },
   },
-  { ...llama, name: "olmo", norm: "layer-plain", mlpBias: false, mayClip: true },
+  {
+    ...llama,
+    name: "olmo",
+    norm: "layer-plain",
+    mlpBias: false,
+    mayClip: true,
+    defaults: { ...llama.defaults, eos_token_id: 50279 },
+  },
   {
     ...llama,
     name: "olmo2",
     normPlacement: "after",
     qkNorm: "all",
     mlpBias: false,
-    defaults: { ...llama.defaults, rms_norm_eps: 1e-5 },
+    defaults: { ...llama.defaults, rms_norm_eps: 1e-5, eos_token_id: 50279 },
     names: {
       ...llamaNames,
       attentionNorm: "post_attention_layernorm",
@@ -117,22 +141,19 @@ const all: readonly Family[] = [
   {
     ...llama,
     name: "qwen2",
+    window: "some",
     qkvBias: true,
     outputBias: false,
     mlpBias: false,
-    defaults: { ...llama.defaults, max_position_embeddings: 32768, num_key_value_heads: 32 },
+    defaults: { ...llama.defaults, ...qwen },
   },
   {
     ...llama,
     name: "qwen3",
+    window: "some",
     qkNorm: "head",
     mlpBias: false,
-    defaults: {
-      ...llama.defaults,
-      max_position_embeddings: 32768,
-      num_key_value_heads: 32,
-      head_dim: 128,
-    },
+    defaults: { ...llama.defaults, ...qwen, head_dim: 128 },
   },
   {
     name: "gpt_neox",
@@ -144,7 +165,8 @@ const all: readonly Family[] = [
     mlpBias: true,
     gated: false,
     mayBeParallel: true,
-    mayTurnPart: true,
+    turns: 0.25,
+    window: "none",
     mayClip: false,
     defaults: {
       layer_norm_eps: 1e-5,
@@ -152,7 +174,7 @@ const all: readonly Family[] = [
       hidden_act: "gelu",
       attention_bias: true,
       use_parallel_residual: true,
-      rotary_pct: 0.25,
+      eos_token_id: 2,
     },
     names: {
       embedding: "gpt_neox.embed_in",
