@@ -17,6 +17,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "packages/alpaca-eval": [],
   "packages/hub": ["packages/decoder", "packages/engine"],
   "packages/notebook": [],
+  "packages/memo": [],
   "lib": [
     "packages/engine",
     "packages/decoder",
@@ -24,6 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "packages/alpaca-eval",
     "packages/hub",
     "packages/notebook",
+    "packages/memo",
   ],
   "tasks": [
     "lib",
@@ -33,6 +35,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "packages/alpaca-eval",
     "packages/hub",
     "packages/notebook",
+    "packages/memo",
   ],
 };
 const rooms = Object.keys(arrows);

@@ -16,7 +16,7 @@ import { createEngine } from "@implicit/engine";
 import { padBatch } from "../text/batch.ts";
 import { flatState, layOut, views } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
-import { tinyExamples, tinyModel } from "../tune/tiny.ts";
+import { tinyExamples, tinyModel } from "../testing/tiny.ts";
 import { tune, type TuneOptions } from "../tune/tune.ts";
 import { type Adapted, type Adapter, readTrained } from "./adapter.ts";
 import { learnedBias } from "./learned_bias.ts";

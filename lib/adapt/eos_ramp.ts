@@ -1,7 +1,7 @@
 /** The rule that slowly makes a response end (paper section 6 and appendix E). */
+import { libraryValue } from "@implicit/memo";
 import type { Rule } from "./rules.ts";
 import { type Starts, startsAfter, type Tags } from "./tokens.ts";
-import { libraryValue } from "./value.ts";
 
 /** Settings of {@link eosRamp}. Weights are added to the logit of EOS. */
 export interface EosRampOptions {

@@ -4,10 +4,10 @@
  * adapter (paper section 6) with their weights found by gradient descent, and shows how far rules of
  * this form can go. Kept beside the base.
  */
+import { libraryValue } from "@implicit/memo";
 import * as tf from "@tensorflow/tfjs-core";
 import type { LogitsProcessor, Parameters } from "@implicit/decoder";
 import type { Adapter } from "./adapter.ts";
-import { libraryValue } from "./value.ts";
 
 /** Settings of {@link learnedBias}. */
 export interface LearnedBiasOptions {

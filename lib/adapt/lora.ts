@@ -3,6 +3,7 @@
  * which only A [rank, in] and B [out, rank] are trained, as `MODULE.lora_A.weight` and
  * `MODULE.lora_B.weight` (the names PEFT gives them). They are merged into the base's weights.
  */
+import { libraryValue } from "@implicit/memo";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   fillNormal,
@@ -13,7 +14,6 @@ import {
   parameterShapes,
 } from "@implicit/decoder";
 import type { Adapter } from "./adapter.ts";
-import { libraryValue } from "./value.ts";
 
 /** Which projections get an adapter, and how strong it is. */
 export interface LoraOptions {

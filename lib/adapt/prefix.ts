@@ -3,9 +3,9 @@
  * if the model had read a text that no tokens spell. They are trained directly, without the network
  * that the paper computes them with in training, and kept beside the base.
  */
+import { libraryValue } from "@implicit/memo";
 import { fillNormal, type ModelConfig, normalGenerator, type Parameters } from "@implicit/decoder";
 import type { Adapter } from "./adapter.ts";
-import { libraryValue } from "./value.ts";
 
 /** Settings of {@link prefix}. */
 export interface PrefixOptions {

@@ -1,7 +1,7 @@
 /** The rule that keeps a response from repeating itself (paper section 6 and appendix E). */
+import { libraryValue } from "@implicit/memo";
 import type { Rule } from "./rules.ts";
 import { type Starts, startsAfter, type Tags, tokenIds } from "./tokens.ts";
-import { libraryValue } from "./value.ts";
 
 /** Settings of {@link repetitionPenalty}. */
 export interface RepetitionPenaltyOptions {

@@ -19,7 +19,7 @@ import { eosRamp } from "./eos_ramp.ts";
 import { rules } from "./published_rules.ts";
 import { repetitionPenalty } from "./repetition_penalty.ts";
 import { type Rule, ruleAdapter } from "./rules.ts";
-import { naiveRule, onlyRule, type RuleName } from "./testing.ts";
+import { naiveRule, onlyRule, type RuleName } from "../testing/naive_rules.ts";
 import { tokenIds } from "./tokens.ts";
 import { traceRules } from "./trace.ts";
 import { uniformChanges } from "./uniform_changes.ts";
@@ -295,7 +295,7 @@ Deno.test({
         assert.deepEqual(found, expected, `${rule}, ${variant}`);
         assert.notDeepEqual(found, plain, `expected ${rule} (${variant}) to change something`);
 
-        const steps = await traceRules(decoder, prompts[0]!, adapter, options);
+        const steps = await traceRules(decoder, tokenizer, prompts[0]!, adapter, options);
         const ids = steps.map(({ id }) => id).filter((id) => id !== tokenizer.eosId);
         assert.deepEqual(ids, found[0]);
         steps.forEach(({ id, pushes }, i) => {

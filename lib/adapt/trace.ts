@@ -1,39 +1,43 @@
 /**
  * Generation under rules, step by step: what the base alone would have made of each token, and what
- * each rule added to it.
- *
- * Knows the adapter's parts; does not know how a trace is shown.
+ * each rule added to it. Knows the adapter's parts; does not know how a trace is shown.
  */
-import { argmax, type Decoder, type GenerateOptions, logprob } from "@implicit/decoder";
+import {
+  argmax,
+  type Decoder,
+  type GenerateOptions,
+  logprob,
+  type Tokenizer,
+} from "@implicit/decoder";
 import type { RuleAdapter } from "./rules.ts";
 
-/** One chosen token. Log-probabilities are natural. */
-export interface TraceStep {
+/** One chosen token. */
+export interface TokenStory {
   readonly id: number;
-  /** Under the base alone. */
-  readonly baseLogprob: number;
-  /** Under base and rules together. */
-  readonly logprob: number;
-  /** What the base alone would have chosen here. */
-  readonly baseId: number;
-  /** What each rule added to the token's logit, by its name. */
+  /** Its text. */
+  readonly token: string;
+  /** Its probability, 0…1, under the base alone, and under base and rules together. */
+  readonly base: number;
+  readonly adapted: number;
+  /** What each rule added to its logit, by the rule's name. */
   readonly pushes: Readonly<Record<string, number>>;
 }
 
 /**
- * Generates greedily from `prompt` under `adapter` and tells the story of each token. The last step
+ * Generates greedily from `prompt` under `adapter` and tells the story of each token. The last one
  * is EOS, if that ended the response.
  *
  * @example
- * const steps = await traceRules(decoder, prompt, adapter, { maxTokens: 40 });
+ * const stories = await traceRules(decoder, tokenizer, prompt, adapter, { maxTokens: 40 });
  */
 export async function traceRules(
   decoder: Decoder,
+  tokenizer: Tokenizer,
   prompt: readonly number[],
   adapter: RuleAdapter,
-  options: Pick<GenerateOptions, "maxTokens" | "eosId" | "signal"> = {},
-): Promise<TraceStep[]> {
-  const steps: TraceStep[] = [];
+  options: Pick<GenerateOptions, "maxTokens" | "eosId">,
+): Promise<TokenStory[]> {
+  const stories: TokenStory[] = [];
   await decoder.generate([prompt], {
     ...options,
     processors: [(logits, context) => {
@@ -47,14 +51,14 @@ export async function traceRules(
           if (other === id) pushes[rule]! += weight;
         });
       }
-      steps.push({
+      stories.push({
         id,
-        baseLogprob: logprob(base, id),
-        logprob: logprob(logits, id),
-        baseId: argmax(base),
+        token: id === tokenizer.eosId ? "(end)" : tokenizer.decode([id]),
+        base: Math.exp(logprob(base, id)),
+        adapted: Math.exp(logprob(logits, id)),
         pushes,
       });
     }],
   });
-  return steps;
+  return stories;
 }

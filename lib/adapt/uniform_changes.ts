@@ -1,7 +1,7 @@
 /** The rule that changes some tokens' scores at every step alike (paper section 6 and table 8). */
+import { libraryValue } from "@implicit/memo";
 import type { Rule } from "./rules.ts";
 import { tokenIds } from "./tokens.ts";
-import { libraryValue } from "./value.ts";
 
 /** A change of one string's score at every step. */
 export interface UniformChange {

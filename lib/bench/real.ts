@@ -11,6 +11,7 @@ import { overview } from "../study/overview.ts";
 import { runtimeVersions } from "../study/settings.ts";
 import { armOperations } from "../study/speed.ts";
 import type { Study } from "../study/study.ts";
+import { markdownTable } from "../study/tables.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 
 /** One arm of a real checkpoint. */
@@ -90,15 +91,14 @@ export function realTable({ base, threads, rows }: RealResults): string {
         equal === null ? "not run" : `${equal} of ${own!.of}`
       }`
     );
-    return `| ${arm} | ${data.split(" from ")[0]} | ${steps} | ` +
-      `${firstLoss.toFixed(2)} → ${lastLoss.toFixed(2)} | ${seconds.toFixed(0)} s | ` +
-      `${same.join(", ")} |`;
+    const loss = `${firstLoss.toFixed(2)} → ${lastLoss.toFixed(2)}`;
+    const account = data.split(" from ")[0]!;
+    return [arm, account, steps, loss, `${seconds.toFixed(0)} s`, same.join(", ")];
   });
-  return [
-    `| ${base} | examples | steps | loss | ${threads} threads | equal tokens read back |`,
-    "|---|---|---|---|---|---|",
-    ...lines,
-  ].join("\n");
+  return markdownTable(
+    [base, "examples", "steps", "loss", `${threads} threads`, "equal tokens read back"],
+    lines,
+  );
 }
 
 /** Where the table comes from, in one paragraph: command, weights, date, machine, versions. */

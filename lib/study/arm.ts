@@ -3,9 +3,11 @@
  * make your own. Arms are told apart by their content; the name is a label, and two different arms
  * under one label are refused. Knows nothing of how an arm is run.
  */
+import { hashOf, identityOf } from "@implicit/memo";
+import { eosRamp, type EosRampOptions } from "../adapt/eos_ramp.ts";
+import { repetitionPenalty, type RepetitionPenaltyOptions } from "../adapt/repetition_penalty.ts";
 import type { Rule } from "../adapt/rules.ts";
-import { identityOf } from "../adapt/value.ts";
-import { hashOf } from "./hash.ts";
+import { type UniformChange, uniformChanges } from "../adapt/uniform_changes.ts";
 import {
   type Arm,
   armOptions,
@@ -48,32 +50,42 @@ export const arms = {
     name: rulesName(use),
     template: "tulu",
     tuning: null,
-    rules: {
-      use: [...RULES.filter((rule) => use.includes(rule)), ...use.filter((rule) => !isPaper(rule))],
-    },
+    rules: { use: [...paperRules(use), ...ownRules(use)] },
   }),
 };
 
-const isPaper = (rule: RuleName | Rule) => typeof rule === "string" && RULES.includes(rule);
+const paperRules = (use: Rules["use"]) => RULES.filter((rule) => use.includes(rule));
+const ownRules = (use: Rules["use"]) => use.filter((rule) => typeof rule !== "string");
 
 /** `rules`, `rules-without-eos`, or the names of those that are used: `rules:eos+my-rule`. */
 function rulesName(use: Rules["use"]): string {
-  const missing = RULES.filter((rule) => !use.includes(rule));
-  const own = use.filter((rule) => !isPaper(rule));
+  const [paper, own] = [paperRules(use), ownRules(use)];
+  const missing = RULES.filter((rule) => !paper.includes(rule));
   if (own.length === 0 && missing.length === 0) return "rules";
   if (own.length === 0 && missing.length === 1) return `rules-without-${missing[0]}`;
-  const names = [...RULES.filter((rule) => use.includes(rule)), ...own]
-    .map((rule) => typeof rule === "string" ? rule : rule.name);
-  return `rules:${names.join("+") || "none"}`;
+  return `rules:${[...paper, ...own.map(({ name }) => name)].join("+") || "none"}`;
 }
 
-/** The rules that an arm uses: the paper's by their names, in its order, then its own. */
-export function useRules(
-  use: Rules["use"],
-  named: Readonly<Record<RuleName, Rule>>,
+/**
+ * The rules that an arm uses, in the paper's order and then its own.
+ *
+ * @param given the paper's three as the scale has them; the arm's weights replace theirs
+ */
+export function rulesOf(
+  { use, eosSlope, eosHorizon, repetitionWeight, uniform }: Rules,
+  given: {
+    readonly eos: EosRampOptions;
+    readonly repetition: RepetitionPenaltyOptions;
+    readonly uniform: readonly UniformChange[];
+  },
 ): readonly Rule[] {
-  const own = use.filter((rule) => typeof rule !== "string");
-  return [...RULES.filter((name) => use.includes(name)).map((name) => named[name]), ...own];
+  const { eos, repetition } = given;
+  const named: Readonly<Record<RuleName, Rule>> = {
+    eos: eosRamp({ ...eos, slope: eosSlope ?? eos.slope, horizon: eosHorizon ?? eos.horizon }),
+    repetition: repetitionPenalty({ ...repetition, weight: repetitionWeight ?? repetition.weight }),
+    uniform: uniformChanges(uniform ?? given.uniform),
+  };
+  return [...paperRules(use).map((name) => named[name]), ...ownRules(use)];
 }
 
 /** Makes an arm's copy with another template, named for it: `inTemplate("ab")(arms.base)`. */
@@ -104,16 +116,19 @@ export function tuningOf(arm: Arm): Tuning {
   );
 }
 
-/** What functions of an arm may use of the library: the operations of the forward pass. */
-const KNOWN = new Set(["tf"]);
+/**
+ * What functions of an arm may use of the library: the operations of the forward pass. (tslab writes
+ * `implicit_1.tf`, as TypeScript compiles an import for CommonJS.)
+ */
+const isKnown = (name: string) => name === "tf" || /^implicit_\d+$/.test(name);
 
 /**
  * The content of an arm, or of a part of it, as plain data: functions as their sources.
  *
- * @throws where a function reads a variable from outside it (lib/adapt/value.ts).
+ * @throws where a function reads a variable from outside it.
  */
 export function contentOf(value: unknown): unknown {
-  return identityOf(value, KNOWN);
+  return identityOf(value, isKnown);
 }
 
 /** The hash of what an arm is, without its label: by it its runs are known. */

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCheckpoint, loadTokenizer } from "@implicit/decoder";
-import { type Example, pair } from "@implicit/hub";
+import { pair } from "@implicit/hub";
 import {
   createWorld,
   evaluationSet,
@@ -16,14 +16,9 @@ import {
   type Task,
   tuningSet,
 } from "@implicit/world";
-import { eosRamp } from "../adapt/eos_ramp.ts";
-import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
-import { uniformChanges } from "../adapt/uniform_changes.ts";
-import { shuffledOrder } from "../text/batch.ts";
-import { toResponseTuning } from "../text/example.ts";
-import { type Rules, type Tuning, useRules } from "./arm.ts";
+import { type Rules, rulesOf } from "./arm.ts";
 import { modelEmbedding } from "./embedding.ts";
-import type { Scale } from "./scale.ts";
+import { asTuned, type Scale } from "./scale.ts";
 import { projectRoot } from "./settings.ts";
 
 /** Seeds of tuning sets start here, so that no tuning set is drawn with an evaluation set's seed. */
@@ -61,11 +56,15 @@ export async function miniature(): Promise<Scale> {
       const path = join(folder, name);
       return { name, model: await loadCheckpoint(path), tokenizer: await loadTokenizer(path) };
     },
-    examples: (tuning, seed) =>
-      Promise.resolve(
-        tuningExamples(tuning, seed, (kind, count) =>
-          tuningSet(world, kind, count, TUNING_SEED + seed)),
-      ),
+    examples(tuning, seed) {
+      const kind = tuning.data === "single-task" ? `single:${tuning.task}` as const : "instruction";
+      const count = tuning.examples ?? recipe.tuning.examples;
+      const examples = tuningSet(world, kind, count, TUNING_SEED + seed)
+        .map(({ instruction, response, plainResponse }) =>
+          pair(instruction, tuning.restate === false ? plainResponse : response)
+        );
+      return Promise.resolve(asTuned(examples, tuning, seed));
+    },
     prompts(split) {
       const asked = split === "ranking" ? "test" : split;
       const drawn = evaluationSet(world, asked, recipe.evaluation[asked]);
@@ -81,45 +80,20 @@ export async function miniature(): Promise<Scale> {
   };
 }
 
-type Draw = (kind: "instruction" | `single:${string}`, count: number) => Task[];
-
-function tuningExamples(tuning: Tuning, seed: number, draw: Draw): Example[] {
-  const count = tuning.examples ?? recipe.tuning.examples;
-  const single = tuning.data === "single-task";
-  const drawn = draw(single ? `single:${tuning.task}` : "instruction", count);
-  const responses = drawn.map((t) => tuning.restate === false ? t.plainResponse : t.response);
-  const paired = tuning.data === "shuffled-pairs" ? rotateShuffled(responses, seed) : responses;
-  const examples = drawn.map((task, i) => pair(task.instruction, paired[i]!));
-  const empty = tuning.data === "responses" || tuning.responsesOnly === true;
-  return empty ? examples.map(toResponseTuning) : examples;
-}
-
-/** Gives every place another place's entry: neighbours on a seeded random cycle change places. */
-export function rotateShuffled<T>(list: readonly T[], seed: number): T[] {
-  const order = shuffledOrder(list.length, seed, 0);
-  const moved = new Array<T>(list.length);
-  order.forEach((place, i) => moved[place] = list[order[(i + 1) % list.length]!]!);
-  return moved;
-}
-
 /**
  * The recipe's rules with the arm's changes. As the paper has it, the repetition rule covers the
- * response; as the code has it, the instruction too.
+ * response, and EOS gets 100 beyond a horizon; as the code has it, the instruction too, and nothing.
  */
-function worldRules({ variant = "paper", eosSlope, eosHorizon, repetitionWeight, ...arm }: Rules) {
+function worldRules(rules: Rules) {
+  const { variant = "paper", eosHorizon } = rules;
   const { eosSlope: slope, repetition: weight, exempt, uniform } = recipe.rules;
-  const beyond = eosHorizon !== undefined && variant === "paper"
-    ? { from: eosHorizon, weight: 100 }
-    : undefined;
-  return useRules(arm.use, {
-    eos: eosRamp({ slope: eosSlope ?? slope, horizon: eosHorizon, beyond }),
-    repetition: repetitionPenalty({
-      weight: repetitionWeight ?? weight,
-      scope: variant === "paper" ? "response" : "instruction",
-      exempt,
-    }),
-    uniform: uniformChanges(
-      arm.uniform ?? uniform.map(([string, weight]) => ({ string, weight })),
-    ),
+  const isPaper = variant === "paper";
+  return rulesOf(rules, {
+    eos: {
+      slope,
+      beyond: isPaper && eosHorizon !== undefined ? { from: eosHorizon, weight: 100 } : undefined,
+    },
+    repetition: { weight, scope: isPaper ? "response" : "instruction", exempt },
+    uniform: uniform.map(([string, weight]) => ({ string, weight })),
   });
 }

@@ -10,33 +10,25 @@ export interface RankingPair {
   readonly fake: number;
 }
 
-/** What is known of an example: its response, and the family it belongs to if it has one. */
+/** What is known of an example: its response as token ids, and the family it belongs to. */
 export interface Candidate {
   readonly response: readonly number[];
-  readonly family?: string;
+  readonly family: string;
 }
 
-export interface NegativeOptions {
-  /** Wrong responses an instruction. */
-  readonly draws?: number;
-  readonly seed?: number;
-}
+/** Wrong responses an instruction, and the seed, as the authors have them. */
+const DRAWS = 5, SEED = 0;
 
 /**
- * The authors' negatives (paper §4.2, `ratio_eval.py`): after `random.seed(0)`, for each example in
- * order, five draws with `random.randint` from the responses of the same examples, with replacement.
- * An example may draw itself; such a pair is kept here, as it uses up a draw, and left out when
- * ranking, as the authors' evaluation does.
- *
- * @param count examples
+ * The authors' negatives (paper §4.2, `ratio_eval.py`): after `random.seed(0)`, for each of `count`
+ * examples in order, five draws with `random.randint` from the responses of the same examples, with
+ * replacement. An example may draw itself; such a pair is kept here, as it uses up a draw, and left
+ * out when ranking, as the authors' evaluation does.
  */
-export function randomNegatives(
-  count: number,
-  { draws = 5, seed = 0 }: NegativeOptions = {},
-): RankingPair[] {
-  const random = new PythonRandom(seed);
-  return Array.from({ length: count * draws }, (_, i) => ({
-    real: Math.floor(i / draws),
+export function randomNegatives(count: number): RankingPair[] {
+  const random = new PythonRandom(SEED);
+  return Array.from({ length: count * DRAWS }, (_, i) => ({
+    real: Math.floor(i / DRAWS),
     fake: random.integer(0, count - 1),
   }));
 }
@@ -50,20 +42,13 @@ function otherResponses(examples: readonly Candidate[]): (i: number) => number[]
 /**
  * Hard negatives: responses to other instructions of the same family, drawn with replacement. An
  * example whose family offers no other response gets none.
- *
- * @throws if an example has no family
  */
-export function familyNegatives(
-  examples: readonly Candidate[],
-  { draws = 5, seed = 0 }: NegativeOptions = {},
-): RankingPair[] {
-  const nameless = examples.findIndex(({ family }) => family === undefined);
-  if (nameless >= 0) throw new Error(`Expected a family of example ${nameless} but found none`);
-  const random = new PythonRandom(seed);
+export function familyNegatives(examples: readonly Candidate[]): RankingPair[] {
+  const random = new PythonRandom(SEED);
   const others = otherResponses(examples);
   return examples.flatMap(({ family }, real) => {
     const rivals = others(real).filter((j) => examples[j]!.family === family);
-    const count = rivals.length > 0 ? draws : 0;
+    const count = rivals.length > 0 ? DRAWS : 0;
     return Array.from({ length: count }, () => ({ real, fake: random.choice(rivals) }));
   });
 }
@@ -72,11 +57,8 @@ export function familyNegatives(
  * Hard negatives: the responses nearest in number of tokens, so that no score can win by preferring
  * short ones; equally near ones are taken at random, none twice.
  */
-export function lengthMatchedNegatives(
-  examples: readonly Candidate[],
-  { draws = 5, seed = 0 }: NegativeOptions = {},
-): RankingPair[] {
-  const random = new PythonRandom(seed);
+export function lengthMatchedNegatives(examples: readonly Candidate[]): RankingPair[] {
+  const random = new PythonRandom(SEED);
   const others = otherResponses(examples);
   return examples.flatMap(({ response }, real) =>
     others(real)
@@ -86,7 +68,7 @@ export function lengthMatchedNegatives(
         lot: random.random(),
       }))
       .sort((a, b) => a.distance - b.distance || a.lot - b.lot)
-      .slice(0, draws)
+      .slice(0, DRAWS)
       .map(({ fake }) => ({ real, fake }))
   );
 }

@@ -4,8 +4,7 @@
  */
 import { mean } from "simple-statistics";
 import { createDecoder } from "@implicit/decoder";
-import { pair } from "@implicit/hub";
-import { encodeExample, splitAtTarget } from "../text/example.ts";
+import { encodePair } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import type { Arm } from "./arm.ts";
 import type { Study } from "./study.ts";
@@ -61,17 +60,13 @@ export async function overview(study: Study, list: readonly Arm[]): Promise<Over
  * as the base's context reaches; rules are left out, as they score no given text. Null where no
  * prompt has a reference.
  */
-export async function referenceLoss(study: Study, arm: Arm, seed: number): Promise<number | null> {
+async function referenceLoss(study: Study, arm: Arm, seed: number): Promise<number | null> {
   const { tokenizer, model: base } = study.base;
   const pairs = study.prompts.flatMap(({ instruction, response }) => {
     if (response === null) return [];
-    const encoded = encodeExample(
-      pair(instruction, response),
-      tokenizer,
-      templates[arm.template],
-      { maxLength: base.config.contextLength },
-    );
-    return encoded ? [splitAtTarget(encoded)] : [];
+    const { contextLength } = base.config;
+    return encodePair(instruction, response, tokenizer, templates[arm.template], contextLength) ??
+      [];
   });
   if (pairs.length === 0 || arm.rules !== null) return null;
   const { model, prefix, processors } = await study.tuned(arm, seed);

@@ -4,6 +4,7 @@
  * for log-probabilities, a local decoder's or an endpoint's, and knows nothing of the model.
  */
 import type { Decoder, Scored } from "@implicit/decoder";
+import { sum } from "simple-statistics";
 import type { RankingPair } from "./negatives.ts";
 
 /** Log-probabilities of responses given prompts: a decoder's method. */
@@ -23,9 +24,10 @@ export interface RankingExample {
  */
 export type Scoring = "mean" | "sum" | "pmi";
 
-/** A pair's margins, log p(real) − log p(fake), one for each scoring. */
+/** A scored pair. */
 export interface RankedPair extends RankingPair {
-  readonly margins: Readonly<Partial<Record<Scoring, number>>>;
+  /** log p(real) − log p(fake), by each scoring. */
+  readonly margins: Readonly<Record<Scoring, number>>;
   /** Log-probabilities of the right response and of the wrong one. */
   readonly scores: { readonly real: Scored; readonly fake: Scored };
 }
@@ -34,7 +36,8 @@ export interface RankedPair extends RankingPair {
  * Scores every pair. Each response is scored once for each instruction it is paired with; pairs of
  * an example with itself are left out.
  *
- * @param emptyPrompt the chat template around an empty instruction; without it there is no `pmi`
+ * @param emptyPrompt the chat template around an empty instruction, for `pmi`
+ * @throws if a pair names an example that is not there.
  * @example
  * const pairs = randomNegatives(examples.length);
  * const ranked = await rankResponses((x) => decoder.score(x), examples, pairs, emptyPrompt);
@@ -44,61 +47,41 @@ export async function rankResponses(
   score: Score,
   examples: readonly RankingExample[],
   pairs: readonly RankingPair[],
-  emptyPrompt?: readonly number[],
+  emptyPrompt: readonly number[],
 ): Promise<RankedPair[]> {
+  const stray = pairs.flatMap(({ real, fake }) => [real, fake]).find((index) => !examples[index]);
+  if (stray !== undefined) {
+    throw new Error(`Expected pairs of the ${examples.length} examples but found one of ${stray}.`);
+  }
   const used = pairs.filter(({ real, fake }) => real !== fake);
-  // Equal responses share one score: two batches may round differently, and a tie would be a toss.
-  const first = new Map<string, number>();
-  examples.forEach(({ response }, i) => {
-    const text = response.join();
-    if (!first.has(text)) first.set(text, i);
-  });
-  const place = new Map<string, number>();
-  const requests: { prompt: readonly number[]; response: readonly number[] }[] = [];
+  const places = new Map<string, number>();
+  const requests: RankingExample[] = [];
   /** Where the score of a response will stand; asks for it if nobody has. */
-  const request = (prompt: number | null, response: number): number => {
-    const ids = exampleAt(examples, response).response;
-    const name = `${prompt} ${first.get(ids.join())}`;
-    if (!place.has(name)) {
-      place.set(name, requests.length);
-      const asked = prompt === null ? emptyPrompt! : exampleAt(examples, prompt).prompt;
-      requests.push({ prompt: asked, response: ids });
+  const request = (prompt: number | null, { response }: RankingExample): number => {
+    // Equal responses share one score: two batches may round differently, and a tie would be a toss.
+    const name = `${prompt} ${response.join()}`;
+    if (!places.has(name)) {
+      places.set(name, requests.length);
+      requests.push({ prompt: prompt === null ? emptyPrompt : examples[prompt]!.prompt, response });
     }
-    return place.get(name)!;
+    return places.get(name)!;
   };
-  const places = used.map(({ real, fake }) => ({
-    real: request(real, real),
-    fake: request(real, fake),
-    realAlone: emptyPrompt ? request(null, real) : -1,
-    fakeAlone: emptyPrompt ? request(null, fake) : -1,
-  }));
-  const scores = await score(requests);
-  if (scores.length !== requests.length) {
-    throw new Error(`Expected ${requests.length} scores but found ${scores.length}`);
-  }
-  const at = (index: number) => scores[index]!;
-  return used.map((pair, i) => {
-    const { real, fake, realAlone, fakeAlone } = places[i]!;
-    const sum = at(real).sum - at(fake).sum;
-    const margins = { mean: at(real).mean - at(fake).mean, sum };
-    const scores = { real: at(real), fake: at(fake) };
-    if (!emptyPrompt) return { ...pair, margins, scores };
-    return {
-      ...pair,
-      scores,
-      margins: { ...margins, pmi: sum - (at(realAlone).sum - at(fakeAlone).sum) },
-    };
+  const wanted = used.map(({ real, fake }) => {
+    const [right, wrong] = [examples[real]!, examples[fake]!];
+    return [request(real, right), request(real, wrong), request(null, right), request(null, wrong)];
   });
-}
-
-function exampleAt(examples: readonly RankingExample[], index: number): RankingExample {
-  const example = examples[index];
-  if (!example) {
-    throw new Error(
-      `Expected pairs of the ${examples.length} examples but found one of number ${index}`,
-    );
-  }
-  return example;
+  const scores = await score(requests);
+  return used.map((pair, i) => {
+    const [real, fake, realAlone, fakeAlone] = wanted[i]!.map((place) => scores[place]!) as [
+      Scored,
+      Scored,
+      Scored,
+      Scored,
+    ];
+    const sum = real.sum - fake.sum;
+    const pmi = sum - (realAlone.sum - fakeAlone.sum);
+    return { ...pair, margins: { mean: real.mean - fake.mean, sum, pmi }, scores: { real, fake } };
+  });
 }
 
 export interface RankingAccuracy {
@@ -118,37 +101,29 @@ export interface RankingAccuracy {
  * The share of pairs ranked right, over all pairs and for each example.
  *
  * @param examples how many there are; default: up to the last that has a pair
- * @throws if there is no pair, or one was not scored that way
- * @example rankingAccuracy(await rankResponses(score, examples, pairs), "mean").strict
+ * @throws if there is no pair.
+ * @example rankingAccuracy(ranked, "mean").strict
  */
-export function rankingAccuracy(
-  ranked: readonly Pick<RankedPair, "real" | "margins">[],
-  scoring: Scoring,
+export function rankingAccuracy<S extends Scoring>(
+  ranked: readonly { readonly real: number; readonly margins: Readonly<Record<S, number>> }[],
+  scoring: S,
   examples: number = 1 + ranked.reduce((most, { real }) => Math.max(most, real), -1),
 ): RankingAccuracy {
-  const right = new Array<number>(examples).fill(0), counts = new Array<number>(examples).fill(0);
-  let ties = 0, unscored = 0;
-  for (const { real, margins } of ranked) {
-    const margin = margins[scoring];
-    if (margin === undefined) {
-      throw new Error(
-        `Expected pairs scored by "${scoring}" but found one without: pass emptyPrompt to rankResponses`,
-      );
-    }
-    right[real]! += margin > 0 ? 1 : 0;
-    counts[real]! += 1;
-    if (margin === 0) ties++;
-    if (Number.isNaN(margin)) unscored++;
-  }
   const pairs = ranked.length;
   if (pairs === 0) throw new Error("Expected at least one pair to rank but found 0 pairs");
-  const won = right.reduce((sum, count) => sum + count, 0);
+  const right = new Array<number>(examples).fill(0), counts = new Array<number>(examples).fill(0);
+  for (const { real, margins } of ranked) {
+    right[real]! += margins[scoring] > 0 ? 1 : 0;
+    counts[real]! += 1;
+  }
+  const won = sum(right);
+  const ties = ranked.filter(({ margins }) => margins[scoring] === 0).length;
   return {
     strict: 100 * won / pairs,
     halfCredit: 100 * (won + ties / 2) / pairs,
     pairs,
     ties,
-    unscored,
+    unscored: ranked.filter(({ margins }) => Number.isNaN(margins[scoring])).length,
     byExample: right.map((count, i) => counts[i] === 0 ? NaN : count / counts[i]!),
   };
 }

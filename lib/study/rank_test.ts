@@ -17,30 +17,29 @@ const examples = Array.from({ length: 30 }, (_, i) => ({
 }));
 
 Deno.test("familyNegatives() stays in the family and never repeats the right response", () => {
-  const pairs = familyNegatives(examples, { seed: 3 });
+  const pairs = familyNegatives(examples);
   strictEqual(pairs.length, 150);
   for (const { real, fake } of pairs) {
     strictEqual(examples[real]!.family, examples[fake]!.family);
     ok(examples[real]!.response.join() !== examples[fake]!.response.join());
   }
-  deepStrictEqual(familyNegatives(examples, { seed: 3 }), pairs);
+  deepStrictEqual(familyNegatives(examples), pairs);
   const alone = [{ family: "a", response: [1] }, { family: "b", response: [2] }];
   deepStrictEqual(familyNegatives(alone), []);
-  throws(() => familyNegatives([{ response: [1] }]), /family of example 0/);
 });
 
 Deno.test("lengthMatchedNegatives() takes the nearest lengths, none twice", () => {
-  const pairs = lengthMatchedNegatives(examples, { draws: 3 });
-  strictEqual(pairs.length, 90);
+  const pairs = lengthMatchedNegatives(examples);
+  strictEqual(pairs.length, 150);
   examples.forEach(({ response }, real) => {
     const fakes = pairs.filter((pair) => pair.real === real).map((pair) => pair.fake);
-    strictEqual(new Set(fakes).size, 3);
+    strictEqual(new Set(fakes).size, 5);
     const distance = (j: number) => Math.abs(examples[j]!.response.length - response.length);
     const furthest = Math.max(...fakes.map(distance));
     const nearer = examples.filter((other, j) =>
       distance(j) < furthest && other.response.join() !== response.join()
     ).length;
-    ok(nearer < 3, `example ${real}: ${nearer} nearer than the furthest taken`);
+    ok(nearer < 5, `example ${real}: ${nearer} nearer than the furthest taken`);
   });
 });
 
@@ -65,10 +64,8 @@ Deno.test("rankResponses() leaves an example's own response out and gives each m
     { fake: 1, mean: -4 + 1, sum: -4 + 3, pmi: -1 + 2 },
     { fake: 2, mean: 0, sum: 0, pmi: 0 },
   ]);
-  const without = await rankResponses(score, toy, pairs);
-  throws(() => rankingAccuracy(without, "pmi"), /pass emptyPrompt/);
   throws(() => rankingAccuracy([], "mean"), /found 0 pairs/);
-  await rejects(rankResponses(score, toy, [{ real: 0, fake: 7 }]), /one of number 7/);
+  await rejects(rankResponses(score, toy, [{ real: 0, fake: 7 }], [0]), /one of 7/);
 });
 
 Deno.test("rankResponses() scores a response once for each instruction, equal ones once in all", async () => {
@@ -78,8 +75,8 @@ Deno.test("rankResponses() scores a response once for each instruction, equal on
     real: 1,
     fake: 0,
   }];
-  await rankResponses(counting, toy, pairs);
-  strictEqual(asked, 4, "0|0, 0|1, 1|1, 1|0");
+  await rankResponses(counting, toy, pairs, [0]);
+  strictEqual(asked, 6, "0|0, 0|1, 1|1, 1|0, and each response alone");
 });
 
 Deno.test("rankingAccuracy() fails ties and unscored pairs, or gives ties half", () => {

@@ -4,26 +4,28 @@
  * is the judge's.
  */
 import { createDecoder } from "@implicit/decoder";
-import { pair } from "@implicit/hub";
-import {
-  familyNegatives,
-  lengthMatchedNegatives,
-  randomNegatives,
-  type RankingPair,
-} from "./negatives.ts";
+import { familyNegatives, lengthMatchedNegatives, randomNegatives } from "./negatives.ts";
 import { type RankedPair, rankingAccuracy, rankResponses, type Scoring } from "./rank.ts";
+import { codeVersion } from "@implicit/memo";
 import { progress } from "@implicit/notebook";
-import { encodeExample, splitAtTarget } from "../text/example.ts";
+import { encodePair } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { type Arm, checkArms } from "./arm.ts";
-import { codeVersion } from "./code.ts";
 import { fitting } from "./fit.ts";
 import { checkOptions, type Negatives, negativesOption } from "./options.ts";
 import { measure, type ResultRow } from "./results.ts";
+import { projectRoot } from "./settings.ts";
 import type { Study } from "./study.ts";
 
 /** Where the code of ranking begins, beside that of the runs. */
 const CODE = "lib/study/rank.ts";
+
+/** Where wrong responses come from. */
+const drawNegatives = {
+  random: (examples: readonly unknown[]) => randomNegatives(examples.length),
+  family: familyNegatives,
+  length: lengthMatchedNegatives,
+};
 
 /** How one model ranks the responses of one instruction after the other. */
 export interface Ranking {
@@ -59,7 +61,11 @@ export async function rankArms(
   for (const arm of list) {
     const { examples, pairs, leftOut } = pairsOf(study, arm, negatives);
     for (const seed of study.seeds) {
-      const key = { ...await study.key(arm, seed), negatives, ranking: await codeVersion([CODE]) };
+      const key = {
+        ...await study.key(arm, seed),
+        negatives,
+        ranking: await codeVersion([CODE], projectRoot()),
+      };
       const value = await study.cache.of("rankings", key, async () => {
         const { model, prefix, processors } = await study.tuned(arm, seed);
         const empty = study.base.tokenizer.encode(formatPrompt(templates[arm.template], ""));
@@ -86,24 +92,17 @@ function pairsOf(study: Study, arm: Arm, negatives: Negatives) {
   const examples = study.prompts.map(({ id, family, instruction, response }) => {
     // Whole: what does not fit is counted below, not cut.
     const encoded = response !== null &&
-      encodeExample(pair(instruction, response), tokenizer, templates[arm.template], {
-        maxLength: Infinity,
-      });
+      encodePair(instruction, response, tokenizer, templates[arm.template], Infinity);
     if (!encoded) throw new Error(`Expected a reference response to ${id}, but found none.`);
-    return { ...splitAtTarget(encoded), family };
+    return { ...encoded, family };
   });
-  const drawn: RankingPair[] = negatives === "random"
-    ? randomNegatives(examples.length)
-    : negatives === "family"
-    ? familyNegatives(examples)
-    : lengthMatchedNegatives(examples);
   const idOf = (index: number) => study.prompts[index]!.id;
   // A response's last token is predicted but never read: one more than the context fits.
   const fits = (prompt: number, response: number) =>
     examples[prompt]!.prompt.length + examples[response]!.response.length - 1 <= contextLength;
   const { kept, leftOut } = fitting(
     "pairs of an instruction and two responses",
-    drawn,
+    drawNegatives[negatives](examples),
     ({ real, fake }) => fits(real, real) && fits(real, fake),
     contextLength,
     ({ real, fake }) => `${idOf(real)} against ${idOf(fake)}`,

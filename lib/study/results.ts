@@ -12,12 +12,12 @@ import {
   signTest,
   toProbability,
 } from "@implicit/alpaca-eval";
+import { hashOf } from "@implicit/memo";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mean } from "simple-statistics";
 import { type Arm, armHash, checkArms } from "./arm.ts";
-import { hashOf } from "./hash.ts";
-import type { Run } from "./run.ts";
+import type { Answer, Run } from "./run.ts";
 import { projectRoot, runtimeVersions } from "./settings.ts";
 import type { Study } from "./study.ts";
 
@@ -45,7 +45,7 @@ export interface ResultRow {
 }
 
 /** What a table of values by seed and instruction measures. */
-export interface Measurement {
+interface Measurement {
   readonly section: string | null;
   readonly arm: string;
   readonly metric: string;
@@ -55,22 +55,12 @@ export interface Measurement {
 }
 
 /** Which answers count; for a single task, those of families it was not trained on. */
-export type Counts = (answer: Run["answers"][number]) => boolean;
+type Counts = (answer: Answer) => boolean;
 
 /** The runs of an arm among those of several. */
 export function runsOf(runs: readonly Run[], arm: Arm): Run[] {
   const hash = armHash(arm);
   return runs.filter((run) => run.armHash === hash);
-}
-
-/** The share of instructions followed exactly, for each seed's run of one arm. */
-export function passTable(runs: readonly Run[], counts: Counts = () => true): number[][] {
-  return runs.map((run) => run.answers.filter(counts).map(({ passed }) => passed ? 1 : 0));
-}
-
-/** The share of answers that the model ended itself, before the cap. */
-export function endedTable(runs: readonly Run[]): number[][] {
-  return runs.map((run) => run.answers.map(({ stopped }) => stopped ? 1 : 0));
 }
 
 /** A run's answers (`output_2`) beside a reference run's (`output_1`), as a judge gets them. */
@@ -189,8 +179,10 @@ export async function compareArms(
     const counts = unseenFamilies(study, arm);
     const add = (metric: string, table: SeedTable) =>
       measurements.push({ section, arm: arm.name, metric, table, seconds });
-    if (graded) add("pass-rate", passTable(runs, counts));
-    else add("ended", endedTable(runs));
+    const share = (holds: (answer: Answer) => boolean | null) =>
+      runs.map((run) => run.answers.filter(counts).map((answer) => holds(answer) ? 1 : 0));
+    if (graded) add("pass-rate", share(({ passed }) => passed));
+    else add("ended", share(({ stopped }) => stopped));
     if (study.judge) add("win-rate", await winTable(study, runs, references, counts));
   }
   return await measure(study, measurements);

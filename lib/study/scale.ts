@@ -6,7 +6,8 @@
 import type { Judge } from "@implicit/alpaca-eval";
 import type { Model, Tokenizer } from "@implicit/decoder";
 import type { Rule } from "../adapt/rules.ts";
-import type { Example } from "../text/example.ts";
+import { shuffledOrder } from "../text/batch.ts";
+import { type Example, toResponseTuning } from "../text/example.ts";
 import type { TuneOptions } from "../tune/tune.ts";
 import type { Rules, Tuning } from "./arm.ts";
 import type { Embedding } from "./embedding.ts";
@@ -78,4 +79,26 @@ export interface Scale {
   embedding(base: Base): Embedding;
   /** The rules of an arm as they are here, in the paper's order and then one's own. */
   rules(rules: Rules): readonly Rule[];
+}
+
+/**
+ * Instructions with their responses as an arm is tuned on them: shuffled pairs give every example's
+ * first instruction the responses of another one; response tuning leaves the instructions empty.
+ */
+export function asTuned(
+  examples: readonly Example[],
+  { data, responsesOnly }: Tuning,
+  seed: number,
+): Example[] {
+  if (data === "shuffled-pairs") {
+    // Neighbours on a seeded random cycle change places, so that none keeps its own.
+    const order = shuffledOrder(examples.length, seed, 0);
+    const shuffled = new Array<Example>(examples.length);
+    order.forEach((place, i) => {
+      const other = examples[order[(i + 1) % order.length]!]!;
+      shuffled[place] = { messages: [examples[place]!.messages[0]!, ...other.messages.slice(1)] };
+    });
+    return shuffled;
+  }
+  return data === "responses" || responsesOnly ? examples.map(toResponseTuning) : [...examples];
 }

@@ -1,18 +1,13 @@
 /** The scales by name, and which one's rules are a tokenizer's. */
 import type { Tokenizer } from "@implicit/decoder";
-import { rules as published } from "../adapt/published_rules.ts";
 import type { Rule } from "../adapt/rules.ts";
-import { type Rules, useRules } from "./arm.ts";
+import type { Rules } from "./arm.ts";
 import { miniature } from "./miniature.ts";
 import type { OpenScale, Scale, ScaleOptions } from "./scale.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { paper, small } from "./small.ts";
+import { llamaRules, paper, small } from "./small.ts";
 
-const scales: Readonly<Record<string, OpenScale>> = {
-  miniature,
-  small,
-  paper,
-};
+const scales: Readonly<Record<string, OpenScale>> = { miniature, small, paper };
 
 /**
  * Opens a scale.
@@ -37,7 +32,6 @@ export function openScale(
 export async function rulesFor(tokenizer: Tokenizer, rules: Rules): Promise<readonly Rule[]> {
   const world = await miniature().catch(() => null); // without its bases, the tokenizer is another's
   const base = await world?.loadBase(world.bases[0]!);
-  if (world && base?.tokenizer.hash === tokenizer.hash) return world.rules(rules);
-  const [eos, repetition, uniform] = published.llama2(rules.variant);
-  return useRules(rules.use, { eos, repetition, uniform });
+  const isWorlds = world !== null && base?.tokenizer.hash === tokenizer.hash;
+  return isWorlds ? world.rules(rules) : llamaRules({ ...rules, variant: rules.variant ?? "code" });
 }

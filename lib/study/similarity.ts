@@ -3,13 +3,13 @@
  * (§5.2, Fig. 5)? The authors' measure, exactly: means of cosines, no thresholds, no regression.
  * Beside it the rank correlation that the paper leaves out.
  */
+import { hashOf } from "@implicit/memo";
 import { quantileSorted, sampleRankCorrelation } from "simple-statistics";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Example } from "../text/example.ts";
 import { arms } from "./arm.ts";
 import type { Embedding } from "./embedding.ts";
-import { hashOf } from "./hash.ts";
 import type { Study } from "./study.ts";
 
 /** One instruction: how much it looks like the task, and how much its answer does. */

@@ -5,10 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import { lora } from "../adapt/lora.ts";
-import { eosRamp } from "../adapt/eos_ramp.ts";
 import { rules as published } from "../adapt/published_rules.ts";
-import { repetitionPenalty } from "../adapt/repetition_penalty.ts";
-import { uniformChanges } from "../adapt/uniform_changes.ts";
 import {
   accountOf,
   embedTexts,
@@ -21,12 +18,11 @@ import {
 } from "@implicit/hub";
 import { type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { progress } from "@implicit/notebook";
-import { type Example, toResponseTuning } from "../text/example.ts";
-import { type Rules, type Tuning, useRules } from "./arm.ts";
+import type { Example } from "../text/example.ts";
+import { type Rules, rulesOf, type Tuning } from "./arm.ts";
 import { type Embedding, LONGEST } from "./embedding.ts";
 import { endpointJudge } from "./judges.ts";
-import { rotateShuffled } from "./miniature.ts";
-import type { Base, Scale, ScaleName, ScaleOptions } from "./scale.ts";
+import { asTuned, type Base, type Scale, type ScaleName, type ScaleOptions } from "./scale.ts";
 import { projectRoot, type Settings } from "./settings.ts";
 
 /**
@@ -136,10 +132,7 @@ function realScale(
     loadBase,
     async examples(tuning, seed) {
       const { items } = await dataset(tuning);
-      const drawn = items.slice(0, tuning.examples);
-      if (tuning.data === "shuffled-pairs") return shufflePairs(drawn, seed);
-      const empty = tuning.data === "responses" || tuning.responsesOnly === true;
-      return empty ? drawn.map(toResponseTuning) : drawn;
+      return asTuned(items.slice(0, tuning.examples), tuning, seed);
     },
     account: async (tuning) => accountOf(await dataset(tuning)),
     async prompts(split) {
@@ -221,19 +214,8 @@ export function parameterCount(config: ModelConfig): number {
   return shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Every example's first instruction with the responses of another example. */
-function shufflePairs(examples: readonly Example[], seed: number): Example[] {
-  const responses = rotateShuffled(examples.map(({ messages }) => messages.slice(1)), seed);
-  return examples.map(({ messages }, i) => ({ messages: [messages[0]!, ...responses[i]!] }));
-}
-
 /** The published rules; their strings are looked up in whichever tokenizer there is. */
-function llamaRules({ use, variant = "paper", uniform, ...weights }: Rules) {
-  const { eosSlope, eosHorizon, repetitionWeight } = weights;
-  const [eos, repetition, words] = published.llama2(variant);
-  return useRules(use, {
-    eos: eosRamp({ ...eos, slope: eosSlope ?? eos.slope, horizon: eosHorizon ?? eos.horizon }),
-    repetition: repetitionPenalty({ ...repetition, weight: repetitionWeight ?? repetition.weight }),
-    uniform: uniform ? uniformChanges(uniform) : words,
-  });
+export function llamaRules(rules: Rules) {
+  const [eos, repetition, { changes: uniform }] = published.llama2(rules.variant ?? "paper");
+  return rulesOf(rules, { eos, repetition, uniform });
 }

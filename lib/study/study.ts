@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
+import { codeVersion, DiskCache, hashOf, sha256 } from "@implicit/memo";
 import { interruptible, progress } from "@implicit/notebook";
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
@@ -19,21 +20,18 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { type Adapted, type Adapter, readTrained } from "../adapt/adapter.ts";
 import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
-import { traceRules } from "../adapt/trace.ts";
+import { type TokenStory, traceRules } from "../adapt/trace.ts";
 import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import type { StepInfo } from "../tune/tune.ts";
 import { type Arm, armHash, checkArm, checkArms, contentOf, tuningOf } from "./arm.ts";
-import { RunCache } from "./cache.ts";
-import { codeVersion } from "./code.ts";
 import { fitting } from "./fit.ts";
-import { hashOf, sha256 } from "./hash.ts";
 import { checkerJudge } from "./judges.ts";
 import { checkOptions, type StudyOptions, studyOptions } from "./options.ts";
 import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
 import type { Base, Prompt, Scale, Split } from "./scale.ts";
 import { openScale } from "./scales.ts";
-import { readSettings, runtimeVersions, type Settings } from "./settings.ts";
+import { projectRoot, readSettings, runtimeVersions, type Settings } from "./settings.ts";
 
 /** What determines a run; stored beside it and hashed into its name. */
 export interface RunKey {
@@ -51,14 +49,6 @@ export interface RunKey {
   readonly code: string;
   /** Of the packages that compute. */
   readonly versions: Readonly<Record<string, string>>;
-}
-
-/** One token of a response under rules: probabilities 0…1, pushes in logits. */
-export interface TokenStory {
-  readonly token: string;
-  readonly base: number;
-  readonly adapted: number;
-  readonly pushes: Readonly<Record<string, number>>;
 }
 
 /** What tuning gave, and the seconds it took when it was done. */
@@ -92,29 +82,17 @@ export interface StudyParts {
   readonly leftOut: string | null;
 }
 
+/** Its parts are its fields. */
+export interface Study extends StudyParts {}
+
 export class Study {
-  readonly scale: Scale;
-  readonly base: Base;
-  readonly seeds: readonly number[];
-  readonly prompts: readonly Prompt[];
-  readonly split: Split;
-  readonly judge: Judge | null;
-  readonly settings: Settings;
-  readonly leftOut: string | null;
   /** Finished runs, tunings and rankings. */
-  readonly cache: RunCache;
+  readonly cache: DiskCache;
   #files: Promise<Record<string, string>> | undefined;
 
   constructor(parts: StudyParts) {
-    this.scale = parts.scale;
-    this.base = parts.base;
-    this.seeds = parts.seeds;
-    this.prompts = parts.prompts;
-    this.split = parts.split;
-    this.judge = parts.judge;
-    this.settings = parts.settings;
-    this.leftOut = parts.leftOut;
-    this.cache = new RunCache(parts.settings.cache, parts.settings.fresh);
+    Object.assign(this, parts);
+    this.cache = new DiskCache(parts.settings.cache, parts.settings.fresh);
   }
 
   /** What runs here, as rows of a table: scale, base, prompts, seeds, settings, engine, versions. */
@@ -163,13 +141,7 @@ export class Study {
     const decoder = await createDecoder(this.base.model, { threads: 1 });
     try {
       const { maxTokens } = this.scale;
-      const steps = await traceRules(decoder, ids, this.adapter(arm), { maxTokens });
-      return steps.map(({ id, baseLogprob, logprob, pushes }) => ({
-        token: id === tokenizer.eosId ? "(end)" : tokenizer.decode([id]),
-        base: Math.exp(baseLogprob),
-        adapted: Math.exp(logprob),
-        pushes: pushes as Record<string, number>,
-      }));
+      return await traceRules(decoder, tokenizer, ids, this.adapter(arm), { maxTokens });
     } finally {
       decoder.dispose();
     }
@@ -207,7 +179,7 @@ export class Study {
 
   /** The hash of the code that computes this study's runs. */
   code(): Promise<string> {
-    return codeVersion([CODE, ...this.scale.code]);
+    return codeVersion([CODE, ...this.scale.code], projectRoot());
   }
 
   /** Everything that determines the run of an arm with a seed. */

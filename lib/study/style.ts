@@ -2,11 +2,10 @@
  * How much of a single task stays in the answers to other instructions, and how alike the task's
  * responses begin: the two halves of the paper's guess about chess (§5.1).
  */
-import { encodeExample, splitAtTarget } from "../text/example.ts";
-import { templates } from "../text/template.ts";
+import { splitAtTarget } from "../text/example.ts";
 import type { Arm } from "./arm.ts";
 import { runsOf, unseenFamilies } from "./results.ts";
-import type { Run } from "./run.ts";
+import { type Answer, encodedExamples, type Run } from "./run.ts";
 import type { Study } from "./study.ts";
 
 /** How a single-task arm answers, and how its training responses begin. */
@@ -41,9 +40,13 @@ export async function taskStyles(
     if (task === undefined) continue;
     const answers = runsOf(runs, arm)
       .flatMap((run) => run.answers.filter(unseenFamilies(study, arm)));
-    const share = (test: (answer: Run["answers"][number]) => boolean) =>
+    const share = (test: (answer: Answer) => boolean) =>
       100 * answers.filter(test).length / answers.length;
-    const counts = await firstTokens(study, arm);
+    const counts = new Map<number, number>();
+    for (const example of await encodedExamples(study.scale, study.base, arm, study.seeds[0]!)) {
+      const first = splitAtTarget(example).response[0]!;
+      counts.set(first, (counts.get(first) ?? 0) + 1);
+    }
     rows.push({
       arm: arm.name,
       inStyle: share(({ response }) => study.scale.inStyle(task, response)),
@@ -55,18 +58,8 @@ export async function taskStyles(
   return rows;
 }
 
-async function firstTokens(study: Study, arm: Arm): Promise<Map<number, number>> {
-  const counts = new Map<number, number>();
-  for (const example of await study.scale.examples(arm.tuning!, study.seeds[0]!)) {
-    const encoded = encodeExample(example, study.base.tokenizer, templates[arm.template]);
-    const first = encoded && splitAtTarget(encoded).response[0];
-    if (first != null) counts.set(first, (counts.get(first) ?? 0) + 1);
-  }
-  return counts;
-}
-
 /** Shannon's entropy of counts, in bits. */
-export function entropy(counts: readonly number[]): number {
+function entropy(counts: readonly number[]): number {
   const total = counts.reduce((a, b) => a + b, 0);
-  return counts.reduce((bits, n) => n === 0 ? bits : bits - (n / total) * Math.log2(n / total), 0);
+  return counts.reduce((bits, n) => bits - (n / total) * Math.log2(n / total), 0);
 }

@@ -2,8 +2,7 @@
  * The paper's tables as one page of Markdown: every number of the paper, the miniature's beside it,
  * and which claims hold. Written into the README and the report; nothing in it is typed by hand.
  */
-import type { ResultRow } from "./results.ts";
-import type { PaperRow } from "./results.ts";
+import type { PaperRow, ResultRow } from "./results.ts";
 import { verdicts } from "./claims.ts";
 
 const METRICS: Readonly<Record<string, string>> = {
@@ -15,6 +14,16 @@ const METRICS: Readonly<Record<string, string>> = {
 function cell({ value, sd, low, high }: ResultRow): string {
   const spread = sd === null ? "" : ` ± ${sd.toFixed(1)}`;
   return `${value.toFixed(1)}${spread} [${low.toFixed(1)}, ${high.toFixed(1)}]`;
+}
+
+/** A Markdown table. */
+export function markdownTable(
+  columns: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const head = columns.map((column) => column && ` ${column}`).join(" |");
+  const lines = rows.map((cells) => `| ${cells.join(" | ")} |`);
+  return [`|${head} |`, `|${"---|".repeat(columns.length)}`, ...lines].join("\n");
 }
 
 /**
@@ -31,31 +40,26 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
   const over = rows.filter((row) => row.seed === null);
   const models = [...new Set(over.map((row) => row.model))].sort();
   const published = [...new Set(paper.map((row) => row.model))];
-  const parts: string[] = [];
-  for (const table of new Set(paper.map((row) => row.table))) {
+  const parts = [...new Set(paper.map((row) => row.table))].map((table) => {
     const own = paper.filter((row) => row.table === table);
     const { section, metric } = own[0]!;
-    parts.push(
-      `**${table} (${/\d/.test(section) ? "§" : "App. "}${section})**: ${METRICS[metric]}`,
-      "",
-      `| | ${[...published, ...models].join(" | ")} |`,
-      `|---${"|---".repeat(published.length + models.length)}|`,
-      ...[...new Set(own.map((row) => row.arm))].map((arm) => {
-        const papers = published.map((model) => {
-          const row = own.find((r) => r.arm === arm && r.model === model);
-          return row ? `${row.value}${row.sd === null ? "" : ` ± ${row.sd}`}` : "";
-        });
-        const measured = models.map((model) => {
-          const row = over.find((r) =>
-            r.section === section && r.arm === arm && r.model === model && r.metric === metric
-          );
-          return row ? cell(row) : "not measured";
-        });
-        return `| ${arm} | ${[...papers, ...measured].join(" | ")} |`;
-      }),
-      "",
-    );
-  }
+    const lines = [...new Set(own.map((row) => row.arm))].map((arm) => {
+      const papers = published.map((model) => {
+        const row = own.find((r) => r.arm === arm && r.model === model);
+        return row ? `${row.value}${row.sd === null ? "" : ` ± ${row.sd}`}` : "";
+      });
+      const measured = models.map((model) => {
+        const row = over.find((r) =>
+          r.section === section && r.arm === arm && r.model === model && r.metric === metric
+        );
+        return row ? cell(row) : "not measured";
+      });
+      return [arm, ...papers, ...measured];
+    });
+    const place = `${/\d/.test(section) ? "§" : "App. "}${section}`;
+    return `**${table} (${place})**: ${METRICS[metric]}\n\n` +
+      `${markdownTable(["", ...published, ...models], lines)}\n`;
+  });
   return parts.join("\n");
 }
 
@@ -63,26 +67,22 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
 export function claimsTable(rows: readonly ResultRow[]): string {
   const all = verdicts(rows);
   const models = [...new Set(all.map((verdict) => verdict.model))];
-  const lines = [...new Set(all.map((verdict) => verdict.claim))].map((claim) => {
-    const cells = models.map((model) => {
+  const lines = [...new Set(all.map((verdict) => verdict.claim))].map((claim) => [
+    claim,
+    ...models.map((model) => {
       const { holds, figures } = all.find((v) => v.claim === claim && v.model === model)!;
       return `${holds === null ? "not measured" : holds ? "yes" : "**no**"}: ${figures}`;
-    });
-    return `| ${claim} | ${cells.join(" | ")} |`;
-  });
-  return [`| claim | ${models.join(" | ")} |`, `|---${"|---".repeat(models.length)}|`, ...lines]
-    .join("\n");
+    }),
+  ]);
+  return markdownTable(["claim", ...models], lines);
 }
 
 /** Where rows come from, in one line: seeds, hashes, versions. */
 export function provenance(rows: readonly ResultRow[], date: string): string {
   const seeds = new Set(rows.map((row) => row.seed).filter((seed) => seed !== null));
-  const hashes: Readonly<Record<string, string>> = rows[0]?.hashes ?? {};
-  const list = (record: Readonly<Record<string, string>>) =>
-    Object.entries(record).map(([name, value]) => `${name} ${value}`).join(", ");
-  return `${seeds.size} seeds, ${date}; ${list(rows[0]?.versions ?? {})}; prompts ${
-    hashes.prompts ?? "?"
-  }, ` +
+  const { hashes = {}, versions = {} }: Partial<ResultRow> = rows[0] ?? {};
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  return `${seeds.size} seeds, ${date}; ${list}; prompts ${hashes.prompts ?? "?"}, ` +
     `code ${hashes.code ?? "?"}. Mean ± sd over seeds (ddof 1), 95 % interval by paired bootstrap.`;
 }
 
@@ -99,14 +99,14 @@ export interface Cost {
 
 /** Costs as a Markdown table. */
 export function costsTable(costs: readonly Cost[]): string {
-  const lines = costs.map(({ command, notebooks, seeds, seconds, cores, processor, date }) =>
-    `| \`${command}\` | ${notebooks} | ${seeds} | ${(seconds / 60).toFixed(1)} | ` +
-    `${cores} × ${processor}, ${date} |`
+  return markdownTable(
+    ["command", "notebooks", "seeds", "minutes", "measured on"],
+    costs.map(({ command, notebooks, seeds, seconds, cores, processor, date }) => [
+      `\`${command}\``,
+      notebooks,
+      seeds,
+      (seconds / 60).toFixed(1),
+      `${cores} × ${processor}, ${date}`,
+    ]),
   );
-  return [
-    "| command | notebooks | seeds | minutes | measured on |",
-    "|---|---|---|---|---|",
-    ...lines,
-  ]
-    .join("\n");
 }

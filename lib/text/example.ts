@@ -5,9 +5,9 @@
  * are the lengths of separately tokenised prefixes, the last turn's newline is cut off, and what is
  * left of a response after truncation has no EOS. Does NOT know of data files, batches or models.
  */
-import type { Example, Message } from "@implicit/hub";
-import type { ChatTemplate } from "./template.ts";
 import { type Tokenizer, tokenTexts } from "@implicit/decoder";
+import { type Example, type Message, pair } from "@implicit/hub";
+import type { ChatTemplate } from "./template.ts";
 
 export type { Example, Message };
 
@@ -20,18 +20,10 @@ export interface EncodedExample {
 /** The label of a token that is no target. */
 export const IGNORED = -100;
 
-/** The authors' choices are the defaults; the others are there to be studied. */
+/** The authors' choices are the defaults. */
 export interface EncodeOptions {
   /** Longest example in tokens, cut at the right. Default 2048. */
   maxLength?: number;
-  /** Strip white space around each turn. Default true (code; the paper does not say). */
-  strip?: boolean;
-  /**
-   * Put BOS in front where the tokenizer would not. Default false: the paper's template shows BOS,
-   * but the OLMo runs had none. (In the authors' code this option, unused, would move the mask by
-   * one token, because it tokenises the prefixes without BOS; here it does not.)
-   */
-  addBos?: boolean;
   /**
    * Whether the newline after a non-final EOS is a target. Default true: in the code it falls
    * between two masked spans. The paper's equations 1–2 sum over response tokens alone: false.
@@ -54,11 +46,16 @@ export function encodeExample(
   template: ChatTemplate,
   options: EncodeOptions = {},
 ): EncodedExample | null {
-  const { maxLength = 2048, strip: stripped = true, addBos = false, turnNewline = true } = options;
-  const turns = exampleTurns(example, template, tokenizer.token(tokenizer.eosId), stripped);
-  const bos = addBos ? bosOf(tokenizer) : [];
+  const { maxLength = 2048, turnNewline = true } = options;
+  checkMessages(example.messages);
+  const eos = tokenizer.token(tokenizer.eosId);
+  const turns = example.messages.map(({ role, content }) => ({
+    role,
+    tag: role === "system" ? template.system ?? "<|system|>\n" : template[role],
+    body: strip(content) + (role === "assistant" ? eos : "") + "\n",
+  }));
   const text = (until: number) => turns.slice(0, until).map((t) => t.tag + t.body).join("");
-  const encode = (s: string) => [...bos, ...tokenizer.encode(s)].slice(0, maxLength);
+  const encode = (s: string) => tokenizer.encode(s).slice(0, maxLength);
 
   // Only the end is stripped: the tags already stand at the start, and a template without tags
   // must keep the newline that stands for an empty instruction.
@@ -77,18 +74,29 @@ export function encodeExample(
   return labels.every((label) => label === IGNORED) ? null : { ids, labels };
 }
 
-/**
- * A single-turn example as prompt and response: cut before its first target.
- *
- * @example
- * const { prompt, response } = splitAtTarget(encodeExample(example, tokenizer, templates.tulu)!);
- */
+/** A single-turn example as prompt and response: cut before its first target. */
 export function splitAtTarget({ ids, labels }: EncodedExample): {
   readonly prompt: readonly number[];
   readonly response: readonly number[];
 } {
   const cut = labels.findIndex((label) => label !== IGNORED);
   return { prompt: ids.slice(0, cut), response: ids.slice(cut) };
+}
+
+/**
+ * An instruction and its response as token ids, EOS included, for scoring.
+ *
+ * @returns null where `maxLength` leaves nothing of the response.
+ */
+export function encodePair(
+  instruction: string,
+  response: string,
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  maxLength: number,
+) {
+  const encoded = encodeExample(pair(instruction, response), tokenizer, template, { maxLength });
+  return encoded && splitAtTarget(encoded);
 }
 
 /**
@@ -128,29 +136,6 @@ export function explainMask(encoded: EncodedExample, tokenizer: Tokenizer): Mask
   }));
 }
 
-/** One turn as training text: the role's tag, then what follows it up to and with the newline. */
-export interface Turn {
-  readonly role: Message["role"];
-  readonly tag: string;
-  /** Content and newline; a response has EOS between them. */
-  readonly body: string;
-}
-
-/** The turns of an example as training text; joined, and stripped at the end, it is the whole. */
-export function exampleTurns(
-  example: Example,
-  template: ChatTemplate,
-  eos: string,
-  stripped = true,
-): Turn[] {
-  checkMessages(example.messages);
-  return example.messages.map(({ role, content }) => ({
-    role,
-    tag: role === "system" ? template.system ?? "<|system|>\n" : template[role],
-    body: (stripped ? strip(content) : content) + (role === "assistant" ? eos : "") + "\n",
-  }));
-}
-
 // Python's str.strip() and JavaScript's trim() disagree on a handful of characters (U+FEFF, the
 // information separators, NEL); the masks are Python's.
 const SPACE =
@@ -159,17 +144,6 @@ const LEADING = new RegExp(`^${SPACE}`);
 const TRAILING = new RegExp(`${SPACE}$`);
 const stripEnd = (text: string) => text.replace(TRAILING, "");
 const strip = (text: string) => stripEnd(text.replace(LEADING, ""));
-
-function bosOf(tokenizer: Tokenizer): number[] {
-  if (tokenizer.bosId === null) {
-    throw new Error(
-      "Expected a tokenizer with a BOS token for addBos but found one without. Leave addBos out, " +
-        'or name "bos_token" in tokenizer_config.json.',
-    );
-  }
-  const addsItself = tokenizer.encode("")[0] === tokenizer.bosId;
-  return addsItself ? [] : [tokenizer.bosId];
-}
 
 function checkMessages(messages: readonly Message[]): void {
   if (messages.length === 0) {

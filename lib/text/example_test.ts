@@ -48,8 +48,6 @@ Deno.test("encodeExample() trains on responses, EOS and the newline between turn
   equal(targets(dialogue), ".Ho$\n.No$");
   equal(targets(dialogue, { turnNewline: false }), ".Ho$.No$");
   equal(targets(toResponseTuning(dialogue)), ".Ho$\n.No$");
-  equal(targets(dialogue, { addBos: true }), ".Ho$\n.No$");
-  equal(targets(dialogue, { strip: false }), ".Ho\n$\n.No$");
 });
 
 Deno.test("encodeExample() keeps the whole text, truncates at the limit, drops what has no target", () => {

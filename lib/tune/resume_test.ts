@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const child = fileURLToPath(new URL("./resume_child.ts", import.meta.url));
+const child = fileURLToPath(new URL("../testing/resume_child.ts", import.meta.url));
 
 /** Runs the child until it ends or `stop`, asked at every line and every millisecond, says so. */
 async function run(folder: string, stop: (output: string) => boolean): Promise<string> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "@implicit/engine";
-import { tinyExamples, tinyModel } from "./tiny.ts";
+import { tinyExamples, tinyModel } from "../testing/tiny.ts";
 import { tune } from "./tune.ts";
 
 const stored = fileURLToPath(new URL("./trajectory.json", import.meta.url));

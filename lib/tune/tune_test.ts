@@ -10,7 +10,7 @@ import { learnedBias } from "../adapt/learned_bias.ts";
 import { lora } from "../adapt/lora.ts";
 import { prefix } from "../adapt/prefix.ts";
 import { pretrain, type StepInfo, tune, type TuneOptions } from "./tune.ts";
-import { tinyExamples, tinyModel } from "./tiny.ts";
+import { tinyExamples, tinyModel } from "../testing/tiny.ts";
 
 const golden = fileURLToPath(new URL("../../../shared/golden", import.meta.url));
 const hasGolden = existsSync(golden);

@@ -1,9 +1,7 @@
 /**
- * What tells values apart that cells write and runs depend on: arms with their rules and adapters. Data
- * counts as it is, a function by its source; where the source does not say what a function does,
- * because it reads something from outside, that is an error.
- *
- * Knows values and JavaScript; does not know arms.
+ * What tells values apart on which results depend. Data counts as it is, a function by its source;
+ * where the source does not say what a function does, because it reads something from outside, that
+ * is an error. Knows values and JavaScript; does not know what the values are for.
  */
 import { parseExpressionAt } from "acorn";
 import { analyze } from "periscopic";
@@ -28,16 +26,18 @@ export function libraryValue<T extends object, P extends object>(
 /**
  * The content of a value as JSON, for hashing: values of one identity do the same.
  *
- * @param known names of the library's that functions may use, as they may use JavaScript's own; a
+ * @param isKnown whether a name is one that functions may use, as they may use JavaScript's own; a
  *   variable of that name that somebody else declares is not seen, so let them be telling ones
  * @throws where a function reads any other name from outside, or a field is neither data nor function.
  * @example
  * identityOf({ name: "quiet", w: -2, score(_, add) { add(5, this.w); } });
  * // { name: "quiet", w: -2, score: { function: "score(_, add) { add(5, this.w); }" } }
  */
-export function identityOf(value: unknown, known: ReadonlySet<string> = new Set()): unknown {
-  return identify(value, known, { field: "the value", owner: null });
+export function identityOf(value: unknown, isKnown: IsKnown = () => false): unknown {
+  return identify(value, isKnown, { field: "the value", owner: null });
 }
+
+type IsKnown = (name: string) => boolean;
 
 /** Where in a value one stands: the last field's name, and the last thing with a name of its own. */
 interface Place {
@@ -45,18 +45,18 @@ interface Place {
   readonly owner: string | null;
 }
 
-function identify(value: unknown, known: ReadonlySet<string>, place: Place): unknown {
+function identify(value: unknown, isKnown: IsKnown, place: Place): unknown {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number") return Number.isFinite(value) ? value : { number: String(value) };
   if (typeof value === "function") {
-    return { function: checkedSource(value, known, place) };
+    return { function: checkedSource(value, isKnown, place) };
   }
   if (Array.isArray(value)) {
-    return value.map((item, i) => identify(item, known, { ...place, field: `[${i}]` }));
+    return value.map((item, i) => identify(item, isKnown, { ...place, field: `[${i}]` }));
   }
   if (value instanceof RegExp) return { pattern: String(value) };
-  if (value instanceof Set) return { set: identify([...value], known, place) };
-  if (value instanceof Map) return { map: identify([...value], known, place) };
+  if (value instanceof Set) return { set: identify([...value], isKnown, place) };
+  if (value instanceof Map) return { map: identify([...value], isKnown, place) };
   if (typeof value !== "object" || !isPlain(value)) {
     const found = typeof value === "object" ? value.constructor.name : typeof value;
     throw new Error(
@@ -70,7 +70,7 @@ function identify(value: unknown, known: ReadonlySet<string>, place: Place): unk
   const fields = Object.entries(madeOf).filter(([, field]) => field !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
-    fields.map(([field, inner]) => [field, identify(inner, known, { field, owner })]),
+    fields.map(([field, inner]) => [field, identify(inner, isKnown, { field, owner })]),
   );
 }
 
@@ -83,11 +83,9 @@ function isPlain(value: object): boolean {
 const nameOf = ({ field, owner }: Place) => owner === null ? field : `${field} of "${owner}"`;
 
 /** A function's source, once it is sure that it reads nothing else. */
-function checkedSource(value: object, known: ReadonlySet<string>, place: Place): string {
+function checkedSource(value: object, isKnown: IsKnown, place: Place): string {
   const source = String(value);
-  const outside = namesFromOutside(source).filter((name) =>
-    !known.has(name) && !isJavaScripts(name) && !/^implicit_\d+$/.test(name)
-  );
+  const outside = namesFromOutside(source).filter((name) => !isKnown(name) && !isJavaScripts(name));
   if (outside.length === 0) return source;
   const [name] = outside;
   const own = name === "native code"
@@ -97,7 +95,7 @@ function checkedSource(value: object, known: ReadonlySet<string>, place: Place):
     : `Make it a field (${name}: …) that a method reads as this.${name}, or write it into the function.`;
   throw new Error(
     `Expected functions that use nothing but their arguments, their own fields and what JavaScript ` +
-      `and "implicit" offer, but found that the function ${nameOf(place)} uses ` +
+      `offers, but found that the function ${nameOf(place)} uses ` +
       `${outside.join(", ")} from outside: two runs with different ${name} could not be told ` +
       `apart. ${own}`,
   );

@@ -8,7 +8,6 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import jsTokens from "js-tokens";
-import { projectRoot } from "./settings.ts";
 
 /** An import or export that leads to another module, unless of types alone. */
 const IMPORT =
@@ -21,14 +20,14 @@ export interface Closure {
 }
 
 /**
- * Follows imports from `entries` (paths relative to the project's folder); imports of types alone
+ * Follows imports from `entries` (paths relative to `root`, the workspace's folder); imports of types alone
  * are not followed, since they compute nothing.
  *
  * @throws if an import leads to no file, workspace member or package of deno.json.
  */
 export async function importClosure(
   entries: readonly string[],
-  root: string = projectRoot(),
+  root: string,
 ): Promise<Closure> {
   const { imports } = JSON.parse(await readFile(join(root, "deno.json"), "utf8")) as {
     imports: Record<string, string>;
@@ -88,22 +87,21 @@ export function bareSource(source: string): string {
 const known = new Map<string, Promise<string>>();
 
 /**
- * The first 16 hexadecimal digits of the hash of what `entries` reach.
+ * The first 16 hexadecimal digits of the hash of what `entries` reach, read once in a process.
  *
+ * @param root the workspace's folder, with deno.json, `lib` and `packages`
  * @throws as {@link importClosure} does.
  * @example
- * ```ts
- * const code = await codeVersion(["lib/study/run.ts"]);
- * ```
+ * const code = await codeVersion(["lib/run.ts"], "/home/me/project");
  */
-export function codeVersion(entries: readonly string[]): Promise<string> {
-  const key = entries.join(" ");
-  const version = known.get(key) ?? hashCode(entries, projectRoot());
+export function codeVersion(entries: readonly string[], root: string): Promise<string> {
+  const key = [root, ...entries].join(" ");
+  const version = known.get(key) ?? hashCode(entries, root);
   known.set(key, version);
   return version;
 }
 
-/** As {@link codeVersion}, of the sources in `root` as they are now. */
+/** As {@link codeVersion}, of the sources as they are now. */
 export async function hashCode(entries: readonly string[], root: string): Promise<string> {
   const { files, packages } = await importClosure(entries, root);
   const hash = createHash("sha256").update(packages.join("\n"));

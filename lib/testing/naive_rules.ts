@@ -3,8 +3,8 @@
  * plainly, for tests to compare with.
  */
 import type { Tokenizer } from "@implicit/decoder";
-import { rules } from "./published_rules.ts";
-import { type RuleAdapter, ruleAdapter } from "./rules.ts";
+import { rules } from "../adapt/published_rules.ts";
+import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
 
 /** The names of the published rules. */
 export type RuleName = "eos" | "repetition" | "uniform";

@@ -1,7 +1,7 @@
 /** The process that resume_test.ts kills: tunes with checkpoints in the folder that it is given. */
 import { createEngine } from "@implicit/engine";
 import { tinyExamples, tinyModel } from "./tiny.ts";
-import { tune } from "./tune.ts";
+import { tune } from "../tune/tune.ts";
 
 const [folder, every] = Deno.args;
 // Wide, so that writing a checkpoint takes long enough to be met by a kill.

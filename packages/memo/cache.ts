@@ -1,17 +1,17 @@
 /**
- * Keeps finished runs on disk under the hash of everything that determines them, so that running
- * a notebook again costs seconds and a crash costs one run. Knows nothing of what a run holds.
+ * Keeps finished work on disk under the hash of everything that determines it, so that doing it
+ * again costs nothing and a crash costs one piece of it. Knows nothing of what is kept.
  */
-import { writeWhole } from "@implicit/notebook";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { canonical, hashOf, sha256 } from "./hash.ts";
 
 /** What this process has kept: never computed again, however fresh the results are to be. */
 const written = new Set<string>();
 
 /** Finished work in a folder. */
-export class RunCache {
+export class DiskCache {
   /**
    * @param folder where it is kept; made when something is.
    * @param fresh ignore what other processes have kept, not what this one has.
@@ -43,7 +43,8 @@ export class RunCache {
     }
     const value = await compute();
     const text = JSON.stringify(value);
-    await writeWhole(
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(
       path,
       `{"key":${JSON.stringify(key)},"sha256":"${sha256(text)}","value":${text}}`,
     );

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RunCache } from "./cache.ts";
+import { DiskCache } from "./cache.ts";
 import { canonical, hashOf } from "./hash.ts";
 
-async function inEmptyCache(body: (cache: RunCache) => Promise<void>) {
+async function inEmptyCache(body: (cache: DiskCache) => Promise<void>) {
   const folder = await mkdtemp(join(tmpdir(), "cache-"));
   try {
-    await body(new RunCache(folder));
+    await body(new DiskCache(folder));
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -20,7 +20,7 @@ Deno.test("canonical() does not depend on the order of keys", () => {
   assert.notEqual(hashOf({ a: 1 }), hashOf({ a: 2 }));
 });
 
-Deno.test("RunCache computes once, and again where the key or the file's content differs", () =>
+Deno.test("DiskCache computes once, and again where the key or the file's content differs", () =>
   inEmptyCache(async (cache) => {
     let calls = 0;
     const compute = () => Promise.resolve(++calls);
@@ -39,18 +39,18 @@ Deno.test("RunCache computes once, and again where the key or the file's content
     assert.deepEqual(names.filter((name) => !name.endsWith(".json")), []);
   }));
 
-Deno.test("a fresh RunCache ignores what others kept, and keeps what it computes", () =>
+Deno.test("a fresh DiskCache ignores what others kept, and keeps what it computes", () =>
   inEmptyCache(async ({ folder }) => {
     const key = { of: "fresh" };
     const path = join(folder, "runs", `${hashOf(key)}.json`);
-    await new RunCache(folder).of("runs", { of: "another" }, () => Promise.resolve(0));
+    await new DiskCache(folder).of("runs", { of: "another" }, () => Promise.resolve(0));
     await writeFile(path, JSON.stringify({ key, value: "old" }));
-    const fresh = new RunCache(folder, true);
+    const fresh = new DiskCache(folder, true);
     assert.equal(await fresh.of("runs", key, () => Promise.resolve("new")), "new");
     assert.equal(await fresh.of("runs", key, () => Promise.resolve("newer")), "new");
   }));
 
-Deno.test("RunCache keeps nothing where the computation fails", () =>
+Deno.test("DiskCache keeps nothing where the computation fails", () =>
   inEmptyCache(async (cache) => {
     const stopped = () => Promise.reject(new Error("stopped"));
     await assert.rejects(cache.of("runs", 1, stopped), /stopped/);
