@@ -55,7 +55,8 @@ export const arms = {
 };
 
 const paperRules = (use: Rules["use"]) => RULES.filter((rule) => use.includes(rule));
-const ownRules = (use: Rules["use"]) => use.filter((rule) => typeof rule !== "string");
+const ownRules = (use: Rules["use"]) =>
+  use.filter((rule): rule is Rule => !RULES.includes(rule as RuleName));
 
 /** `rules`, `rules-without-eos`, or the names of those that are used: `rules:eos+my-rule`. */
 function rulesName(use: Rules["use"]): string {

@@ -25,9 +25,9 @@ export interface StepBatch extends Batch {
 export type StepBatches = (step: number) => readonly StepBatch[];
 
 /**
- * Pads examples on the right to a multiple of `multiple` tokens, so that few distinct shapes occur
- * (every shape is compiled once), and to `rows` rows. Neither changes a loss: a causal model never
- * looks to the right, and padding carries no label.
+ * Pads examples on the right, with id 0, to a multiple of `multiple` tokens, so that few distinct
+ * shapes occur (every shape is compiled once). That changes no loss: a causal model never looks to the
+ * right, and padding carries no label.
  *
  * @throws where there is no example, or one whose ids and labels differ in length.
  * @example
@@ -35,15 +35,10 @@ export type StepBatches = (step: number) => readonly StepBatch[];
  */
 export function padBatch(
   examples: readonly EncodedExample[],
-  options: { rows?: number; multiple?: number; maxLength?: number; padId?: number } = {},
+  { multiple = 32, maxLength = Infinity }: { multiple?: number; maxLength?: number } = {},
 ): Batch {
-  const { rows = examples.length, multiple = 32, maxLength = Infinity, padId = 0 } = options;
-  if (examples.length === 0) {
-    throw new Error("Expected at least one example in a batch, but found none.");
-  }
-  if (examples.length > rows) {
-    throw new Error(`Expected at most ${rows} examples, but found ${examples.length}.`);
-  }
+  const rows = examples.length;
+  if (rows === 0) throw new Error("Expected at least one example in a batch, but found none.");
   const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length), 1);
   if (longest > maxLength) {
     throw new Error(
@@ -52,7 +47,7 @@ export function padBatch(
     );
   }
   const length = Math.min(Math.ceil(longest / multiple) * multiple, maxLength);
-  const ids = new Int32Array(rows * length).fill(padId);
+  const ids = new Int32Array(rows * length);
   const labels = new Int32Array(rows * length).fill(IGNORED);
   examples.forEach((example, row) => {
     if (example.ids.length !== example.labels.length) {
@@ -111,7 +106,6 @@ export function tuningBatches(
     accumulate?: number;
     multiple?: number;
     maxLength?: number;
-    padId?: number;
   },
 ): StepBatches {
   const { batchSize, seed, accumulate = 1 } = options;
