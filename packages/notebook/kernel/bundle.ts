@@ -5,7 +5,7 @@
  * Knows Deno's bundler and TypeScript's emitter. It does not know kernels.
  */
 import { spawnSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { copyFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 
@@ -51,11 +51,16 @@ export async function bundleLibrary(root: string, typescript: string): Promise<v
 /** The workspace's other members: name → the file of its door. */
 function doorsOf(root: string, workspace: readonly string[]): Map<string, string> {
   const doors = new Map<string, string>();
-  const manifests = workspace.map((pattern) => join(pattern, "deno.json"));
-  for (const path of globSync(manifests, { cwd: root })) {
-    const { name, exports } = JSON.parse(readFileSync(join(root, path), "utf8"));
+  const folders = workspace.flatMap((pattern) => {
+    const parent = dirname(pattern); // no node:fs globSync: Node 20 has none
+    return pattern.endsWith("/*")
+      ? readdirSync(join(root, parent)).map((name) => join(parent, name))
+      : [pattern];
+  });
+  for (const folder of folders) {
+    const { name, exports } = JSON.parse(readFileSync(join(root, folder, "deno.json"), "utf8"));
     const door = exports?.["."] ?? exports;
-    if (name !== NAME && typeof door === "string") doors.set(name, join(dirname(path), door));
+    if (name !== NAME && typeof door === "string") doors.set(name, join(folder, door));
   }
   return doors;
 }
