@@ -30,16 +30,11 @@ export interface Kernel {
   /**
    * Runs one cell; resolves when the kernel has replied, says it is idle, and its last outputs
    * have had 150 ms to arrive (the Deno kernel reports idle before they are out).
-   * @throws {KernelDied} when the process ends; an Error after `timeout` seconds.
+   * @throws when the process ends, with the last it wrote; and after `timeout` seconds.
    */
   execute(code: string, onOutput: (message: Message) => void, timeout?: number): Promise<Json>;
   /** Ends the process and removes the connection file. */
   stop(): Promise<void>;
-}
-
-/** The kernel's process ended by itself; `stderr` is the last it wrote. */
-export class KernelDied extends Error {
-  override name = "KernelDied";
 }
 
 const SETTLE_MS = 150;
@@ -49,11 +44,6 @@ const START_SECONDS = 60;
  * Starts a kernel in the folder `cwd`, the notebook's own, and waits until it answers.
  *
  * @throws when the program is not there, when no port is free, or when it does not answer in 60 s.
- * @example
- * const argv = ["deno", "jupyter", "--kernel", "--conn", "{connection_file}"];
- * const kernel = await startKernel({ argv }, ".");
- * await kernel.execute("console.log(1 + 1)", (message) => console.log(message.content));
- * await kernel.stop();
  */
 export async function startKernel({ argv, env }: KernelSpec, cwd: string): Promise<Kernel> {
   const [shell, iopub, stdin, control, hb] = await freePorts(5) as [number, ...number[]];
@@ -162,7 +152,7 @@ function watch(child: ChildProcess, program: string): Promise<never> {
     child.on("exit", (code, signal) => {
       const how = signal ? `signal ${signal}` : `status ${code}`;
       const said = last.trim() ? ` It last wrote: ${last.trim()}` : "";
-      reject(new KernelDied(`Expected the kernel to go on but found it dead (${how}).${said}`));
+      reject(new Error(`Expected the kernel to go on but found it dead (${how}).${said}`));
     });
   });
 }

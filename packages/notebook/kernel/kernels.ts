@@ -26,9 +26,8 @@ const HEAP = "--max-old-space-size=4096";
 
 /**
  * Makes a kernel ready for the notebooks of the project in `root`: for tslab that is a bundle of
- * the library and, the first time, an installation from npm.
+ * the library and, the first time, an installation from npm, which `say` is told of.
  *
- * @param say is told what is being fetched.
  * @throws when npm or the network is missing, or the bundle fails; says what to do.
  */
 export async function prepareKernel(

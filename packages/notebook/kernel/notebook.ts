@@ -34,10 +34,7 @@ export interface Notebook {
   cells: Cell[];
 }
 
-/**
- * Reads a notebook; sources and stream texts become single strings.
- * @throws when the file is not a notebook of format 4.
- */
+/** Reads a notebook; its texts become single strings. @throws where it is not of nbformat 4 */
 export async function readNotebook(path: string): Promise<Notebook> {
   const name = basename(path);
   let file: Json;
@@ -74,7 +71,7 @@ export async function readNotebook(path: string): Promise<Notebook> {
   };
 }
 
-/** Writes a notebook whole: under another name first, then renamed. Sources as lines, as Jupyter does. */
+/** Writes a notebook whole, its texts as lines, as Jupyter does. */
 export async function writeNotebook(path: string, notebook: Notebook): Promise<void> {
   const cells = notebook.cells.map((cell) => ({
     cell_type: cell.cell_type,

@@ -8,8 +8,6 @@ import { type AddressInfo, createServer } from "node:net";
  * Finds `count` different free ports on 127.0.0.1. They are free at this moment: use them at once.
  *
  * @throws when the system gives none.
- * @example
- * const [port] = await freePorts(1);
  */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));

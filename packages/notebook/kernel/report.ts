@@ -27,8 +27,7 @@ export interface ReportOptions {
 /**
  * Makes a page, `index.html`, of the executed notebooks in a folder.
  *
- * @example
- * await writeReport("report", { title: "A study", lead: "Ten notebooks, run last night." });
+ * @example await writeReport("report", { title: "A study", lead: "Ten notebooks, run last night." });
  */
 export async function writeReport(folder: string, options: ReportOptions): Promise<void> {
   const notebooks = await readNotebooks(folder, await notebookNames(folder));
@@ -36,12 +35,7 @@ export async function writeReport(folder: string, options: ReportOptions): Promi
   await writeWhole(join(folder, "index.html"), page);
 }
 
-/**
- * Renders the page.
- *
- * @param notebooks name → executed notebook.
- * @param plotly source of plotly's browser bundle, which makes figures interactive.
- */
+/** The page of these notebooks, by name; `plotly`, a browser's bundle, makes figures interactive. */
 export function renderReport(
   notebooks: ReadonlyMap<string, Notebook>,
   options: ReportOptions,

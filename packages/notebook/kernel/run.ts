@@ -32,7 +32,7 @@ export class CellFailed extends Error {
 
 /**
  * Executes every code cell of `notebook`, whose `path` says where it runs, and fills in outputs,
- * counts and times. The notebook is changed in place: after a failure it holds what was finished.
+ * counts and times, in place: after a failure it holds what was finished.
  *
  * @throws {CellFailed} at the first cell that fails; the signal's reason when aborted.
  * @example

@@ -20,13 +20,11 @@ export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal"> {
 }
 
 /**
- * Runs notebooks, each in a kernel of its own. Those that finished, and the one that failed, lie in
- * `out` afterwards.
+ * Runs notebooks of a folder, named without ending, each in a kernel of its own. Those that finished,
+ * and the one that failed, lie in `out` afterwards.
  *
- * @param names the notebooks' names in `folder`, without ending.
  * @throws at the first cell that fails, with its first lines; the signal's reason when aborted.
- * @example
- * await runNotebooks("notebooks", ["00 start here"], { ...kernel, out: "report" });
+ * @example await runNotebooks("notebooks", ["00 start here"], { ...kernel, out: "report" });
  */
 export async function runNotebooks(
   folder: string,

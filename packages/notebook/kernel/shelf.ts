@@ -9,12 +9,9 @@ import { type Cell, type Notebook, readNotebook } from "./notebook.ts";
 
 /** Names of the notebooks in a folder, without ending, in order. */
 export async function notebookNames(folder: string): Promise<string[]> {
-  let files: string[];
-  try {
-    files = await readdir(folder);
-  } catch (error) {
-    throw new Error(`Expected notebooks in ${folder} but found ${(error as Error).message}.`);
-  }
+  const files = await readdir(folder).catch(({ message }) => {
+    throw new Error(`Expected notebooks in ${folder} but found ${message}.`);
+  });
   return files.filter((file) => file.endsWith(".ipynb") && !file.startsWith("."))
     .map((file) => file.replace(/\.ipynb$/, "")).sort();
 }
@@ -52,19 +49,11 @@ export function recordedSeconds(cell: Cell): number {
   return Number.isFinite(end - start) ? Math.max(0, (end - start) / 1000) : 0;
 }
 
-/** Says how far a series of notebooks is, and guesses the seconds left. */
-export interface Pace {
-  /** A cell has begun. */
-  begin(notebook: string, index: number): void;
-  /** Seconds left, or null while there is nothing to go by. */
-  left(): number | null;
-}
-
 /**
- * Reckons time left from the times recorded in the notebooks, corrected by how this run compares
- * with them so far.
+ * Reckons the time left from the times recorded in the notebooks, corrected by how this run compares
+ * with them so far. It is told which cell has begun.
  */
-export function paceOf(notebooks: ReadonlyMap<string, Notebook>): Pace {
+export function paceOf(notebooks: ReadonlyMap<string, Notebook>) {
   const cells = [...notebooks].flatMap(([name, { cells }]) =>
     cells.map((cell, index) => ({ name, index, seconds: recordedSeconds(cell) }))
   );
@@ -72,11 +61,12 @@ export function paceOf(notebooks: ReadonlyMap<string, Notebook>): Pace {
   const started = Date.now();
   let passed = 0;
   return {
-    begin(notebook, index) {
+    begin(notebook: string, index: number): void {
       const at = cells.findIndex((cell) => cell.name === notebook && cell.index === index);
       passed = cells.slice(0, at).reduce((sum, cell) => sum + cell.seconds, 0);
     },
-    left() {
+    /** Seconds left, or null while there is nothing to go by. */
+    left(): number | null {
       if (total === 0) return null;
       const elapsed = (Date.now() - started) / 1000;
       // Half a minute of faith in the record keeps the first guesses from jumping.
@@ -91,9 +81,7 @@ export async function readNotebooks(
   folder: string,
   names: readonly string[],
 ): Promise<Map<string, Notebook>> {
-  const notebooks = new Map<string, Notebook>();
-  for (const name of names) {
-    notebooks.set(name, await readNotebook(join(folder, `${name}.ipynb`)));
-  }
-  return notebooks;
+  const read = async (name: string) =>
+    [name, await readNotebook(join(folder, `${name}.ipynb`))] as const;
+  return new Map(await Promise.all(names.map(read)));
 }

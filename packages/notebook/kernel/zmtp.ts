@@ -25,8 +25,6 @@ export interface Connection {
  *
  * @param onMessage gets every whole multipart message, in order.
  * @throws when nobody listens, or the peer closes or speaks something else before the handshake ends.
- * @example
- * const shell = await openConnection(5555, "DEALER", (frames) => console.log(frames));
  */
 export function openConnection(
   port: number,

@@ -1,13 +1,12 @@
 /**
  * Puts something in front of the reader, wherever the program runs: in a Deno kernel, in tslab, or
  * on a terminal.
- *
- * Knows MIME bundles and terminals. It does not know what is shown, nor how a kernel is reached
- * (runtime.ts).
+ * Knows MIME bundles and terminals; not what is shown, nor how a kernel is reached (runtime.ts).
  */
 import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { type DisplayContent, kernelSender } from "./runtime.ts";
+import { escapePlotly } from "./style.ts";
 
 /** MIME type → content. `text/plain` is what a terminal gets. */
 export type MimeBundle = Record<string, unknown> & { readonly "text/plain": string };
@@ -15,12 +14,7 @@ export type MimeBundle = Record<string, unknown> & { readonly "text/plain": stri
 /** The Deno kernel may report a cell as done before its last outputs are out: they get this long. */
 const SETTLE_MS = 20;
 
-/**
- * Shows a bundle; on a terminal, its `text/plain`.
- *
- * @example
- * await display({ "text/plain": "bold", "text/html": "<b>bold</b>" });
- */
+/** Shows a bundle; on a terminal, its `text/plain`. */
 export async function display(bundle: MimeBundle): Promise<void> {
   if (inNotebook()) await send({ data: bundle, metadata: {}, transient: {} });
   else process.stdout.write(bundle["text/plain"] + "\n");
@@ -53,12 +47,5 @@ export function inNotebook(): boolean {
 
 /** Makes text safe to stand inside HTML, between tags or in a quoted attribute. */
 export function escapeHtml(text: string): string {
-  const entities: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character]!);
+  return escapePlotly(text).replaceAll('"', "&quot;").replaceAll("'", "&#39;");
 }

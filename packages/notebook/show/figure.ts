@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { max, min } from "simple-statistics";
 import { display, escapeHtml, inNotebook, liveDisplay } from "./display.ts";
 import { type Figure, figureSvg, plotlySource } from "./svg.ts";
 import { inkRgb } from "./style.ts";
@@ -19,7 +20,7 @@ export interface LiveFigure {
   done(figure: Figure): Promise<void>;
 }
 
-/** Seconds between two pictures of a live figure: drawing one takes about 0.1 s. */
+/** Between two pictures of a live figure: drawing one takes about 0.1 s. */
 const REDRAW_MS = 1000;
 
 let libraryShown = false;
@@ -58,12 +59,8 @@ export function liveFigure(): LiveFigure {
 }
 
 async function still(figure: Figure) {
-  const svg = await figureSvg(figure);
-  return {
-    "text/plain": figureText(figure),
-    "image/svg+xml": svg,
-    "text/html": picture(svg, figure),
-  };
+  const svg = await figureSvg(figure), text = figureText(figure);
+  return { "text/plain": text, "image/svg+xml": svg, "text/html": picture(svg, figure) };
 }
 
 async function interactive(figure: Figure) {
@@ -86,8 +83,7 @@ export function figureText(figure: Figure): string {
       .find((values) => values.length > 0) ?? [];
     const count = `${numbers.length} value${numbers.length === 1 ? "" : "s"}`;
     const range = numbers.length > 0
-      ? `${count}, ${round(numbers.reduce((a, b) => Math.min(a, b)))} to ` +
-        round(numbers.reduce((a, b) => Math.max(a, b)))
+      ? `${count}, ${round(min(numbers))} to ${round(max(numbers))}`
       : count;
     return `  ${plain(String(trace.name ?? "series"))}: ${range}`;
   });
@@ -95,8 +91,7 @@ export function figureText(figure: Figure): string {
 }
 
 function finite(values: unknown): number[] {
-  return (Array.isArray(values) ? values : [])
-    .filter((value): value is number => typeof value === "number" && Number.isFinite(value));
+  return Array.isArray(values) ? values.filter(Number.isFinite) : [];
 }
 
 function round(value: number): string {

@@ -47,6 +47,4 @@ function tslabSender(): Send | null {
 }
 
 /** Path of the file that a package's name leads to, in either runtime. */
-export function packageFile(name: string): string {
-  return createRequire(import.meta.url).resolve(name);
-}
+export const packageFile = (name: string): string => createRequire(import.meta.url).resolve(name);
