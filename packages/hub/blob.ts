@@ -19,7 +19,6 @@ import { pipeline } from "node:stream/promises";
  *   "blob SIZE\0" and the content)
  * @param onBytes told how many bytes are new on the disk, those of an earlier run first
  * @throws Error on a wrong hash (the bad file is removed), a full disk, or an unreachable hub.
- * @example await saveBlob(new Blob(["a"]), path, { name: "a.txt", hash, onBytes: console.log });
  */
 export async function saveBlob(
   content: Blob,

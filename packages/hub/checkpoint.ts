@@ -19,22 +19,13 @@ const SMALL = [
 
 /**
  * The folder of a checkpoint: config.json, safetensors (one file, or shards with their index) and
- * tokenizer.json.
+ * tokenizer.json. A model of the hub is downloaded once into the cache that all Hugging Face tools
+ * share and found there the next time, without asking the hub again; `refresh: true` asks.
  *
- * A model of the hub is downloaded once into the cache that all Hugging Face tools share (HF_HOME)
- * and found there the next time, without asking the hub again; `refresh: true` asks.
- *
- * @param nameOrFolder "owner/name" on the hub, or a folder
+ * @param nameOrFolder "owner/name" on the hub, or a folder, which is returned as it is
  * @throws Error that says what to do: gated, missing, offline, disk full, wrong hash, no checkpoint.
- * @example
- * const folder = await resolveModel("HuggingFaceTB/SmolLM2-135M", {
- *   onProgress: ({ file, bytes, total }) => bar.update(bytes / total, file),
- * });
  */
-export async function resolveModel(
-  nameOrFolder: string,
-  options: HubOptions = {},
-): Promise<string> {
+export async function resolveModel(nameOrFolder: string, options: HubOptions = {}) {
   const found = await stat(nameOrFolder).catch(() => null);
   if (found?.isFile()) {
     throw new Error(

@@ -1,9 +1,7 @@
 /**
  * Models for other programs: a folder that Hugging Face transformers loads (safetensors, config.json,
- * tokenizer) and transformers.js too (onnx/, with a key/value cache).
- *
- * Knows the layout of such folders; does not know how a graph is built (decode/graph.ts) nor how
- * weights are rounded (quantize.ts).
+ * tokenizer) and transformers.js too (onnx/, with a key/value cache). Knows the layout of such folders;
+ * not how a graph is built, nor how weights are rounded (quantize.ts).
  */
 import { copyFile, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";

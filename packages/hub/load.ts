@@ -1,7 +1,4 @@
-/**
- * A base ready to use, from the hub or a folder: its weights and the tokenizer that goes with them.
- */
-import { stat } from "node:fs/promises";
+/** A base ready to use, from the hub or a folder: its weights and the tokenizer that goes with them. */
 import { basename, resolve } from "node:path";
 import {
   type ConfigJson,
@@ -29,7 +26,6 @@ export async function loadModel(
   nameOrFolder: string,
   options: HubOptions & { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<{ name: string; model: Model; tokenizer: Tokenizer }> {
-  const isFolder = await stat(nameOrFolder).then(() => true, () => false);
   const folder = await resolveModel(nameOrFolder, options);
   const tokenizer = await loadTokenizer(folder);
   const loaded = await loadCheckpoint(folder, options);
@@ -42,6 +38,6 @@ export async function loadModel(
     );
   }
   // A snapshot's folder is named after its commit, which says nothing to a reader.
-  const name = isFolder ? basename(resolve(nameOrFolder)) : nameOrFolder;
+  const name = folder === nameOrFolder ? basename(resolve(folder)) : nameOrFolder;
   return { name, model: { ...loaded, name }, tokenizer };
 }

@@ -39,19 +39,13 @@ function half(graph: GraphBuilder, name: string, { shape, data }: Parameter): st
   return graph.constant(name, () => ({ dtype: "float16", shape, data: toFloat16(data) }));
 }
 
-/** A matrix in blocks: [rows, blocks, BLOCK · bits / 8] whole numbers and [rows, blocks] scales. */
-export interface Quantized {
-  readonly values: Uint8Array;
-  readonly scales: Float32Array;
-}
-
 /**
  * Rounds each row of a matrix [rows, columns] in blocks of 32: value ≈ scale · (q − 2^(bits − 1)). The
  * value of largest size in a block is exact. With 4 bits two values share a byte, the first one lower.
  *
- * @example quantize({ shape: [1, 32], data }, 4).scales.length // 1
+ * @returns values [rows, blocks, 32 · bits / 8] and scales [rows, blocks]
  */
-export function quantize({ shape, data }: Parameter, bits: 8 | 4): Quantized {
+export function quantize({ shape, data }: Parameter, bits: 8 | 4) {
   const [rows, columns] = shape as [number, number];
   const blocks = Math.ceil(columns / BLOCK);
   const zero = 2 ** (bits - 1);
@@ -82,7 +76,7 @@ function blockFormat(bits: 8 | 4): WeightFormat {
   const constants = (graph: GraphBuilder, name: string, weight: Parameter) => {
     const [rows, columns] = weight.shape as [number, number];
     const blocks = Math.ceil(columns / BLOCK);
-    let made: Quantized | undefined; // a tied embedding is stored once
+    let made: ReturnType<typeof quantize> | undefined; // a tied embedding is stored once
     const parts = () => made ??= quantize(weight, bits);
     const values = graph.constant(`${name}.q${bits}`, () => ({
       dtype: "uint8",

@@ -6,7 +6,8 @@
  * snapshot (`listings/COMMIT.json`), so that a second use asks nobody anything. Does NOT know which
  * files a checkpoint or a data set needs.
  */
-import { copyFile, mkdir, readdir, readFile, rename, stat, symlink } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import process from "node:process";
 import {
@@ -66,8 +67,7 @@ export interface Repository {
 /**
  * Opens a revision: from the cache if it is there, else by asking the hub what it consists of.
  *
- * @throws Error when the repository is gated, missing, not in the cache while offline, or when the
- *   hub cannot be reached. Each says what to do.
+ * @throws Error that says what to do: gated, missing, out of reach, offline and not in the cache.
  */
 export async function openRepository(
   kind: "model" | "dataset",
@@ -113,7 +113,7 @@ export async function openRepository(
       for (const path of paths) {
         const file = files.find((one) => one.path === path);
         if (!file) throw new Error(`Expected ${path} in ${kind} ${name} but found no such file.`);
-        if (!await exists(join(folder, path))) missing.push(file);
+        if (!existsSync(join(folder, path))) missing.push(file);
       }
       if (missing.length > 0 && offline) {
         throw lacking(`${missing[0]!.path} of ${kind} ${name}`, "a copy without it");
@@ -126,7 +126,7 @@ export async function openRepository(
           bytes += count;
           onProgress?.({ file: file.path, bytes, total });
         };
-        if (await exists(blob)) onBytes(file.size);
+        if (existsSync(blob)) onBytes(file.size);
         else {
           const content = await onHub(connection, { ...subject, revision: commit }, file);
           const called = { name: `${file.path} of ${name}`, hash: hashOf(file), onBytes };
@@ -214,7 +214,6 @@ function checkPath(path: string, what: string): void {
 const hashOf = ({ sha256, oid }: HubFile) => sha256 ?? oid;
 
 const COMMIT = /^[0-9a-f]{40}$/;
-const exists = (path: string) => stat(path).then(() => true, () => false);
 const readText = (path: string): Promise<string | null> =>
   readFile(path, "utf8").catch((error: { code?: string }) => {
     if (error.code === "ENOENT") return null;

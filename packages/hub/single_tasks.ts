@@ -1,9 +1,7 @@
 /**
  * The single tasks: for each the data set it is made of, how a row becomes an example, and the marks
- * by which a response shows the task's style. A sixth task is one more entry here.
- *
- * Source: §5 and the authors' scripts (their quirks are kept and said). Does NOT know of templates or
- * tokenizers.
+ * by which a response shows the task's style (§5 and the authors' scripts; their quirks are kept and
+ * said). A sixth task is one more entry here. Does NOT know of templates or tokenizers.
  */
 import { type DatasetSource, textOf, Unfit } from "./dataset.ts";
 import { type Example, pair } from "./example.ts";

@@ -1,9 +1,7 @@
 /**
- * The paper's data sets: where each comes from, how a row becomes an example, and its quirks. Those
- * of the single tasks are in single_tasks.ts.
- *
- * Source: the authors' scripts (their quirks are kept and said). Does NOT know of templates or
- * tokenizers.
+ * The paper's data sets: where each comes from and how a row becomes an example, after the authors'
+ * scripts (their quirks are kept and said). Those of the single tasks are in single_tasks.ts. Does NOT
+ * know of templates or tokenizers.
  */
 import { type Message, pair } from "./example.ts";
 import { type DatasetSource, textOf, Unfit } from "./dataset.ts";

@@ -1,9 +1,7 @@
 /**
  * Models that transformers.js runs: causal language models of any family it knows, and sentence
- * embeddings, from the hub or a folder that holds their ONNX file.
- *
- * Knows which files of a model are needed, and what is asked of it; not how transformers.js is
- * started and spoken to (transformers_process.ts).
+ * embeddings. Knows which files are needed and what is asked; not how transformers.js is started and
+ * spoken to (transformers_process.ts).
  */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -54,9 +52,8 @@ export interface TransformersModel {
  *   Error where there is no such model, or no ONNX file in it.
  * @example
  * const gpt2 = await transformersModel("onnx-community/gpt2-ONNX", { install: true });
- * const { processor } = ruleAdapter(gpt2.tokenizer, rules.llama2());
  * const prompt = gpt2.tokenizer.encode("How do I boil an egg?\n");
- * const [ids] = await gpt2.generate([prompt], { maxTokens: 60, processors: [processor] });
+ * const [ids] = await gpt2.generate([prompt], { maxTokens: 60 });
  * await gpt2.dispose();
  */
 export async function transformersModel(

@@ -1,11 +1,10 @@
 /**
- * transformers.js in a process of its own (transformers_peer.ts).
+ * transformers.js in a process of its own (transformers_peer.ts): how it is started, spoken to and
+ * ended; not what is asked of it.
  *
  * Imported here it would enter deno.lock and node_modules with half a gigabyte, Node could not import
  * it from Deno's cache at all, and its steps would block the event loop. Deno fetches it once, into
  * its own cache, when that is asked for.
- *
- * Knows how the process is started, spoken to and ended; not what is asked of it.
  */
 import { Buffer } from "node:buffer";
 import { type ChildProcessByStdio, spawn } from "node:child_process";
