@@ -1,8 +1,7 @@
 /**
  * The library as a package that Node can import: one bundled module, and declarations beside it, so
- * that tslab completes names and checks cells. It is written to node_modules/implicit.
- *
- * Knows Deno's bundler and TypeScript's emitter. It does not know kernels.
+ * that tslab completes names and checks cells. It is written to node_modules/implicit. Knows Deno's
+ * bundler and TypeScript's emitter; not kernels.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -18,8 +17,7 @@ const STARTED = [
 ];
 
 /**
- * Bundles the library of the project in `root`. Packages stay outside it and are found in
- * node_modules, as are their types.
+ * Bundles the library of the project in `root`. Packages stay outside, in node_modules.
  *
  * @param typescript path of `typescript/lib/tsc.js`, 5.6 or later, with `@types/node` beside it.
  * @throws with the tool's words when one fails.

@@ -8,21 +8,17 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { registerKernels } from "./kernels.ts";
 
-export interface LabOptions {
-  /** Folder whose notebooks are opened. */
-  readonly folder: string;
-  readonly port?: number;
-  /** Further arguments for `jupyter lab`. */
-  readonly args?: readonly string[];
-  readonly stdio?: "inherit" | "pipe";
-}
-
 /**
- * Starts JupyterLab with both kernels known to it, leaving the reader's own Jupyter as it is.
+ * Starts JupyterLab on the notebooks of a folder, with both kernels known to it, leaving the reader's
+ * own Jupyter as it is.
  *
+ * @param options.args further arguments of `jupyter lab`
  * @throws when JupyterLab is missing; of a port that is taken it tells the reader itself, and ends.
  */
-export async function startLab(root: string, options: LabOptions): Promise<ChildProcess> {
+export async function startLab(
+  root: string,
+  options: { folder: string; port?: number; args?: readonly string[]; stdio?: "inherit" | "pipe" },
+): Promise<ChildProcess> {
   const { folder, port, args = [], stdio = "inherit" } = options;
   requireLab();
   const shelf = join(root, ".cache", "jupyter");

@@ -1,6 +1,4 @@
-/**
- * Ports nobody listens on yet. Knows this machine's network; not who wants them.
- */
+/** Ports nobody listens on yet. Knows this machine's network; not who wants them. */
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
@@ -15,9 +13,8 @@ export async function freePorts(count: number): Promise<number[]> {
     await Promise.all(servers.map((server) => once(server, "listening")));
     return servers.map((server) => (server.address() as AddressInfo).port);
   } catch (cause) {
-    throw new Error(`Expected free ports on 127.0.0.1 but found: ${(cause as Error).message}.`, {
-      cause,
-    });
+    const { message } = cause as Error;
+    throw new Error(`Expected free ports on 127.0.0.1 but found: ${message}.`, { cause });
   } finally {
     await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   }

@@ -1,24 +1,17 @@
 /**
  * One line on the terminal that says what is going on; where there is no terminal, a line of output
- * now and then.
- *
- * Knows terminals. It does not know what is going on.
+ * now and then. It does not know what is going on.
  */
 import process from "node:process";
-
-export interface StatusLine {
-  show(text: string): void;
-  clear(): void;
-}
 
 /** Seconds between lines where the output is not a terminal. */
 const QUIET_SECONDS = 15;
 
 /** Opens a status line on stderr, so that results on stdout stay clean. */
-export function statusLine(stream = process.stderr): StatusLine {
+export function statusLine(stream = process.stderr) {
   let last = Date.now();
   return {
-    show(text) {
+    show(text: string): void {
       if (stream.isTTY) {
         stream.write(`\r\x1b[K${[...text].slice(0, (stream.columns ?? 80) - 1).join("")}`);
       } else if (Date.now() - last > QUIET_SECONDS * 1000) {
@@ -26,7 +19,7 @@ export function statusLine(stream = process.stderr): StatusLine {
         stream.write(`${text}\n`);
       }
     },
-    clear() {
+    clear(): void {
       if (stream.isTTY) stream.write("\r\x1b[K");
     },
   };

@@ -1,8 +1,6 @@
 /**
- * The plots the notebooks need, each a plain function from numbers to a figure.
- *
- * Knows how each plot is read best. It does not know where its numbers come from, nor how a figure
- * gets in front of the reader (figure.ts).
+ * The plots the notebooks need, each a plain function from numbers to a figure. Knows how each is read
+ * best; not where its numbers come from, nor how a figure gets in front of the reader (figure.ts).
  */
 import type { Figure } from "./svg.ts";
 import {
@@ -111,13 +109,10 @@ export interface LossCurve {
 }
 
 /**
- * Training losses over steps, smoothed with an exponential mean (the raw losses stay faintly
- * behind).
+ * Training losses over steps, smoothed with an exponential mean (the raw losses stay faintly behind).
  *
  * @param options.steps keeps the axis still while a run is going on.
- * @example
- * const plot = liveFigure();
- * plot.update(lossCurves([{ name: "seed 0", losses }], { steps: 160 }));
+ * @example plot.update(lossCurves([{ name: "seed 0", losses }], { steps: 160 }));
  */
 export function lossCurves(
   curves: readonly LossCurve[],

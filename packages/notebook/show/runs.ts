@@ -112,10 +112,8 @@ export function lossesOf(runs: readonly ShownRun[]): LossCurve[] {
  * Collects the losses of runs while they are tuned; each call returns all that is known so far.
  *
  * @example
- * ```ts
  * const log = lossLog(), plot = liveFigure();
  * await study.runs([arms.base], (...step) => plot.update(lossCurves(log(...step))));
- * ```
  */
 export function lossLog(): (
   arm: { readonly name: string },

@@ -1,8 +1,4 @@
-/**
- * Scatter plots: one number of a thing against another, each point with words of its own.
- *
- * Knows how points are read best. It does not know what they are.
- */
+/** Scatter plots: one number of a thing against another. Does not know what the things are. */
 import type { Figure } from "./svg.ts";
 import { axis, colourAt, escapePlotly, houseLayout, ink } from "./style.ts";
 

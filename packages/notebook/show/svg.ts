@@ -14,12 +14,10 @@ export interface Figure {
 }
 
 /**
- * Draws a figure. About a second the first time, 0.1 s after that. Heat maps cannot be drawn (they
+ * A figure as SVG. About a second the first time, 0.1 s after that. Heat maps cannot be drawn (they
  * want a canvas): use charts.ts's `heatMap`, which is made of shapes.
  *
- * @returns the SVG's source.
- * @example
- * await writeFile("line.svg", await figureSvg({ data: [{ y: [1, 3, 2] }], layout: {} }));
+ * @example await writeFile("line.svg", await figureSvg({ data: [{ y: [1, 3, 2] }], layout: {} }));
  */
 export async function figureSvg(figure: Figure): Promise<string> {
   const plotly = await (drawing ??= loadPlotly());
@@ -29,9 +27,8 @@ export async function figureSvg(figure: Figure): Promise<string> {
 }
 
 /** The source of plotly's browser bundle, to be inlined in a page. */
-export async function plotlySource(): Promise<string> {
-  return await readFile(packageFile("plotly.js-cartesian-dist-min"), "utf8");
-}
+export const plotlySource = (): Promise<string> =>
+  readFile(packageFile("plotly.js-cartesian-dist-min"), "utf8");
 
 interface Plotly {
   toImage(figure: unknown, options: Record<string, unknown>): Promise<string>;

@@ -51,8 +51,7 @@ export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
 /**
  * Shows rows, or a data frame, as a table.
  *
- * @example
- * await showTable([{ arm: "base", "pass rate": 3.5 }], { caption: "Pass rate in percent" });
+ * @example await showTable([{ arm: "base", "pass rate": 3.5 }], { caption: "Pass rate in percent" });
  */
 export async function showTable(
   rows: readonly Row[] | DataFrame,
@@ -76,8 +75,7 @@ export interface Table {
 /**
  * Rows, or a data frame, as cells of text, columns chosen and aligned.
  *
- * @example
- * console.log(tableText(await layOut([{ arm: "base", rate: 3.5 }], { caption: "Rates" })));
+ * @example console.log(tableText(await layOut([{ arm: "base", rate: 3.5 }])));
  */
 export async function layOut(
   rows: readonly Row[] | DataFrame,
@@ -116,8 +114,7 @@ export async function layOut(
 
 function cellText(value: unknown, digits: number): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  if (typeof value !== "number") return String(value);
-  return value.toFixed(digits);
+  return typeof value === "number" ? value.toFixed(digits) : String(value);
 }
 
 const line = "1px solid rgba(128,134,142,.35)";
