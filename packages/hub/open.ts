@@ -1,6 +1,6 @@
 /** A decoder ready to generate, from whichever files a model has: a checkpoint, or ONNX alone. */
-import { globSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type ConfigJson,
@@ -28,7 +28,7 @@ export async function openDecoder(
   options: HubOptions & { threads?: number; override?: ConfigJson } = {},
 ): Promise<{ decoder: Pick<Decoder, "generate" | "dispose">; tokenizer: Tokenizer }> {
   const { threads, override } = options;
-  const onnx = onlyOnnx(nameOrFolder);
+  const onnx = await onlyOnnx(nameOrFolder);
   if (onnx) {
     const text = await readFile(join(nameOrFolder, "config.json"), "utf8");
     const config = parseConfig(JSON.parse(text), override);
@@ -40,8 +40,10 @@ export async function openDecoder(
 }
 
 /** The first ONNX file of a folder without weights. */
-function onlyOnnx(folder: string): string | null {
-  if (globSync("*.safetensors", { cwd: folder }).length > 0) return null;
-  const found = globSync("onnx/*.onnx", { cwd: folder }).sort()[0];
-  return found ? join(folder, found) : null;
+async function onlyOnnx(folder: string): Promise<string | null> {
+  const inside = join(folder, "onnx");
+  if (!existsSync(inside)) return null;
+  if ((await readdir(folder)).some((file) => file.endsWith(".safetensors"))) return null;
+  const found = (await readdir(inside)).filter((file) => file.endsWith(".onnx")).sort()[0];
+  return found ? join(inside, found) : null;
 }
