@@ -88,7 +88,7 @@ export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityPoints } from "./study/similarity.ts";
-export { measureSpeed, timeTable } from "./study/speed.ts";
+export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 
 export {

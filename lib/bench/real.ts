@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Arm } from "../study/arm.ts";
 import { overview } from "../study/overview.ts";
 import { runtimeVersions } from "../study/settings.ts";
-import { armOperations } from "../study/speed.ts";
+import { armOperations } from "./speed.ts";
 import type { Study } from "../study/study.ts";
 import { markdownTable } from "../study/tables.ts";
 import { formatPrompt, templates } from "../text/template.ts";

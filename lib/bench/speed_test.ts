@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { lora } from "../adapt/lora.ts";
 import { parseConfig } from "@implicit/decoder";
-import { arms } from "./arm.ts";
+import { arms } from "../study/arm.ts";
 import { armOperations, timeTable, trainingOperations } from "./speed.ts";
-import { openStudy } from "./study.ts";
+import { openStudy } from "../study/study.ts";
 
 const config = parseConfig({
   model_type: "llama",

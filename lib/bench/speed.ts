@@ -18,11 +18,11 @@ import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
 import { findTargets } from "../tune/objective.ts";
 import type { TuneOptions } from "../tune/tune.ts";
-import { shapes } from "../bench/shapes.ts";
-import type { Arm } from "./arm.ts";
-import { encodedExamples } from "./run.ts";
-import { budgetOf, parameterCount } from "./small.ts";
-import type { Study } from "./study.ts";
+import { shapes } from "./shapes.ts";
+import type { Arm } from "../study/arm.ts";
+import { encodedExamples } from "../study/run.ts";
+import { budgetOf, parameterCount } from "../study/small.ts";
+import type { Study } from "../study/study.ts";
 
 /** Rows of equal length, so many of whose positions are targets. */
 interface Shape {
