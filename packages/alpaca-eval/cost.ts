@@ -43,13 +43,22 @@ export function guessUsage(body: Readonly<Record<string, unknown>>, price: Price
   return priced(guessTokens(text), Number(max_tokens ?? max_completion_tokens ?? 1000), price);
 }
 
-/** Usage of a reply by the endpoint's count, or the guess where it keeps none. */
+/** No request has more tokens than this, in or out. */
+const MOST_TOKENS = 10_000_000;
+
+/**
+ * Usage of a reply by the endpoint's count, or the guess where it keeps none or one that cannot be: a
+ * prompt of less than a tenth of the guess, an answer of no token, no whole number, or far too many.
+ */
 export function countUsage(reply: unknown, guess: Usage, price: Price): Usage {
   const counted = (reply as { usage?: Record<string, unknown> | null } | null)?.usage ?? {};
-  const number = (value: unknown, other: number) => typeof value === "number" ? value : other;
+  const number = (value: unknown, least: number, other: number) =>
+    Number.isInteger(value) && Number(value) >= least && Number(value) <= MOST_TOKENS
+      ? Number(value)
+      : other;
   return priced(
-    number(counted.prompt_tokens, guess.inputTokens),
-    number(counted.completion_tokens, guess.outputTokens),
+    number(counted.prompt_tokens, guess.inputTokens / 10, guess.inputTokens),
+    number(counted.completion_tokens, 1, guess.outputTokens),
     price,
   );
 }

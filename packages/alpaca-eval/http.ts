@@ -4,12 +4,13 @@
  * the environment, sent, and otherwise never seen. It does not know what is asked.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import writeFileAtomic from "write-file-atomic";
+import { lockFolder } from "./lock.ts";
 
 export interface Endpoint {
   /** Up to the version: "https://api.openai.com/v1", "http://localhost:8000/v1". */
@@ -34,11 +35,13 @@ export type ChatBody = Readonly<Record<string, unknown>>;
 /** The endpoint refused this question (a status of 4xx that no second attempt mends). */
 export class Refusal extends Error {}
 
-/** No further question can succeed: key, credit or model are gone. */
+/** No further question can succeed, or be kept: key, credit, model or room on the disk are gone. */
 export class Stop extends Error {}
 
 const PATH = "/chat/completions";
 const LONGEST_WAIT = 10 * 60_000;
+/** Bytes that a cache must have room for before the first question; an answer has some thousands. */
+const TRIAL = 1 << 18;
 
 /** Milliseconds asked for by `Retry-After`: seconds or a date; 0 where there is none. */
 function retryAfter(header: string | null): number {
@@ -144,11 +147,41 @@ export class Client {
         `Expected a key of plain ASCII characters in ${endpoint.keyVariable} but found others`,
       );
     }
-    mkdirSync(this.#endpoint.cache, { recursive: true });
   }
 
   get concurrency(): number {
     return this.#endpoint.concurrency;
+  }
+
+  /**
+   * Takes the cache for itself, once nobody else asks for it: two judges would pay twice.
+   *
+   * @returns a function that gives it back
+   * @throws if answers cannot be kept there: that must be known before anything is paid
+   */
+  async own(): Promise<() => void> {
+    const { cache } = this.#endpoint;
+    try {
+      mkdirSync(cache, { recursive: true });
+      const release = await lockFolder(cache);
+      const trial = join(cache, ".trial");
+      try {
+        writeFileSync(trial, "x".repeat(TRIAL));
+        rmSync(trial);
+      } catch (error) {
+        rmSync(trial, { force: true });
+        release();
+        throw error;
+      }
+      return release;
+    } catch (error) {
+      throw new Error(
+        `Expected a folder to keep answers in at ${cache} but found: ${
+          (error as Error).message
+        }. ` +
+          "Nothing was asked: make room or name another folder",
+      );
+    }
   }
 
   /** The answer on disk, or undefined. */
@@ -181,8 +214,7 @@ export class Client {
         reason = choice ? flaw(reply) ?? "" : "a reply without choices";
         if (reason !== "" && (!choice || ++flawed < 3)) continue;
         // Synchronously: nothing may come between an answer's arrival and its being on disk.
-        const kept = { asked: { baseUrl, path: PATH, body }, reply };
-        writeFileAtomic.sync(this.#file(body), JSON.stringify(kept));
+        this.#keep(body, reply);
         return reply;
       } catch (error) {
         if (error instanceof Refusal || error instanceof Stop) throw error;
@@ -195,6 +227,19 @@ export class Client {
       `Expected an answer from ${baseUrl}${PATH} but found ${reason} at the last of ${attempts} ` +
         "attempts",
     );
+  }
+
+  /** @throws Stop where it cannot: the next answer would be paid and lost too */
+  #keep(body: ChatBody, reply: unknown): void {
+    const asked = { baseUrl: this.#endpoint.baseUrl, path: PATH, body };
+    try {
+      writeFileAtomic.sync(this.#file(body), JSON.stringify({ asked, reply }));
+    } catch (error) {
+      throw new Stop(
+        `Expected to keep an answer in ${this.#endpoint.cache} but found: ` +
+          (error as Error).message,
+      );
+    }
   }
 
   #file(body: ChatBody): string {

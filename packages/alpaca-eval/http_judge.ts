@@ -70,7 +70,7 @@ const FIRST = 5;
 /** So many in a row say it later: an answer in two without a verdict is no judge either. */
 const IN_A_ROW = 20;
 
-/** Ten rows at most, by number, such as "0, 1, 2 …". */
+/** Ten rows at most, by number. */
 function named(rows: readonly number[]): string {
   return rows.slice(0, 10).join(", ") + (rows.length > 10 ? " …" : "");
 }
@@ -134,10 +134,10 @@ class Patience {
  * no fault of one row stops the run: key, credit or model gone, equal refusals in a row, first
  * answers that all make no sense.
  *
- * @throws when asked: before the first call if the estimate exceeds the ceiling; later if the
- *   spending would, or for the reasons above, in the endpoint's own words and with the rows that
- *   have no verdict; and at the end if some questions found none. What was answered is on disk and
- *   free the next time.
+ * @throws when asked: before the first call if the estimate exceeds the ceiling or the cache cannot
+ *   be written; later if an answer cannot be kept, if the spending would exceed it, or for the
+ *   reasons above, in the endpoint's own words and with the rows that have no verdict; at the end if
+ *   some questions found none. What was answered is on disk and free the next time.
  * @example
  * const settings = await loadJudgeSettings("data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml");
  * const endpoint = { baseUrl: "https://api.openai.com/v1", keyVariable: "OPENAI_API_KEY", cache };
@@ -149,9 +149,9 @@ export function httpJudge(
 ): (comparisons: readonly Comparison[]) => Promise<Annotation[]> {
   return async (comparisons) => {
     const client = new Client(endpoint), budget = new Budget(ceiling);
-    const questions = questionsOf(comparisons, settings, price, client);
-    const open = questions.filter(({ known }) => known === undefined);
-    const estimate = sumUsage(open.map(({ guess }) => guess));
+    const look = () => questionsOf(comparisons, settings, price, client);
+    const isOpen = ({ known }: Question) => known === undefined;
+    const estimate = sumUsage(look().filter(isOpen).map(({ guess }) => guess));
     onEstimate?.(estimate);
     budget.check(estimate);
 
@@ -177,11 +177,13 @@ export function httpJudge(
     };
     /** The error, and what is missing for its sake. */
     const stopped = (error: unknown) => {
-      const open = annotations.flatMap(({ preference }, i) => Number.isNaN(preference) ? [i] : []);
+      const missing = annotations.flatMap(({ preference }, i) =>
+        Number.isNaN(preference) ? [i] : []
+      );
       const { message } = error as Error;
       return new Error(
-        `${message}. ${open.length} of ${comparisons.length} rows have no verdict (${
-          named(open)
+        `${message}. ${missing.length} of ${comparisons.length} rows have no verdict (${
+          named(missing)
         }); ` +
           "what was answered is kept: run again for the rest",
         { cause: error },
@@ -215,7 +217,10 @@ export function httpJudge(
         release();
       }
     };
+    const giveBack = estimate.calls > 0 ? await client.own() : () => {};
     try {
+      const questions = look(); // another judge may have answered some since
+      const open = questions.filter(isOpen);
       comparisons.forEach((row, i) => identicalOutputs(row) && settle(i, { preference: 1.5 }));
       for (const one of questions) if (one.known !== undefined) read(one, one.known);
       // The first alone: what is wrong with all of them is known before the others are paid.
@@ -237,6 +242,8 @@ export function httpJudge(
       }
     } catch (error) {
       throw stopped(error);
+    } finally {
+      giveBack();
     }
     return annotations;
   };

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -460,6 +460,76 @@ Deno.test("httpJudge() quotes no key and no user of a URL, in whatever form they
       (error: Error) => /^Expected a base URL/.test(error.message) && !/pass/.test(error.stack!),
     );
   }
+});
+
+Deno.test("httpJudge() asks nothing if answers cannot be kept, and stops at the first that cannot", async () => {
+  await withCache(async (cache) => {
+    let onAsked = () => {};
+    await using server = await startLoopback({ reply: () => void onAsked() });
+    writeFileSync(join(cache, "file"), "");
+    const rows = comparisons(40);
+    // Below a file there is no folder; in a path as long as paths may be there is no room for names.
+    for (
+      const folder of [join(cache, "file", "x"), join(cache, ...Array(80).fill("y".repeat(50)))]
+    ) {
+      const run = judge(rows, { settings, price, endpoint: quick(server.baseUrl, folder) });
+      await rejects(run, /Expected a folder to keep answers in .*Nothing was asked/s);
+    }
+    strictEqual(server.requests.length, 0);
+    const inner = join(cache, "inner");
+    onAsked = () => {
+      if (server.requests.length !== 9) return;
+      rmSync(inner, { recursive: true });
+      writeFileSync(inner, "a file where the folder was");
+    };
+    const endpoint = quick(server.baseUrl, inner, { concurrency: 2 });
+    const run = judge(rows, { settings, price, endpoint });
+    await rejects(run, /Expected to keep an answer in .* 3\d of 40 rows have no verdict/s);
+    ok(server.requests.length <= 9 + 2, `${server.requests.length} requests`);
+  });
+});
+
+Deno.test("httpJudge() believes no count of tokens that cannot be: the ceiling holds", async () => {
+  const counts = [-1e9, 0, 1e308, 2 ** 60, 1.5, NaN, "4", null];
+  for (const tokens of counts) {
+    await withCache(async (cache) => {
+      const usage = { prompt_tokens: tokens, completion_tokens: tokens };
+      const body = { ...chat("m", { m: -0.1, M: -2 }), usage };
+      await using server = await startLoopback({ reply: () => ({ body }) });
+      const endpoint = quick(server.baseUrl, cache);
+      const { spent, estimate, annotations } = await judge(comparisons(12), {
+        settings,
+        price,
+        endpoint,
+      });
+      ok(Math.abs(spent.cost - estimate.cost) < 1e-9, `${tokens}: ${spent.cost}`);
+      ok(annotations.every((row) => row.price_per_example! > 0), `${tokens}`);
+    });
+  }
+});
+
+Deno.test("httpJudge() pays once for two judges on one cache, and takes over from a dead one", async () => {
+  await withCache(async (cache) => {
+    await using server = await startLoopback({ delay: 5 });
+    const options = { settings, price, endpoint: quick(server.baseUrl, cache) };
+    writeFileSync(join(cache, ".lock"), "2147483646"); // no process has this number
+    const [one, two] = await Promise.all([
+      judge(comparisons(30), options),
+      judge(comparisons(40), options),
+    ]);
+    strictEqual(server.requests.length, 40);
+    deepStrictEqual([one.missing, two.missing], [0, 0]);
+    ok(!existsSync(join(cache, ".lock")));
+    // Another process: it holds the folder while it lives.
+    writeFileSync(join(cache, ".lock"), String(process.ppid));
+    const run = judge(comparisons(41), options);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    strictEqual(server.requests.length, 40, "waits");
+    await judge(comparisons(40), options); // all known: nothing to wait for
+    rmSync(join(cache, ".lock"));
+    strictEqual((await run).missing, 0);
+    strictEqual(server.requests.length, 41);
+  });
 });
 
 Deno.test("httpJudge() waits as long as Retry-After says, and gives up on a lost answer", async () => {
