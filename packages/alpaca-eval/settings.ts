@@ -24,6 +24,8 @@ export type AnswerParser =
     readonly tokens: readonly string[];
     /** 1 or 2 by the more probable token, in place of the probability. */
     readonly binarize: boolean;
+    /** Which token of the answer is the verdict: 0 the first, −1 the last. */
+    readonly index: number;
   }
   | { readonly kind: "text"; readonly first: RegExp; readonly second: RegExp };
 
@@ -35,8 +37,67 @@ export interface JudgeSettings {
   readonly parser: AnswerParser;
 }
 
+/** Values that a field may have: any of these, or any at all. */
+type Allowed = Readonly<Record<string, readonly unknown[] | "any">>;
+
+/** Fields of a settings file: what is obeyed, and what has no effect on an answer or its order. */
+const FIELDS: Allowed = {
+  prompt_template: "any",
+  fn_completions: [undefined, "openai_completions"],
+  completions_kwargs: "any",
+  fn_completion_parser: [undefined, "regex_parser", "logprob_parser"],
+  completion_parser_kwargs: "any",
+  completion_key: "any",
+  batch_size: [undefined, 1],
+  seed: [undefined, 0],
+  is_randomize_output_order: [undefined, true],
+  is_add_default_processors: [undefined, true],
+  processors_to_kwargs: [undefined, null],
+  is_shuffle: "any",
+  is_store_raw_completions: "any",
+  packages_for_which_to_show_version: "any",
+  pretty_name: "any",
+  link: "any",
+};
+
 /** Fields of `completions_kwargs` that steer AlpacaEval's own client and are not sent. */
 const CLIENT_FIELDS = ["model_name", "num_procs", "batch_size", "price_per_token", "is_strip"];
+
+/** Fields of `completions_kwargs` that are sent: of OpenAI's API, and of those that follow it. */
+const SENT_FIELDS = [
+  ...["max_tokens", "max_completion_tokens", "temperature", "top_p", "logprobs", "top_logprobs"],
+  ...["frequency_penalty", "presence_penalty", "logit_bias", "seed", "stop", "reasoning_effort"],
+  ...["response_format", "service_tier", "user", "verbosity", "top_k", "min_p"],
+  ...["repetition_penalty", "chat_template_kwargs", "reasoning", "think", "provider"],
+];
+const COMPLETION_FIELDS: Allowed = {
+  ...Object.fromEntries([...CLIENT_FIELDS, ...SENT_FIELDS].map((field) => [field, "any"])),
+  n: [undefined, 1],
+  stream: [undefined, false],
+};
+
+/** The fields of a part of a settings file. @throws at one that is unknown, or has no such value */
+function checkFields(value: unknown, where: string, allowed: Allowed): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`Expected fields in ${where} but found ${JSON.stringify(value)}`);
+  }
+  const fields = value as Record<string, unknown>;
+  for (const [field, found] of Object.entries(fields)) {
+    if (!Object.hasOwn(allowed, field)) {
+      throw new Error(
+        `Expected only fields that can be obeyed in ${where} but found "${field}": there are ` +
+          Object.keys(allowed).join(", "),
+      );
+    }
+    const values = allowed[field]!;
+    if (values === "any" || values.includes(found)) continue;
+    const list = values.filter((one) => one !== undefined).map((one) => JSON.stringify(one));
+    throw new Error(
+      `Expected ${field} ${list.join(" or ")} in ${where} but found ${JSON.stringify(found)}`,
+    );
+  }
+  return fields;
+}
 
 /** Cuts `<|im_start|>role … <|im_end|>` into messages. */
 function parseChat(text: string, path: string): ChatMessage[] {
@@ -47,23 +108,63 @@ function parseChat(text: string, path: string): ChatMessage[] {
   return blocks.map(([, role, content]) => ({ role: role!.trim(), content: content!.trim() }));
 }
 
-function parserOf(name: unknown, options: Record<string, unknown>, path: string): AnswerParser {
-  if (name === "logprob_parser") {
-    const first = String(options.numerator_token);
-    const tokens = [...new Set([first, ...(options.denominator_tokens as string[])])];
-    return { kind: "logprobs", first, tokens, binarize: options.is_binarize !== false };
+/** A pattern of Python's as one of ours: its `$` stands before a last line feed too. */
+function regexOf(pattern: unknown, where: string): RegExp {
+  const unlike = typeof pattern === "string" && /\\[AZ]|\(\?(?![:=!<])|\(\?<?P/.exec(pattern)?.[0];
+  if (typeof pattern !== "string" || unlike) {
+    throw new Error(
+      `Expected a pattern without Python's own signs in ${where} but found ` +
+        JSON.stringify(unlike || pattern),
+    );
   }
-  if (name === "regex_parser") {
-    const patterns = options.outputs_to_match as Record<string, string>;
-    return {
-      kind: "text",
-      first: new RegExp(patterns["1"]!, "g"),
-      second: new RegExp(patterns["2"]!, "g"),
-    };
-  }
-  throw new Error(
-    `Expected fn_completion_parser "logprob_parser" or "regex_parser" in ${path} but found "${name}"`,
+  const translated = pattern.replace(
+    /\\.|\[(?:\\.|[^\]])*\]|\$/gs,
+    (part) => part === "$" ? "(?=\\n?$)" : part,
   );
+  try {
+    return new RegExp(translated, "g");
+  } catch (error) {
+    throw new Error(`Expected a pattern in ${where} but found: ${(error as Error).message}`);
+  }
+}
+
+function parserOf(fields: Record<string, unknown>, path: string): AnswerParser {
+  const where = `completion_parser_kwargs of ${path}`;
+  const given = fields.completion_parser_kwargs ?? {};
+  const key = (wanted: string) =>
+    checkFields({ completion_key: fields.completion_key ?? wanted }, path, {
+      completion_key: [wanted],
+    });
+  if (fields.fn_completion_parser === "logprob_parser") {
+    key("completions_all");
+    const options = checkFields(given, where, {
+      numerator_token: "any",
+      denominator_tokens: "any",
+      is_binarize: [undefined, true, false],
+      log_prob_index: "any",
+    });
+    const { numerator_token: first, denominator_tokens: others, log_prob_index: index = 0 } =
+      options;
+    if (typeof first !== "string" || !Array.isArray(others) || others.length === 0) {
+      throw new Error(
+        `Expected a numerator_token and a list of denominator_tokens in ${where} but found ` +
+          `${JSON.stringify(first)} and ${JSON.stringify(others)}`,
+      );
+    }
+    if (!Number.isInteger(index)) {
+      throw new Error(`Expected a whole log_prob_index in ${where} but found ${index}`);
+    }
+    const tokens = [...new Set([first, ...others.map(String)])];
+    const binarize = options.is_binarize !== false;
+    return { kind: "logprobs", first, tokens, binarize, index: Number(index) };
+  }
+  key("completions");
+  const { outputs_to_match } = checkFields(given, where, { outputs_to_match: "any" });
+  const patterns = checkFields(outputs_to_match, `outputs_to_match of ${path}`, {
+    1: "any",
+    2: "any",
+  });
+  return { kind: "text", first: regexOf(patterns[1], where), second: regexOf(patterns[2], where) };
 }
 
 /**
@@ -71,34 +172,39 @@ function parserOf(name: unknown, options: Record<string, unknown>, path: string)
  * the folder above the file's, as in AlpacaEval.
  *
  * @param model asked for in place of the file's model
- * @throws if the file is not of the kind that a chat endpoint and one comparison a prompt can serve
+ * @throws if a field is unknown or cannot be obeyed, by a chat endpoint and one comparison a prompt
  * @example await loadJudgeSettings("data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml")
  */
 export async function loadJudgeSettings(path: string, model?: string): Promise<JudgeSettings> {
-  const [entry] = Object.entries(parse(await readFile(path, "utf8")) ?? {});
-  const [name, raw] = entry ?? ["", null];
-  const fields = (raw ?? {}) as Record<string, unknown>;
-  if (fields.fn_completions !== "openai_completions" || (fields.batch_size ?? 1) !== 1) {
-    throw new Error(
-      `Expected fn_completions "openai_completions" and batch_size 1 in ${path} but found ` +
-        `"${fields.fn_completions}" and ${fields.batch_size}`,
-    );
+  const entries = Object.entries(parse(await readFile(path, "utf8")) ?? {});
+  if (entries.length !== 1) {
+    throw new Error(`Expected one annotator in ${path} but found ${entries.length}`);
   }
-  const promptPath = join(dirname(dirname(path)), String(fields.prompt_template));
-  const completion = (fields.completions_kwargs ?? {}) as Record<string, unknown>;
+  const [name, raw] = entries[0]!;
+  const fields = checkFields(raw, path, FIELDS);
+  const where = `completions_kwargs of ${path}`;
+  const completion = checkFields(fields.completions_kwargs ?? {}, where, COMPLETION_FIELDS);
   const parameters = Object.fromEntries(
     Object.entries(completion).filter(([field]) => !CLIENT_FIELDS.includes(field)),
   );
+  const promptPath = join(dirname(dirname(path)), String(fields.prompt_template));
+  const prompt = await readFile(promptPath, "utf8");
+  const places = new Set([...prompt.matchAll(/\{(\w+)\}/g)].map(([, place]) => place!));
+  const known = ["instruction", "output_1", "output_2"];
+  if (
+    !places.has("output_1") || !places.has("output_2") || places.difference(new Set(known)).size
+  ) {
+    throw new Error(
+      `Expected the places {output_1}, {output_2} and perhaps {instruction} in ${promptPath} but ` +
+        `found [${[...places].join(", ")}]`,
+    );
+  }
   return {
     name,
-    template: parseChat(await readFile(promptPath, "utf8"), promptPath),
-    // AlpacaEval's client sends top_p 1 whatever the file says of it.
+    template: parseChat(prompt, promptPath),
+    // AlpacaEval's client sends top_p 1 where the file says nothing of it.
     parameters: { model: model ?? completion.model_name, top_p: 1, ...parameters },
-    parser: parserOf(
-      fields.fn_completion_parser,
-      (fields.completion_parser_kwargs ?? {}) as Record<string, unknown>,
-      path,
-    ),
+    parser: parserOf(fields, path),
   };
 }
 
@@ -171,7 +277,7 @@ export function readAnswer(settings: JudgeSettings, reply: unknown, switched: bo
     const [first, second] = [count(parser.first), count(parser.second)];
     preference = first + second === 1 ? 1 + second : NaN;
   } else {
-    const top = choice.logprobs?.content?.[0]?.top_logprobs;
+    const top = choice.logprobs?.content?.at(parser.index)?.top_logprobs;
     const numbers = Array.isArray(top) &&
       top.every((e) => typeof e?.logprob === "number" && !Number.isNaN(e.logprob));
     if (!numbers) return unread("a reply without log-probabilities");

@@ -36,15 +36,84 @@ Deno.test("loadJudgeSettings() sends what AlpacaEval's client sends", async () =
   strictEqual(other.parameters.model, "mine");
 });
 
-Deno.test("loadJudgeSettings() refuses settings that a chat endpoint cannot serve", async () => {
+Deno.test("loadJudgeSettings() obeys every field or refuses it by name", async () => {
   const folder = mkdtempSync(join(tmpdir(), "judge-"));
   mkdirSync(join(folder, "a"));
-  writeFileSync(join(folder, "a", "x.yaml"), 'a:\n  fn_completions: "anthropic_completions"\n');
-  await rejects(
-    loadJudgeSettings(join(folder, "a", "x.yaml")),
-    /but found "anthropic_completions"/,
-  );
-  rmSync(folder, { recursive: true });
+  const file = join(folder, "a", "x.yaml"), prompt = join(folder, "a", "prompt.txt");
+  const message = "<|im_start|>user\n{instruction}: {output_1} or {output_2}?<|im_end|>";
+  const entry = {
+    prompt_template: "a/prompt.txt",
+    completions_kwargs: { model_name: "any", temperature: 0 },
+    completion_parser_kwargs: { outputs_to_match: { 1: "^one$", 2: "^two$" } },
+  };
+  const tokens = { numerator_token: "A", denominator_tokens: ["A", "B"] };
+  const logprobs = { fn_completion_parser: "logprob_parser", completion_key: "completions_all" };
+  const load = (fields: Record<string, unknown>, text = message) => {
+    writeFileSync(prompt, text);
+    writeFileSync(file, JSON.stringify({ x: { ...entry, ...fields } })); // JSON is YAML
+    return loadJudgeSettings(file);
+  };
+  try {
+    const textual = await load({ is_shuffle: false, pretty_name: "X" });
+    deepStrictEqual(textual.parameters, { model: "any", top_p: 1, temperature: 0 });
+    const said = (content: string) =>
+      readAnswer(textual, { choices: [{ message: { content } }] }, false).preference;
+    deepStrictEqual([said("one\n"), said("two"), said("two\n\n")], [1, 2, NaN], "Python's $");
+
+    const at = async (log_prob_index?: unknown) => {
+      const completion_parser_kwargs = { ...tokens, log_prob_index, is_binarize: false };
+      const read = await load({ ...logprobs, completion_parser_kwargs });
+      const tops = [["A", 0.75], ["A", 0.5], ["B", 1]] as const;
+      const content = tops.map(([token, p]) => ({
+        top_logprobs: [{ token, logprob: Math.log(p) }, {
+          token: token === "A" ? "B" : "A",
+          logprob: Math.log(1 - p),
+        }],
+      }));
+      return readAnswer(read, { choices: [{ logprobs: { content } }] }, false);
+    };
+    const found = [];
+    for (const index of [undefined, 1, -2, -1]) found.push((await at(index)).preference);
+    deepStrictEqual(found, [1.25, 1.5, 1.5, 2]);
+    strictEqual((await at(7)).flaw, "a reply without log-probabilities");
+    await rejects(at("last"), /whole log_prob_index .* found last/);
+
+    const refused: [Record<string, unknown>, RegExp][] = [
+      [{ fn_completions: "anthropic_completions" }, /fn_completions .* found "anthropic_comp/],
+      [{ fn_completion_parser: "ranking_parser" }, /fn_completion_parser .* "ranking_parser"/],
+      [{ fn_completion_parser: null }, /fn_completion_parser .* found null/],
+      [{ completion_key: "completions_all" }, /completion_key "completions" .* "completions_all"/],
+      [{ batch_size: 5 }, /batch_size 1 .* found 5/],
+      [{ seed: 7 }, /seed 0 .* found 7/],
+      [{ is_randomize_output_order: false }, /is_randomize_output_order true/],
+      [{ processors_to_kwargs: { P: {} } }, /processors_to_kwargs null/],
+      [{ promt_template: "x" }, /found "promt_template": there are prompt_template/],
+      [{ completions_kwargs: { temprature: 0 } }, /found "temprature": there are/],
+      [{ completions_kwargs: { tools: [] } }, /found "tools"/],
+      [{ completions_kwargs: { n: 3 } }, /n 1 .* found 3/],
+      [{ completions_kwargs: [] }, /Expected fields in completions_kwargs .* found \[\]/],
+      [{ completion_parser_kwargs: { ...tokens } }, /found "numerator_token"/],
+      [{ completion_parser_kwargs: { outputs_to_match: { 1: "a" } } }, /pattern .* undefined/],
+      [{ completion_parser_kwargs: { outputs_to_match: { 1: "(?i)a", 2: "b" } } }, /"\(\?"/],
+      [
+        { completion_parser_kwargs: { outputs_to_match: { 1: "a(", 2: "b" } } },
+        /Expected a pattern/,
+      ],
+      [{ completion_parser_kwargs: { outputs_to_match: { 1: "a", 2: "b", 3: "c" } } }, /found "3"/],
+      [{ ...logprobs, completion_parser_kwargs: { numerator_token: "A" } }, /denominator_tokens/],
+      [
+        { ...logprobs, completion_parser_kwargs: { ...tokens, temperature: 1 } },
+        /found "temperature"/,
+      ],
+    ];
+    for (const [fields, words] of refused) await rejects(load(fields), words);
+    await rejects(load({}, message.replace("output_2", "output_3")), /found \[.*output_3\]/);
+    await rejects(load({}, message + "{dataset}"), /found \[.*dataset\]/);
+    writeFileSync(file, JSON.stringify({ x: entry, y: entry }));
+    await rejects(loadJudgeSettings(file), /one annotator .* found 2/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("judgeMessages() puts texts in as they are, whatever they contain", () => {
