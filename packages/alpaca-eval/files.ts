@@ -52,10 +52,26 @@ async function readRows(
   return rows;
 }
 
+/** Refuses rows of two models or annotators: their mean is nobody's. Rows that name none are passed. */
+function checkOne(rows: readonly Record<string, unknown>[], fields: string[], path: string): void {
+  for (const field of fields) {
+    const found = new Set(rows.map((row) => row[field]).filter((name) => typeof name === "string"));
+    if (found.size <= 1) continue;
+    throw new Error(
+      `Expected one ${field} in ${path} but found ${found.size}, among them ` +
+        `${
+          [...found].slice(0, 2).map((name) => JSON.stringify(name)).join(" and ")
+        }: make a file of each`,
+    );
+  }
+}
+
 /** Reads `model_outputs.json`, plain or gzipped. @throws naming file, row and field that is wrong */
 export async function readModelOutputs(path: string): Promise<ModelOutput[]> {
   const fields = { instruction: "string", output: "string | null", generator: "string" } as const;
-  return await readRows(path, fields) as unknown as ModelOutput[];
+  const rows = await readRows(path, fields);
+  checkOne(rows, ["generator"], path);
+  return rows as unknown as ModelOutput[];
 }
 
 /** Reads `annotations.json`, plain or gzipped; a null preference becomes NaN. */
@@ -68,6 +84,7 @@ export async function readAnnotations(path: string): Promise<Annotation[]> {
     generator_2: "string",
     preference: "number | null",
   });
+  checkOne(rows, ["generator_1", "generator_2", "annotator"], path);
   return rows.map((row) => ({
     ...row,
     preference: row.preference ?? NaN,

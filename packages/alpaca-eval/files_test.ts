@@ -44,6 +44,23 @@ Deno.test("writeRows() and readAnnotations() agree, gzip and Python's NaN includ
   });
 });
 
+Deno.test("readers refuse files of two models, references or annotators", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "rows.json");
+    const write = (rows: unknown) => writeFileSync(path, JSON.stringify(rows));
+    const judged = { ...row, preference: 1, annotator: "a" };
+    for (const field of ["generator_1", "generator_2", "annotator"]) {
+      write([judged, { ...judged, [field]: "other" }]);
+      await rejects(readAnnotations(path), new RegExp(`one ${field} in .* found 2, .*"other"`));
+    }
+    write([judged, { ...judged, annotator: null }, { ...judged, annotator: undefined }]);
+    ok((await readAnnotations(path)).length === 3, "a draw without a judge names none");
+    const output = { instruction: "i", output: "o", generator: "g" };
+    write([output, { ...output, generator: "other" }]);
+    await rejects(readModelOutputs(path), /one generator in .* "g" and "other"/);
+  });
+});
+
 Deno.test("readers name the file, the row and the field that is wrong", async () => {
   await inFolder(async (folder) => {
     const file = (

@@ -13,11 +13,22 @@ export interface LeaderboardOptions extends LengthControlOptions {
 }
 
 /**
+ * AlpacaEval's sign that its model may have failed: the controlled rate is a quarter of the way to 0
+ * or 100 from the raw one, and ten points at least.
+ */
+function differsMuch(raw: number, controlled: number): boolean {
+  return controlled < Math.min(raw - raw / 4, raw - 10) ||
+    controlled > Math.max(raw + (100 - raw) / 4, raw + 10);
+}
+
+/**
  * Computes the row. The average length counts a missing output as an empty one, as AlpacaEval does: it
  * divides by the number of difficulties (one for every instruction), or else of outputs.
  *
- * @returns rates in percent, lengths in code points; `length_controlled_winrate` is null where fewer
- *   than five rows leave nothing to cross-validate
+ * @returns rates in percent, lengths in code points. `length_controlled_winrate` is AlpacaEval's alone:
+ *   with difficulties and gamed rows. Without them it is null, and the rate of the lesser model stands
+ *   under that model's name, as `length_controlled_minimal_winrate`; `note` says so, or that raw and
+ *   controlled rate differ much. Fewer than five rows leave nothing to cross-validate: no such rate.
  * @throws as `winRate` and `lengthControlledWinRate` do
  * @example leaderboardRow(await readAnnotations("annotations.json"), { outputs, difficulty, gamed })
  */
@@ -28,6 +39,15 @@ export function leaderboardRow(
   const { win_rate, standard_error, discrete_win_rate, ...counts } = winRate(annotations);
   const fits = control.c !== undefined || counts.n_total >= 5;
   const controlled = fits ? lengthControlledWinRate(annotations, control) : null;
+  const published = controlled?.glm === "length_controlled_v1" ? controlled : null;
+  let note: string | null = null;
+  if (controlled && !published) {
+    note = "No length-controlled rate of AlpacaEval's: it needs the instruction difficulties and " +
+      `the gamed rows. ${controlled.glm}_winrate is another model's`;
+  } else if (published && differsMuch(win_rate, published.length_controlled_winrate)) {
+    note =
+      "The length-controlled rate is very different from the raw one: its model may have failed";
+  }
   const texts = outputs?.map((row) => row.output) ?? annotations.map((row) => row.output_2);
   const expected = Math.max(control.difficulty?.length ?? 0, texts.length);
   const length = texts.reduce((sum, text) => sum + codePoints(text ?? ""), 0);
@@ -38,8 +58,12 @@ export function leaderboardRow(
     n_missing_outputs: expected - texts.filter((text) => text !== null).length,
     discrete_win_rate,
     avg_length: Math.floor(length / expected),
-    length_controlled_winrate: controlled?.length_controlled_winrate ?? null,
-    lc_standard_error: controlled?.lc_standard_error ?? null,
+    length_controlled_winrate: published ? published.length_controlled_winrate : null,
+    lc_standard_error: published ? published.lc_standard_error : null,
     glm: controlled?.glm ?? null,
+    ...(controlled && !published
+      ? { [`${controlled.glm}_winrate`]: controlled.length_controlled_winrate }
+      : {}),
+    note,
   };
 }

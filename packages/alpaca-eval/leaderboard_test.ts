@@ -27,10 +27,28 @@ Deno.test("leaderboardRow() counts code points, floors, and reads a missing outp
   deepStrictEqual(lengths(["👍👍👍", "ab"], [0]), [2, 0]);
 });
 
-Deno.test("leaderboardRow() of four rows has no length-controlled rate; of five it has", () => {
-  const rows = Array.from({ length: 5 }, (_, i) => ({ ...row, preference: 1 + i / 4 }));
-  strictEqual(leaderboardRow(rows.slice(1)).length_controlled_winrate, null);
-  strictEqual(typeof leaderboardRow(rows).length_controlled_winrate, "number");
+Deno.test("leaderboardRow() gives AlpacaEval's length-controlled rate with its tables, or another name", () => {
+  const rows = Array.from({ length: 20 }, (_, i) => ({ ...row, preference: 1 + i / 19 }));
+  const difficulty = rows.map((_, i) => Math.sin(i));
+  const gamed = [{ preference: 0.5, std_delta_len: 1, instruction_difficulty: 0.1 }];
+  const of = (...options: Parameters<typeof leaderboardRow>) => {
+    const found = leaderboardRow(...options);
+    return Object.keys(found).filter((name) => /winrate$/.test(name) && found[name] !== null);
+  };
+  deepStrictEqual(of(rows, { difficulty, gamed }), ["length_controlled_winrate"]);
+  deepStrictEqual(of(rows, { difficulty }), ["length_controlled_noreg_winrate"]);
+  deepStrictEqual(of(rows), ["length_controlled_minimal_winrate"]);
+  deepStrictEqual(of(rows.slice(16)), []);
+  ok(/another model's/.test(String(leaderboardRow(rows).note)));
+  strictEqual(leaderboardRow(rows).lc_standard_error, null);
+  strictEqual(leaderboardRow(rows, { difficulty, gamed }).note, null);
+  // A candidate that wins where it is much longer, and loses where it is as long.
+  const long = rows.map((one, i) =>
+    i % 4
+      ? { ...one, output_2: "x".repeat(90), preference: 2 }
+      : { ...one, output_2: "a", preference: 1 }
+  );
+  ok(/very different/.test(String(leaderboardRow(long, { difficulty, gamed, c: 1e4 }).note)));
 });
 
 Deno.test({
