@@ -98,7 +98,7 @@ export class Study {
   /** What runs here, as rows of a table: scale, base, prompts, seeds, settings, engine, versions. */
   async describe(): Promise<{ what: string; value: string }[]> {
     const engine = (await createEngine({ threads: 1 })).describe();
-    const { model } = this.base;
+    const { model, tokenizer } = this.base;
     let count = 0;
     for (const { data } of model.parameters.values()) count += data.length;
     const versions = Object.entries({ ...engine.versions, ...runtimeVersions() });
@@ -106,6 +106,10 @@ export class Study {
     return [
       ["scale", this.scale.name],
       ["base", `${this.base.name}, ${(count / 1e6).toFixed(2)} M parameters`],
+      [
+        "texts end at",
+        model.config.eosIds.map((id) => `${tokenizer.token(id)} (${id})`).join(", "),
+      ],
       ["weights", `sha256 ${model.hash.slice(0, 16)}`],
       ["instructions", `${this.prompts.length} (${this.split})`],
       ...(this.leftOut === null ? [] : [["left out", this.leftOut]]),

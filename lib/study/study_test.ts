@@ -182,6 +182,7 @@ Deno.test("openStudy() lists what there is", async () => {
 Deno.test("describe() says what the environment asked for", () =>
   inSmallStudy(async (study) => {
     const shown = Object.fromEntries((await study.describe()).map((row) => [row.what, row.value]));
+    assert.equal(shown["texts end at"], "</s> (2)");
     assert.equal(shown["finished runs"], undefined);
     const fresh = await openStudy({}, readSettings({ IMPLICIT_FRESH: "1", IMPLICIT_SEEDS: "2" }));
     const other = Object.fromEntries((await fresh.describe()).map((row) => [row.what, row.value]));

@@ -1,4 +1,5 @@
 /** The JSON of a checkpoint folder's files, which may be damaged or none at all. */
+import { readFile } from "node:fs/promises";
 
 /**
  * Parses a JSON object.
@@ -17,4 +18,17 @@ export function parseObject(text: string, path: string): Record<string, unknown>
     throw new Error(`Expected a JSON object in ${path} but found ${text.slice(0, 40)}.`);
   }
   return value as Record<string, unknown>;
+}
+
+/**
+ * The JSON object in a file that may be absent, or null.
+ *
+ * @throws as {@link parseObject} does.
+ */
+export async function readOptional(path: string): Promise<Record<string, unknown> | null> {
+  const text = await readFile(path, "utf8").catch((cause: { code?: string }) => {
+    if (cause.code === "ENOENT") return null;
+    throw cause;
+  });
+  return text === null ? null : parseObject(text, path);
 }

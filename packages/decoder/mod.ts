@@ -8,7 +8,15 @@ export { createOnnxDecoder } from "./decode/onnx_decoder.ts";
 export type { LogitsProcessor, StepContext } from "./decode/processor.ts";
 export { argmax, logprob } from "./decode/sample.ts";
 export { transformersProcessor } from "./decode/transformers_processor.ts";
-export { hashParameters, loadCheckpoint, type Model, saveCheckpoint } from "./model/checkpoint.ts";
+export {
+  alignStops,
+  eosOption,
+  hashParameters,
+  loadCheckpoint,
+  type Model,
+  saveCheckpoint,
+} from "./model/checkpoint.ts";
+export { checkHeadSize } from "./decode/graph_attention.ts";
 export { type ModelConfig, parseConfig } from "./model/config.ts";
 export type { ConfigJson } from "./model/options.ts";
 export { hidden, type HiddenOptions, type Hooks, logits } from "./model/forward.ts";

@@ -14,7 +14,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Reference } from "@huggingface/tokenizers";
-import { parseObject } from "./json.ts";
+import { parseObject, readOptional } from "./json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
 export interface Tokenizer {
@@ -49,8 +49,8 @@ export interface TokenizerConfig {
 const USUAL_EOS = ["</s>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<eos>"];
 
 /**
- * Loads the tokenizer of a checkpoint folder: `tokenizer.json`, and `tokenizer_config.json` where
- * there is one.
+ * Loads the tokenizer of a checkpoint folder: `tokenizer.json`, and which of its tokens are special
+ * by `tokenizer_config.json` and `special_tokens_map.json` where they are there.
  *
  * @throws Error when the folder has no tokenizer.json, or it is not one.
  * @example
@@ -66,12 +66,11 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       { cause },
     );
   });
-  const configPath = join(folder, "tokenizer_config.json");
-  const config = await readFile(configPath, "utf8").catch((cause: { code?: string }) => {
-    if (cause.code === "ENOENT") return "{}"; // optional: the usual names are tried instead
-    throw cause;
-  });
-  return createTokenizer(json, parseObject(config, configPath) as TokenizerConfig, path);
+  const config = await readOptional(join(folder, "tokenizer_config.json"));
+  const map = await readOptional(join(folder, "special_tokens_map.json"));
+  // As in Hugging Face: the older map counts where the config does not list the added tokens itself.
+  const special = config?.added_tokens_decoder ? { ...map, ...config } : { ...config, ...map };
+  return createTokenizer(json, special as TokenizerConfig, path);
 }
 
 /**
@@ -87,7 +86,10 @@ export function createTokenizer(
   config: TokenizerConfig = {},
   path = "tokenizer.json",
 ): Tokenizer {
-  const parsed = parseObject(json, path) as { model?: { vocab?: unknown }; added_tokens?: unknown };
+  const parsed = parseObject(json, path) as {
+    model?: { vocab?: unknown; type?: unknown };
+    added_tokens?: unknown;
+  };
   if (!parsed.model?.vocab || !Array.isArray(parsed.added_tokens)) {
     throw new Error(
       `Expected a tokenizer.json with "model" (and its "vocab") and "added_tokens" at ${path} but ` +
@@ -95,8 +97,9 @@ export function createTokenizer(
         `Save the tokenizer again with Hugging Face tokenizers.`,
     );
   }
-  const reference = new Reference(parsed, config);
-  const tidy = config.clean_up_tokenization_spaces ?? false;
+  const reference = new Reference(withDigits(parsed), config);
+  // As in Hugging Face: meant for WordPiece; of any other text it would eat spaces.
+  const tidy = parsed.model.type === "WordPiece" && (config.clean_up_tokenization_spaces ?? false);
   // -1: ids are counted from 0, so an empty vocabulary gives size 0. A loop, because spreading
   // 100,000 ids into Math.max overflows the stack.
   let largest = -1;
@@ -146,6 +149,24 @@ export function createTokenizer(
     tokenId: (token) => reference.token_to_id(token),
     token: (id) => reference.id_to_token(id) ?? "",
   };
+}
+
+/**
+ * The same tokenizer.json with each Digits pre-tokenizer as a Split at every Unicode numeral, as in
+ * the reference: the library takes 0 to 9 alone for digits.
+ */
+function withDigits<T>(value: T): T {
+  if (typeof value !== "object" || value === null || !("pre_tokenizer" in value)) return value;
+  const mend = (one: unknown): unknown => {
+    const step = (one ?? {}) as Record<string, unknown>;
+    if (step.type === "Sequence" && Array.isArray(step.pretokenizers)) {
+      return { ...step, pretokenizers: step.pretokenizers.map(mend) };
+    }
+    if (step.type !== "Digits") return one;
+    const Regex = step.individual_digits ? "\\p{N}" : "\\p{N}+";
+    return { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
+  };
+  return { ...value, pre_tokenizer: mend(value.pre_tokenizer) };
 }
 
 /**

@@ -60,6 +60,47 @@ Deno.test("createTokenizer() encodes, decodes and names tokens", () => {
   equal(t.hash.length, 64);
 });
 
+/** {@link tiny} with another pre-tokenizer, and entries for what the two bytes of ½ and a 1 become. */
+const withDigits = (individual: boolean) => {
+  const json = JSON.parse(tiny);
+  const { type, ...byteLevel } = json.pre_tokenizer;
+  json.pre_tokenizer = {
+    type: "Sequence",
+    pretokenizers: [{ type: "Digits", individual_digits: individual }, { type, ...byteLevel }],
+  };
+  const half = ["Â", "½", "Â½", "1", "11", "Ġ1"];
+  json.model.vocab = { a: 0, b: 1, "Ġ": 2, ab: 3, "Ġab": 4, "Ã": 5 };
+  half.forEach((token, i) => json.model.vocab[token] = 7 + i);
+  json.model.merges = ["a b", "Ġ ab", "Â ½", "1 1", "Ġ 1"];
+  return JSON.stringify(json);
+};
+
+Deno.test("encode() splits at every Unicode numeral, as the reference's Digits does", () => {
+  deepEqual(createTokenizer(withDigits(true)).encode("ab 11½"), [3, 2, 10, 10, 9]);
+  deepEqual(createTokenizer(withDigits(false)).encode("ab 11½ ab"), [3, 2, 11, 9, 4]);
+});
+
+Deno.test("decode() eats no spaces, whatever clean_up_tokenization_spaces says of a BPE", () => {
+  const t = createTokenizer(tiny.replace('"Ã":5', '"Ã":5,".":7'), {
+    clean_up_tokenization_spaces: true,
+  });
+  equal(t.decode([3, 2, 7]), "ab .");
+});
+
+Deno.test("loadTokenizer() reads special_tokens_map.json as Hugging Face does", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "special-"));
+  const write = (name: string, json: unknown) =>
+    writeFile(join(folder, name), JSON.stringify(json));
+  await writeFile(join(folder, "tokenizer.json"), tiny);
+  await write("special_tokens_map.json", { eos_token: { content: "ab" } });
+  equal((await loadTokenizer(folder)).eosId, 3);
+  await write("tokenizer_config.json", { eos_token: "<eos>" });
+  equal((await loadTokenizer(folder)).eosId, 3);
+  await write("tokenizer_config.json", { eos_token: "<eos>", added_tokens_decoder: { "6": {} } });
+  equal((await loadTokenizer(folder)).eosId, 6);
+  await rm(folder, { recursive: true });
+});
+
 Deno.test("loadTokenizer() says what is missing or wrong", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tokenizer-"));
   await rejects(loadTokenizer(folder), /Expected a tokenizer at .*tokenizer\.json but found none/);

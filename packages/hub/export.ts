@@ -3,10 +3,11 @@
  * tokenizer) and transformers.js too (onnx/, with a key/value cache). Knows the layout of such folders;
  * not how a graph is built, nor how weights are rounded (quantize.ts).
  */
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
-import { decoderGraph, type Model, saveCheckpoint } from "@implicit/decoder";
+import { decoderGraph, eosOption, type Model, saveCheckpoint } from "@implicit/decoder";
 import { encodeModel, type Initializer } from "@implicit/engine";
 import { type ExportType, weightFormats } from "./quantize.ts";
 
@@ -44,7 +45,8 @@ const ALIGNMENT = 4096;
  * @param options.inlineBytes more weights than this (default 512 MiB) go into a file beside the ONNX
  *   file, whose format ends at 2 GiB
  * @param options.tokenizer the folder whose tokenizer is copied; default: the model's own
- * @throws where there is no tokenizer, or `folder` is the one the model lies in.
+ * @throws where there is no tokenizer, `folder` is the one the model lies in or holds an export of
+ *   another type, or the model has heads of a size that ONNX Runtime cannot run.
  * @example
  * await exportModel(model, "out/tuned", { dtype: "q8" });
  * // in transformers.js: AutoModelForCausalLM.from_pretrained("out/tuned")
@@ -68,6 +70,10 @@ export async function exportModel(
         `${tokenizer === null ? "" : ` in ${tokenizer}`}. Name the folder that has it (tokenizer).`,
     );
   }
+  const graph = decoderGraph(model.config, model.parameters, "export", {
+    weights: weightFormats[dtype],
+  }); // first of all: what cannot run is not written
+  await refuseOther(folder, dtype);
   await mkdir(join(folder, "onnx"), { recursive: true }).catch((cause: Error) => {
     throw new Error(
       `Expected to write into ${folder}, but found: ${cause.message}. Choose another folder.`,
@@ -82,9 +88,6 @@ export async function exportModel(
     await whole(join(folder, "tokenizer_config.json"), (path) => writeFile(path, text));
   }
 
-  const graph = decoderGraph(model.config, model.parameters, "export", {
-    weights: weightFormats[dtype],
-  });
   const onnx = join(folder, "onnx", onnxNames[dtype]);
   const bytes = graph.initializers.reduce((sum, { data }) => sum + (data?.byteLength ?? 0), 0);
   const data = bytes > inlineBytes ? `${onnx}_data` : null;
@@ -106,7 +109,22 @@ export async function exportModel(
   }
   const exported = { ...model, config: { ...config, json } };
   await saveCheckpoint(exported, folder, { dtype: dtype === "fp16" ? "F16" : "F32" });
+  const eos = { eos_token_id: eosOption(config) };
+  const generation = `${JSON.stringify(eos, null, 2)}\n`; // read before config.json by both
+  await whole(join(folder, "generation_config.json"), (path) => writeFile(path, generation));
   return { folder, onnx, data };
+}
+
+/** @throws where another type lies in the folder: its config and weights would become those of this. */
+async function refuseOther(folder: string, dtype: ExportType): Promise<void> {
+  const onnx = join(folder, "onnx");
+  const found = existsSync(onnx) ? await readdir(onnx) : [];
+  const other = found.find((name) => name.endsWith(".onnx") && name !== onnxNames[dtype]);
+  if (other === undefined) return;
+  throw new Error(
+    `Expected a folder without another export, but found ${other} in ${onnx}. Choose a folder for ` +
+      `each type: config.json and model.safetensors go with one.`,
+  );
 }
 
 /** Writes the constants one after another; returns where each lies. Small ones stay inline. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -189,4 +189,30 @@ Deno.test("exportModel() and createOnnxDecoder() say what is missing", () =>
         error.message.includes(path) &&
         /key\/value cache.*found the inputs input_ids/.test(error.message),
     );
+  }));
+
+Deno.test("exportModel() writes where texts end, no second type, and nothing that cannot run", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "source"), out = join(folder, "out");
+    await mkdir(source);
+    await writeFile(join(source, "tokenizer.json"), "{}");
+    const model = tinyModel();
+    const two = { ...model, config: { ...model.config, eosIds: [2, 5] } };
+    await exportModel(two, out, { tokenizer: source });
+    for (const name of ["config.json", "generation_config.json"]) {
+      assert.deepEqual(JSON.parse(await readFile(join(out, name), "utf8")).eos_token_id, [2, 5]);
+    }
+    await assert.rejects(
+      exportModel(model, out, { tokenizer: source, dtype: "q4" }),
+      /another export, but found model\.onnx/,
+    );
+    assert.deepEqual(await readdir(join(out, "onnx")), ["model.onnx"]);
+    await exportModel(model, out, { tokenizer: source }); // the same type again
+
+    const never = join(folder, "never");
+    await assert.rejects(
+      exportModel(tinyModel({ head_dim: 12 }), never, { tokenizer: source }),
+      /head size .* found 12/,
+    );
+    assert.ok(!existsSync(never));
   }));

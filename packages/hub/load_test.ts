@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects, throws } from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +39,41 @@ Deno.test("loadModel() gives the same weights and tokenizer from the hub as from
     await rm(folder, { recursive: true });
   }
 });
+
+/** A folder with a model of these options and a tokenizer of five letters, edited. */
+async function inFolder(
+  options: Record<string, unknown>,
+  work: (folder: string, tokenizer: { added_tokens: Record<string, unknown>[] }) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "load-"));
+  await saveCheckpoint(tinyModel({ vocab_size: 8, eos_token_id: 0, ...options }), folder);
+  await work(folder, JSON.parse(tinyTokenizer("abcde")));
+  await rm(folder, { recursive: true });
+}
+
+Deno.test("loadModel() ends texts where the tokenizer and the config say", () =>
+  inFolder({ eos_token_id: 7 }, async (folder, json) => {
+    await writeFile(join(folder, "tokenizer.json"), JSON.stringify(json));
+    const { model, tokenizer } = await loadModel(folder);
+    equal(tokenizer.eosId, 0);
+    deepEqual(model.config.eosIds, [0, 7]);
+  }));
+
+Deno.test("loadModel() takes a special token without an embedding, but no text that names it", () =>
+  inFolder({}, async (folder, json) => {
+    const pad = { ...json.added_tokens[0], id: 8, content: "<pad>", special: true };
+    json.added_tokens.push(pad);
+    await writeFile(join(folder, "tokenizer.json"), JSON.stringify(json));
+    const { tokenizer } = await loadModel(folder);
+    deepEqual(tokenizer.encode("ab"), [1, 2]);
+    throws(() => tokenizer.encode("a<pad>"), /8 tokens .* found "<pad>" \(8\)/);
+  }));
+
+Deno.test("loadModel() refuses heads that no answer could be decoded with", () =>
+  inFolder({ head_dim: 12 }, async (folder, json) => {
+    await writeFile(join(folder, "tokenizer.json"), JSON.stringify(json));
+    await rejects(loadModel(folder), /head size .* multiple of 8 but found 12/);
+  }));
 
 Deno.test("loadModel() names the file whose config is refused, in a folder and from the hub", async () => {
   const folder = await mkdtemp(join(tmpdir(), "refused-"));

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  alignStops,
   type ConfigJson,
   createDecoder,
   createOnnxDecoder,
@@ -31,9 +32,9 @@ export async function openDecoder(
   const onnx = await onlyOnnx(nameOrFolder);
   if (onnx) {
     const text = await readFile(join(nameOrFolder, "config.json"), "utf8");
-    const config = parseConfig(JSON.parse(text), override);
-    const decoder = await createOnnxDecoder(onnx, config, { threads });
-    return { decoder, tokenizer: await loadTokenizer(nameOrFolder) };
+    const tokenizer = await loadTokenizer(nameOrFolder);
+    const config = alignStops(parseConfig(JSON.parse(text), override), tokenizer);
+    return { decoder: await createOnnxDecoder(onnx, config, { threads }), tokenizer };
   }
   const { model, tokenizer } = await loadModel(nameOrFolder, options);
   return { decoder: await createDecoder(model, { threads, batchSize: 1 }), tokenizer };

@@ -30,6 +30,18 @@ export interface KeyValues {
 /** Changes a layer's keys or values [B, S, kvHeads · headDim] before attention reads them. */
 type Precede = (layer: number, kind: "keys" | "values", x: string) => string;
 
+/**
+ * @throws where ONNX Runtime cannot run the attention of such a model: its GroupQueryAttention takes
+ *   heads of a multiple of 8 dimensions only.
+ */
+export function checkHeadSize({ headDim }: Pick<ModelConfig, "headDim">): void {
+  if (headDim % 8 === 0) return;
+  throw new Error(
+    `Expected a head size (head_dim, or hidden_size / num_attention_heads) that is a multiple of 8 ` +
+      `but found ${headDim}: ONNX Runtime's attention takes no other. Choose another checkpoint.`,
+  );
+}
+
 /** Adds the inputs and outputs of the cache; returns the attention of a layer over [B, S, heads · headDim]. */
 export function attention(
   graph: GraphBuilder,
@@ -38,6 +50,7 @@ export function attention(
   shape: string,
   precede: Precede = (_layer, _kind, x) => x,
 ): (layer: number, qkv: string[]) => string {
+  checkHeadSize(config);
   const { heads, kvHeads, headDim, rope, contextLength: positions } = config;
   const { inputs, outputs } = graph;
   const batch = inputs[0]!.shape[0]!;

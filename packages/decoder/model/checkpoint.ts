@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { parseObject } from "../json.ts";
+import { parseObject, readOptional } from "../json.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import type { ConfigJson } from "./options.ts";
 import { headName, type Parameters, parameterShapes } from "./parameters.ts";
@@ -52,7 +52,7 @@ export async function loadCheckpoint(
   folder: string,
   options: { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<Model> {
-  const config = await readConfig(join(folder, "config.json"), options.override);
+  const config = await readConfig(folder, options.override);
   const headers = await locate(folder);
   const shapes = parameterShapes(config);
   const parameters: Parameters = new Map();
@@ -104,6 +104,10 @@ export async function saveCheckpoint(
   await mkdir(folder, { recursive: true });
   await writeSafetensors(join(folder, "model.safetensors"), model.parameters, { dtype });
   const { torch_dtype: _older, ...json } = model.config.json;
+  // One file says it all: what else the folder may have said is in eosIds.
+  if ("eos_token_id" in json || model.config.eosIds.length > 0) {
+    Object.assign(json, { eos_token_id: eosOption(model.config) });
+  }
   const type = { F32: "float32", BF16: "bfloat16", F16: "float16" }[dtype];
   // Both spellings: transformers before version 5 knows only the older one.
   const text = JSON.stringify({ ...json, dtype: type, torch_dtype: type }, null, 2);
@@ -154,13 +158,42 @@ async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
   return located;
 }
 
-async function readConfig(path: string, override?: ConfigJson): Promise<ModelConfig> {
+/**
+ * The config of a folder. A text ends where generation_config.json says, as in Hugging Face, and
+ * where config.json says if there is none or it names no id.
+ */
+async function readConfig(folder: string, override: ConfigJson = {}): Promise<ModelConfig> {
+  const parse = (path: string, json: ConfigJson, instead: ConfigJson) => {
+    try {
+      return parseConfig(json, instead);
+    } catch (cause) { // which does not know where the config lay
+      throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  const path = join(folder, "config.json");
   const json = await readJson(path);
-  try {
-    return parseConfig(json, override);
-  } catch (cause) { // which does not know where the config lay
-    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
-  }
+  const generation = join(folder, "generation_config.json");
+  const ends = (await readOptional(generation))?.eos_token_id ?? null;
+  const config = parse(path, json, override);
+  if (ends === null || "eos_token_id" in override) return config;
+  const { eosIds } = parse(generation, json, { ...override, eos_token_id: ends });
+  return { ...config, eosIds };
+}
+
+/**
+ * The config whose texts also end where its tokenizer says: labels end with that token, so a tuned
+ * model does. As Hugging Face's Trainer aligns the two before training.
+ */
+export function alignStops(
+  config: ModelConfig,
+  tokenizer: { readonly eosId: number },
+): ModelConfig {
+  return { ...config, eosIds: [...new Set([tokenizer.eosId, ...config.eosIds])] };
+}
+
+/** The ids that end a text as config files spell them: one, several or null. */
+export function eosOption({ eosIds }: ModelConfig): number | readonly number[] | null {
+  return eosIds.length > 1 ? eosIds : eosIds[0] ?? null;
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

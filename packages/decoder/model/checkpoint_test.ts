@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "@implicit/engine";
 import { randomModel, spread, tinySizes, wholeLogits } from "../testing/mod.ts";
-import { loadCheckpoint, type Model, saveCheckpoint } from "./checkpoint.ts";
+import { alignStops, loadCheckpoint, type Model, saveCheckpoint } from "./checkpoint.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
 const golden = (name: string) => fileURLToPath(new URL(`testdata/${name}`, import.meta.url));
@@ -89,6 +89,28 @@ Deno.test("loadCheckpoint() loads a checkpoint with an override of its config", 
     await assert.rejects(loadCheckpoint(folder), /no option "alibi".*override: \{"alibi":null\}/);
     const { config } = await loadCheckpoint(folder, { override: { alibi: null } });
     assert.equal(config.json.alibi, null);
+  }));
+
+Deno.test("a text ends where generation_config.json and the tokenizer say, and stays so when saved", () =>
+  inFolder(async (folder) => {
+    await writeChanged(folder, () => {});
+    const generation = join(folder, "generation_config.json");
+    const ends = async (options = {}) => (await loadCheckpoint(folder, options)).config.eosIds;
+    const own = await ends();
+    await writeFile(generation, "{}");
+    assert.deepEqual(await ends(), own);
+    await writeFile(generation, JSON.stringify({ eos_token_id: [7, 8] }));
+    assert.deepEqual(await ends(), [7, 8]);
+    assert.deepEqual(await ends({ override: { eos_token_id: 9 } }), [9]);
+    const model = await loadCheckpoint(folder);
+    const config = alignStops(model.config, { eosId: 5 });
+    assert.deepEqual(config.eosIds, [5, 7, 8]);
+    assert.deepEqual(alignStops(config, { eosId: 7 }).eosIds, [7, 5, 8]);
+    await rm(generation);
+    await saveCheckpoint({ ...model, config }, folder);
+    assert.deepEqual(await ends(), [5, 7, 8]);
+    await writeFile(generation, JSON.stringify({ eos_token_id: 1e6 }));
+    await assert.rejects(ends(), /generation_config\.json: .*eos_token_id/);
   }));
 
 Deno.test("loadCheckpoint() refuses what does not fit the config", () =>
