@@ -41,7 +41,7 @@ await orSayWhy(async () => {
     console.log(JSON.stringify(row, null, 2));
   } else {
     for (const [name, value] of Object.entries(row)) {
-      console.log(`${name.padEnd(26)}${shown(value)}`);
+      console.log(`${name.padEnd(36)}${shown(value)}`);
     }
   }
 });
