@@ -18,8 +18,8 @@ export { loadModel } from "./load.ts";
 export { openDecoder } from "./open.ts";
 export type { HubOptions } from "./repository.ts";
 export { type Reading, roundTrip } from "./round_trip.ts";
-export { dataEnding, readRows, type Row } from "./rows.ts";
-export { type SingleTaskSource, singleTaskSources } from "./single_tasks.ts";
+export { readRows, type Row } from "./rows.ts";
+export { singleTaskSources } from "./single_tasks.ts";
 export { type Instruction, sources } from "./sources.ts";
 export {
   embedTexts,

@@ -130,9 +130,8 @@ export function tableHtml({ caption, heads, numeric, cells }: Table): string {
     `<tr style="background:none">` +
     row.map((text, i) => cell("td", text, i, `border-bottom:${line}`)).join("") + `</tr>`
   );
-  const title = caption === ""
-    ? ""
-    : `<caption style="text-align:left;padding:4px 10px;font-weight:600;color:inherit">` +
+  const title = caption &&
+    `<caption style="text-align:left;padding:4px 10px;font-weight:600;color:inherit">` +
       `${escapeHtml(caption)}</caption>`;
   return `<div style="overflow-x:auto;max-width:100%"><table style="border-collapse:collapse;` +
     `font:13px system-ui,sans-serif;font-variant-numeric:tabular-nums;margin:4px 0">${title}` +
@@ -150,5 +149,5 @@ export function tableText({ caption, heads, numeric, cells }: Table): string {
     }).join("  ").trimEnd()
   );
   lines.splice(1, 0, widths.map((width) => "─".repeat(width)).join("  "));
-  return [...(caption === "" ? [] : [caption]), ...lines].join("\n");
+  return [...(caption ? [caption] : []), ...lines].join("\n");
 }

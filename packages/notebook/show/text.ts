@@ -22,18 +22,17 @@ export interface StripToken {
  */
 export async function showTokens(
   tokens: readonly StripToken[],
-  options: { caption?: string } = {},
+  { caption = "" }: { caption?: string } = {},
 ): Promise<void> {
-  const { caption = "" } = options;
   const spans = tokens.map(({ text, target, title = "" }) => {
     const colour = target
       ? "background:rgba(43,133,201,.28);border-bottom:2px solid #2b85c9"
       : "background:rgba(128,134,142,.14);border-bottom:2px solid transparent;opacity:.75";
     const breaks = "<br>".repeat(text.split("\n").length - 1);
-    return `<span title="${
-      escapeHtml(title)
-    }" style="${colour};border-radius:3px;padding:1px 2px;` +
-      `margin:1px;white-space:pre-wrap">${escapeHtml(visible(text))}</span>${breaks}`;
+    return `<span title="${escapeHtml(title)}" style="${colour};border-radius:3px;` +
+      `padding:1px 2px;margin:1px;white-space:pre-wrap">${
+        escapeHtml(visible(text))
+      }</span>${breaks}`;
   });
   const legend = `<span style="opacity:.75">${escapeHtml(caption)}${caption === "" ? "" : " · "}` +
     `blue: target of the loss · grey: context only</span>`;
@@ -71,9 +70,8 @@ export async function showResponses(
     const answer = response.trim() === ""
       ? `<i style="opacity:.75">(nothing)</i>`
       : escapeHtml(response.trimEnd());
-    const below = note === ""
-      ? ""
-      : `<br><small style="opacity:.75;font-weight:400">${escapeHtml(note)}</small>`;
+    const below = note &&
+      `<br><small style="opacity:.75;font-weight:400">${escapeHtml(note)}</small>`;
     return `<div style="display:grid;grid-template-columns:minmax(8em,20%) 1fr;gap:12px;` +
       `padding:6px 4px;border-top:${line};font-size:13px">` +
       `<div style="font-weight:600">${escapeHtml(model)}${below}</div>` +
