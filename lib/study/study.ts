@@ -33,24 +33,6 @@ import type { Base, Prompt, Scale, Split } from "./scale.ts";
 import { openScale } from "./scales.ts";
 import { projectRoot, readSettings, runtimeVersions, type Settings } from "./settings.ts";
 
-/** What determines a run; stored beside it and hashed into its name. */
-export interface RunKey {
-  /** Hashes of the weights and of every other file of the base that is read. */
-  readonly base: Readonly<Record<string, string>>;
-  /** Hash of the instructions that are answered. */
-  readonly prompts: string;
-  /** Hash of the examples that are trained on. */
-  readonly examples: string | null;
-  /** What the arm is, without its name. */
-  readonly arm: unknown;
-  readonly seed: number;
-  readonly split: string;
-  readonly settings: unknown;
-  readonly code: string;
-  /** Of the packages that compute. */
-  readonly versions: Readonly<Record<string, string>>;
-}
-
 /** What tuning gave, and the seconds it took when it was done. */
 export interface TunedArm extends Adapted {
   readonly losses: readonly number[];
@@ -186,8 +168,8 @@ export class Study {
     return codeVersion([CODE, ...this.scale.code], projectRoot());
   }
 
-  /** Everything that determines the run of an arm with a seed. */
-  async key(arm: Arm, seed: number): Promise<RunKey> {
+  /** Everything that determines the run of an arm with a seed: kept beside it, hashed into its name. */
+  async key(arm: Arm, seed: number) {
     checkArm(arm);
     const { tuning, maxTokens, maxLength } = this.scale;
     return {

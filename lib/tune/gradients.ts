@@ -28,8 +28,6 @@ import {
   lossFunction,
   type LossInputs,
   lossInputs,
-  type LossShape,
-  lossSpecs,
   type Reduction,
   targetWeights,
 } from "./objective.ts";
@@ -102,7 +100,8 @@ export function createGradients(options: GradientsOptions): Gradients {
   const addition = engine.elementwise({ fn: add, arrays: ["sum", "more"], numbers: [] });
   const addInto = (sum: Float32Array, more: Float32Array) =>
     addition.run({ sum, more }, {}, { sum });
-  const accumulators = [new Accumulator(layout, state.gradients)];
+  /** What each worker's batches add up to; and a batch yet to be added, made when first wanted. */
+  const sums = [flatOf(layout, state.gradients)], spares: Flat[] = [];
 
   return {
     async compute(batches) {
@@ -112,11 +111,11 @@ export function createGradients(options: GradientsOptions): Gradients {
       const weights = targetWeights(targets, reduction);
       const losses = new Array<Float32Array>(shards.length); // of the targets, in their order
       const work = async (worker: number) => {
-        const { sum, more } = accumulators[worker] ??= new Accumulator(layout);
+        const sum = sums[worker] ??= flatOf(layout);
         for (let index = worker; index < shards.length; index += workers) {
           const batch = shards[index]!;
           const inputs = lossInputs(batch, targets[index]!, weights[index]!, forward);
-          const into = index === worker ? sum : more();
+          const into = index === worker ? sum : spares[worker] ??= flatOf(layout);
           const { nll, rows } = await programs.run(inputs, Math.floor(threads / workers), into);
           const table = into.views[`grad.${forward.embedding}`];
           if (table) {
@@ -128,9 +127,7 @@ export function createGradients(options: GradientsOptions): Gradients {
         }
       };
       await settled(Array.from({ length: workers }, (_, worker) => work(worker)));
-      for (const { sum } of accumulators.slice(1, workers)) {
-        await addInto(state.gradients, sum.flat);
-      }
+      for (const { flat } of sums.slice(1, workers)) await addInto(state.gradients, flat);
 
       let value = 0;
       const broken = new Set<number>();
@@ -151,26 +148,18 @@ export function createGradients(options: GradientsOptions): Gradients {
 }
 
 /** A flat array of gradients, and its views by the names that a program's outputs have. */
-class Buffer {
+interface Flat {
+  readonly flat: Float32Array;
   readonly views: Record<string, Float32Array>;
-
-  constructor(layout: FlatLayout, readonly flat: Float32Array = new Float32Array(layout.length)) {
-    this.views = views(layout, flat, "grad.");
-  }
 }
 
-/** Where a worker writes: the sum of its batches' gradients, and those of a batch yet to be added. */
-class Accumulator {
-  readonly sum: Buffer;
-  private next: Buffer | undefined;
-
-  constructor(private readonly layout: FlatLayout, sum?: Float32Array) {
-    this.sum = new Buffer(layout, sum);
-  }
-
-  /** Made when it is first wanted: many trainings take one batch a step. */
-  readonly more = (): Buffer => this.next ??= new Buffer(this.layout);
-}
+const flatOf = (
+  layout: FlatLayout,
+  flat: Float32Array = new Float32Array(layout.length),
+): Flat => ({
+  flat,
+  views: views(layout, flat, "grad."),
+});
 
 /** Loss programs by shape and threads, with the parameters that all of them read. */
 class LossPrograms {
@@ -193,21 +182,22 @@ class LossPrograms {
   }
 
   /** Runs the program of these inputs' shape; its gradients are written into `into`. */
-  async run({ shape, data }: LossInputs, threads: number, into: Buffer) {
-    const program = await this.programFor(shape, threads);
+  async run({ specs, data }: LossInputs, threads: number, into: Flat) {
+    const program = await this.programFor(specs, threads);
     return await program.run({ ...this.inputs, ...data }, into.views);
   }
 
-  private programFor(shape: LossShape, threads: number): Promise<Program> {
+  private programFor(specs: LossInputs["specs"], threads: number): Promise<Program> {
     const { engine, forward, state, settings } = this.options;
-    const key = JSON.stringify({ ...shape, threads });
+    const key = JSON.stringify({ specs, threads });
     const known = this.programs.get(key);
     this.programs.delete(key); // and set again below: the first one is the longest unused
     const program = known ??
-      engine.compile(lossFunction(forward, state.layout.names), {
-        ...this.specs,
-        ...lossSpecs(shape),
-      }, { ...settings, threads, files: this.files });
+      engine.compile(
+        lossFunction(forward, state.layout.names),
+        { ...this.specs, ...specs },
+        { ...settings, threads, files: this.files },
+      );
     this.programs.set(key, program);
     const [oldest] = this.programs;
     if (this.programs.size > MOST_PROGRAMS && oldest) {

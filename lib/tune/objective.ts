@@ -81,21 +81,12 @@ export function targetWeights(batches: readonly Targets[], reduction: Reduction)
   );
 }
 
-/** What a loss program is compiled for; `targets` = rows · length means that all positions are. */
-export interface LossShape {
-  readonly rows: number;
-  readonly length: number;
-  readonly targets: number;
-  /** Whether `steps` are among its inputs. */
-  readonly counts: boolean;
-}
-
 /** Targets are padded to a multiple of this share of the positions, so that few shapes occur. */
 const SHARES = 8;
 
-/** Inputs of a loss program beside the parameters. */
+/** Inputs of a loss program beside the parameters, and what it is compiled for. */
 export interface LossInputs {
-  readonly shape: LossShape;
+  readonly specs: Readonly<Record<string, TensorSpec>>;
   readonly data: Record<string, TensorData>;
   /** Place of each target in the outputs, in the order of `Targets`. */
   readonly places: readonly number[];
@@ -117,7 +108,6 @@ export function lossInputs(
   const everywhere = positions.length === rows * (length - 1);
   const rounded = Math.max(1, Math.ceil(positions.length / share)) * share;
   const count = everywhere ? all : Math.min(rounded, all);
-  const shape = { rows, length, targets: count, counts };
   const places = count === all ? positions : positions.map((_, index) => index);
   const picks = Int32Array.from({ length: count }, (_, place) => place * vocabSize);
   const spread = (values: ArrayLike<number>) => {
@@ -134,23 +124,12 @@ export function lossInputs(
     data.slots = new Int32Array(all).fill(count);
     positions.forEach((position, place) => (data.slots![position] = place));
   }
-  return { shape, data, places };
-}
-
-/** The specification of {@link lossInputs}' data. */
-export function lossSpecs(shape: LossShape): Record<string, TensorSpec> {
-  const { rows, length, targets, counts } = shape;
-  const specs: Record<string, TensorSpec> = {
-    ids: { shape: [rows, length], dtype: "int32" },
-    picks: { shape: [targets], dtype: "int32" },
-    weights: { shape: [targets], dtype: "float32" },
-  };
-  if (counts) specs.steps = { shape: [targets], dtype: "float32" };
-  if (targets < rows * length) {
-    specs.positions = { shape: [targets], dtype: "int32" };
-    specs.slots = { shape: [rows * length], dtype: "int32" };
+  const specs: Record<string, TensorSpec> = {};
+  for (const [name, values] of Object.entries(data)) {
+    const dtype = values instanceof Int32Array ? "int32" : "float32";
+    specs[name] = { shape: name === "ids" ? [rows, length] : [values.length], dtype };
   }
-  return specs;
+  return { specs, data, places };
 }
 
 /**
