@@ -79,7 +79,7 @@ export {
 } from "./study/options.ts";
 export { armsDiffer, compareArms, type ResultRow } from "./study/results.ts";
 export { record } from "./study/record.ts";
-export { rankArms, rankingMatrix, rankingPoints, rankingRows } from "./study/ranking.ts";
+export { rankArms, rankingRows } from "./study/ranking.ts";
 export { rankingAccuracy } from "./study/rank.ts";
 export { checkerJudge, endpointJudge, modelJudge } from "./study/judges.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
@@ -87,7 +87,7 @@ export { verdicts } from "./study/claims.ts";
 export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
-export { similarity, similarityPoints } from "./study/similarity.ts";
+export { similarity } from "./study/similarity.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 
@@ -102,12 +102,15 @@ export {
   lossesOf,
   lossLog,
   progress,
+  rankingMatrix,
+  rankingPoints,
   scatter,
   showFigure,
   showResponses,
   showTable,
   showTokens,
   sideBySide,
+  similarityPoints,
   toBars,
   tokenFigure,
   toTable,

@@ -136,34 +136,3 @@ export function rankingRows(
     })),
   );
 }
-
-/** A ranking's pairs as points: log-probability a token of the right response and of the wrong. */
-export function rankingPoints(
-  study: Study,
-  { arm, pairs }: Ranking,
-): { name: string; x: number[]; y: number[]; text: string[] } {
-  const shown = pairs.filter((pair) => Number.isFinite(pair.scores.real.mean));
-  return {
-    name: arm,
-    x: shown.map(({ scores }) => scores.real.mean),
-    y: shown.map(({ scores }) => scores.fake.mean),
-    text: shown.map(({ real, fake }) =>
-      `${study.prompts[real]!.instruction} → ${study.prompts[fake]!.response!.slice(0, 60)}`
-    ),
-  };
-}
-
-/** Ranking rows over all seeds, arms × metrics: the matrix of a heat map. */
-export function rankingMatrix(
-  rows: readonly ResultRow[],
-): { arms: string[]; metrics: string[]; values: number[][] } {
-  const over = rows.filter((row) => row.seed === null);
-  const arms = [...new Set(over.map(({ arm }) => arm))];
-  const metrics = [...new Set(over.map(({ metric }) => metric))];
-  const values = arms.map((arm) =>
-    metrics.map((metric) =>
-      over.find((row) => row.arm === arm && row.metric === metric)?.value ?? NaN
-    )
-  );
-  return { arms, metrics: metrics.map((m) => m.split(":")[1] ?? "random, mean"), values };
-}

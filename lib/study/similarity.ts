@@ -124,22 +124,3 @@ export function spearmanInterval(
     high: quantileSorted(drawn, 0.975),
   };
 }
-
-/** A similarity's points, each with its instruction and answer, those in the task's family apart. */
-export function similarityPoints(
-  study: Study,
-  task: string,
-  { points }: Similarity,
-): { name: string; x: number[]; y: number[]; text: string[] }[] {
-  const family = study.scale.familyOf(task);
-  const series = (name: string, list: readonly SimilarityPoint[]) => ({
-    name,
-    x: list.map(({ x }) => x),
-    y: list.map(({ y }) => y),
-    text: list.map((p) => `${p.instruction} → ${p.response.slice(0, 80)}`),
-  });
-  return [
-    series("other instructions", points.filter((point) => point.family !== family)),
-    series(`instructions of the task`, points.filter((point) => point.family === family)),
-  ].filter(({ x }) => x.length > 0);
-}

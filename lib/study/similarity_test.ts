@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embedTexts } from "@implicit/hub";
 import { ifInstalled, startHub, writeEncoder } from "@implicit/hub/testing";
+import { similarityPoints } from "@implicit/notebook";
 import type { Example } from "../text/example.ts";
 import { type Embedding, modelEmbedding } from "./embedding.ts";
 import { paperEmbedding } from "./small.ts";
 import type { Run } from "./run.ts";
 import { openScale } from "./scales.ts";
-import { similarity, similarityPoints, spearmanInterval } from "./similarity.ts";
+import { similarity, spearmanInterval } from "./similarity.ts";
 import { readSettings } from "./settings.ts";
 import { Study } from "./study.ts";
 

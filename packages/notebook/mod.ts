@@ -23,6 +23,7 @@ export { writeWhole } from "./kernel/write.ts";
 export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
 export { interruptible } from "./show/interrupt.ts";
+export { rankingPoints, similarityPoints } from "./show/points.ts";
 export { duration, progress } from "./show/progress.ts";
 export { diagonalScatter, scatter } from "./show/scatter.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";
@@ -33,6 +34,7 @@ export {
   lengthBars,
   lossesOf,
   lossLog,
+  rankingMatrix,
   sideBySide,
   toBars,
   toTable,

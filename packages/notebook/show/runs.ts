@@ -145,3 +145,18 @@ export function lengthBars(bins: readonly LengthBin[]): IntervalBar[] {
     return { label, value, low: value - margin, high: value + margin, paper: null };
   });
 }
+
+/** Rows over all seeds as a heat map's matrix, arms × metrics; a metric is named by its part after ":". */
+export function rankingMatrix(
+  rows: readonly MeasuredRow[],
+): { arms: string[]; metrics: string[]; values: number[][] } {
+  const over = rows.filter((row) => row.seed === null);
+  const arms = [...new Set(over.map(({ arm }) => arm))];
+  const metrics = [...new Set(over.map(({ metric }) => metric))];
+  const values = arms.map((arm) =>
+    metrics.map((metric) =>
+      over.find((row) => row.arm === arm && row.metric === metric)?.value ?? NaN
+    )
+  );
+  return { arms, metrics: metrics.map((m) => m.split(":")[1] ?? "random, mean"), values };
+}
