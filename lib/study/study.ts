@@ -279,7 +279,9 @@ export class Study {
     const { base, scale } = this;
     if (arm.tuning === null) return { model: base.model, losses: [], seconds: 0 };
     const key = await this.key({ ...arm, rules: null }, seed);
-    const { split: _split, prompts: _prompts, ...determines } = key;
+    const { split: _split, prompts: _prompts, ...rest } = key;
+    // Neither which prompts are answered nor how long answers may be decides what is learnt.
+    const determines = { ...rest, settings: contentOf([scale.tuning, scale.maxLength ?? null]) };
     const adapter = arm.tuning.adapter ?? scale.tuning.adapter ?? null;
     const place = join(this.cache.folder, "models", hashOf(determines));
     let adapted: Adapted | null = null;
@@ -382,7 +384,16 @@ export async function openStudy(
     );
   const { kept, leftOut } = fitting("instructions", asked, fits, contextLength, ({ id }) => id);
   const judge = options.judge ?? scale.judge ?? checkerOf(scale, kept);
-  return new Study({ scale, base, seeds, prompts: kept, split, judge, settings, leftOut });
+  return new Study({
+    scale,
+    base,
+    seeds,
+    prompts: kept,
+    split,
+    judge,
+    settings: { ...settings, data: options.data ?? settings.data },
+    leftOut,
+  });
 }
 
 /** The scale's checker as a judge; null where it has none. */

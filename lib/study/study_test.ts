@@ -179,6 +179,19 @@ Deno.test("openStudy() lists what there is", async () => {
   assert.throws(() => openScale("constructor"), /Expected a scale/);
 });
 
+Deno.test("another cap on the answers tunes nothing anew", () =>
+  inSmallStudy(async (study, settings) => {
+    await study.run(arms.responseTuning, 1);
+    const options = { seeds: 2, prompts: 4, maxTokens: 3, tuning: { steps: 2 } };
+    const short = await openStudy(options, settings);
+    const steps: number[] = [];
+    const run = await short.run(arms.responseTuning, 1, ({ step }) => steps.push(step));
+    assert.deepEqual([steps, run.answers.length], [[], 4]);
+    const longer = await openStudy({ ...options, tuning: { steps: 3 } }, settings);
+    await longer.run(arms.responseTuning, 1, ({ step }) => steps.push(step));
+    assert.deepEqual(steps, [1, 2, 3]);
+  }));
+
 Deno.test("describe() says what the environment asked for", () =>
   inSmallStudy(async (study) => {
     const shown = Object.fromEntries((await study.describe()).map((row) => [row.what, row.value]));
