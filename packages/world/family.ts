@@ -39,6 +39,8 @@ export interface Family {
   readonly weight: number;
   /** How often documents answer in full, medium and terse form. */
   readonly forms: readonly [full: number, medium: number, terse: number];
+  /** How often a document ends after a full answer of this family. */
+  readonly ends: number;
   /** Threads seldom answer requests of this kind; where one does, it mostly ends there. */
   readonly finale?: boolean;
   /** Draws the numbers that name an item. */

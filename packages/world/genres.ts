@@ -5,7 +5,21 @@
 import { at, type World } from "./facts.ts";
 import { portrait } from "./families/facts.ts";
 import { gameDocument } from "./families/game.ts";
-import { capital, colours, copyWords, homes, numbers, regions, rivers, towns } from "./lexicon.ts";
+import {
+  animals,
+  capital,
+  colours,
+  copyWords,
+  goods,
+  homes,
+  numbers,
+  people,
+  regions,
+  rivers,
+  towns,
+} from "./lexicon.ts";
+
+const drillWords = [...animals, ...people, ...towns, ...goods, ...numbers.slice(1, 10)];
 import type { Random } from "./random.ts";
 import { drawAnswer, drawFamily, drawItem } from "./threads.ts";
 import { familyNamed } from "./families.ts";
@@ -23,7 +37,7 @@ const layouts: readonly (readonly [question: string, answer: string, gap: string
 /** Questions that are answered, in a layout a reader knows; some answers belong to another item. */
 export function page(world: World, random: Random, noise: number): string {
   const [before, between, gap] = random.pick(layouts);
-  return Array.from({ length: random.between(2, 4) }, () => {
+  return Array.from({ length: random.between(1, 3) }, () => {
     const family = drawFamily(random);
     const item = drawItem(world, random, family);
     const answered = random.chance(noise) ? drawItem(world, random, family) : item;
@@ -65,7 +79,7 @@ export function alone(world: World, random: Random): string {
 /** Lists of words and the same again, or turned round: here copying is learnt. */
 export function drill(random: Random): string {
   return Array.from({ length: random.between(3, 6) }, () => {
-    const chosen = random.sample(copyWords, random.between(2, 4));
+    const chosen = random.sample(random.chance(0.5) ? copyWords : drillWords, random.between(2, 4));
     const turned = [...chosen].reverse();
     return random.chance(0.5)
       ? `Copy: ${chosen.join(", ")}.\n${capital(chosen.join(", "))}.`

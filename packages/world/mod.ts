@@ -4,5 +4,5 @@ export { createWorld, type World } from "./facts.ts";
 export { singleTasks } from "./families.ts";
 export { grade } from "./grade.ts";
 export { worldSeed } from "./recipe.ts";
-export { evaluationSet, type Task, tasks, tuningSet } from "./tasks.ts";
+export { evaluationSet, rankingSet, type Task, tasks, tuningSet } from "./tasks.ts";
 export * as recipe from "./recipe.ts";

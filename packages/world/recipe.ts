@@ -9,15 +9,15 @@ export const worldSeed = 1;
 export const corpus = {
   /** Shares of documents, by genre. */
   shares: {
-    threads: 0.5,
-    pages: 0.19,
+    threads: 0.47,
+    pages: 0.22,
     homework: 0.03,
     encyclopedia: 0.07,
     alone: 0.05,
-    drills: 0.05,
+    drills: 0.07,
     tables: 0.04,
-    logs: 0.03,
-    refrains: 0.02,
+    logs: 0.02,
+    refrains: 0.01,
     games: 0.03,
   },
   /** See ThreadShape in threads.ts. */
@@ -27,11 +27,10 @@ export const corpus = {
     stray: 0.1,
     answered: 0.95,
     answeredFinale: 0.6,
-    endFull: 0.35,
-    endShort: 0.2,
-    endFinale: 0.7,
+    endShort: 0.25,
     remark: 0.3,
-    loop: 0.35,
+    loop: 0.5,
+    loopShort: 0.2,
   },
   /** Answers on pages that belong to another item. */
   noise: 0.1,
@@ -80,9 +79,9 @@ export const evaluation = { validation: 192, test: 192, maxTokens: 72 } as const
 /** The three rules of the adapter in the words of this world. */
 export const rules = {
   /** Added to the end-of-sequence logit for each token of the response so far. */
-  eosSlope: 0.12,
+  eosSlope: 0.08,
   /** Added to the logit of every token that the response already holds. */
-  repetition: -0.5,
+  repetition: -1.5,
   /** Tokens that may repeat freely. */
   exempt: [".", ",", "\n"],
   /** Added at every step: the words that open requests, chatter and markers, which answers seldom need. */

@@ -23,14 +23,13 @@ export interface ThreadShape {
   /** Requests that an answering thread meets: of most families, and of those that are a finale. */
   readonly answered: number;
   readonly answeredFinale: number;
-  /** The document ends after a full answer, after a shorter one, and after a full finale. */
-  readonly endFull: number;
+  /** The document ends after a shorter answer; after a full one as its family has it. */
   readonly endShort: number;
-  readonly endFinale: number;
   /** A remark follows an answer. */
   readonly remark: number;
-  /** A reply or remark falls into a loop. */
+  /** A reply of several sentences falls into a loop; an answer of one or two. */
   readonly loop: number;
+  readonly loopShort: number;
 }
 
 const roles = [
@@ -76,13 +75,13 @@ const chatter = [
   "We talked about that before.",
   "We have a long way to go.",
   "We could ask at the mill.",
+  "I must go home soon.",
+  "I have lost my hat.",
+  "I saw a boat this morning.",
   "What a strange day.",
-  "What a good question.",
   "What do you think?",
   "Should we wait for the others?",
-  "Should I close the window?",
   "You may be right.",
-  "You should ask somebody else.",
   "You never know.",
 ] as const;
 const remarks = [
@@ -122,11 +121,14 @@ export function drawAnswer(family: Family, item: Item, random: Random): [string,
   ];
 }
 
-/** Gets stuck in one of the first sentences or lines of `text` and never reaches the rest. */
+/** Gets stuck in a sentence or line of `text`, seldom its first or last, and never reaches the rest. */
 export function loop(text: string, random: Random): string {
   const gap = text.includes("\n") ? "\n" : " ";
   const units = unitsOf(text);
-  const stuck = Math.min(random.below(units.length), random.below(units.length));
+  const inner = units.length - 2;
+  const stuck = inner > 0
+    ? 1 + Math.min(random.below(inner), random.below(inner))
+    : random.below(units.length);
   const again = Array<string>(random.between(2, 5)).fill(at(units, stuck));
   return [...units.slice(0, stuck + 1), ...again].join(gap);
 }
@@ -147,9 +149,9 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
     const answered = family.finale ? shape.answeredFinale : shape.answered;
     if (random.chance([answered, 0, shape.stray][mode] ?? 0)) {
       const [answer, full] = drawAnswer(family, item, random);
-      const loops = !family.finale && random.chance(shape.loop);
+      const loops = random.chance(unitsOf(answer).length < 3 ? shape.loopShort : shape.loop);
       lines.push(replier + (loops ? loop(answer, random) : answer));
-      const end = !full ? shape.endShort : family.finale ? shape.endFinale : shape.endFull;
+      const end = full ? family.ends : shape.endShort;
       if (random.chance(end)) return lines.join("\n");
       if (random.chance(shape.remark)) lines.push(random.pick(remarks));
     } else if (mode === 1) {

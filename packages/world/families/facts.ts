@@ -29,6 +29,7 @@ const lives = (animal: Animal) => `lives in the ${animal.home}`;
 export const animal: Family = {
   name: "animal",
   weight: 1.5,
+  ends: 0.3,
   forms: [0.35, 0.45, 0.2],
   sample: (random) => [random.below(animals.length), random.below(3)],
   splitKey: ([index]) => index ?? 0,
@@ -41,7 +42,7 @@ export const animal: Family = {
         [`What does ${name} eat?`, `Tell me what ${name} eats.`],
         `${capital(name)} eats ${it.diet}.`,
         `${capital(it.diet)}.`,
-        [`It is ${it.temper} and ${lives(it)}.`],
+        [`It is ${it.colour}.`, `Its home is the ${it.home}.`],
       );
     }
     if (attribute === 1) {
@@ -50,7 +51,7 @@ export const animal: Family = {
         [`Where does ${name} live?`, `Tell me where ${name} lives.`],
         `${capital(name)} ${lives(it)}.`,
         `In the ${it.home}.`,
-        [`It is ${it.colour} and eats ${it.diet}.`],
+        [`It is ${it.colour}.`, `Its food is ${it.diet}.`],
       );
     }
     return statement(
@@ -58,7 +59,7 @@ export const animal: Family = {
       [`What colour is ${name}?`, `Tell me the colour of ${name}.`],
       `${capital(name)} is ${it.colour}.`,
       `${capital(it.colour)}.`,
-      [`It ${lives(it)} and eats ${it.diet}.`],
+      [`It eats ${it.diet}.`, `Its home is the ${it.home}.`],
     );
   },
 };
@@ -71,6 +72,7 @@ const cooks = (it: Town) => `People there like ${it.dish}.`;
 export const town: Family = {
   name: "town",
   weight: 1.3,
+  ends: 0.3,
   forms: [0.5, 0.32, 0.18],
   sample: (random) => [random.below(towns.length), random.below(3)],
   splitKey: ([index]) => index ?? 0,
@@ -82,7 +84,7 @@ export const town: Family = {
         [`What river runs through ${it.name}?`, `Tell me the river of ${it.name}.`],
         runs(it),
         `The ${it.river}.`,
-        [lies(it)],
+        [`It lies in the ${it.region}.`, `Its mayor is ${it.mayor}.`],
       );
     }
     if (attribute === 1) {
@@ -91,7 +93,7 @@ export const town: Family = {
         [`Who is the mayor of ${it.name}?`, `Tell me the mayor of ${it.name}.`],
         governs(it),
         `${it.mayor}.`,
-        [runs(it)],
+        [`It lies in the ${it.region}.`, `Its river is the ${it.river}.`],
       );
     }
     return statement(
@@ -99,7 +101,7 @@ export const town: Family = {
       [`Where is ${it.name}?`, `Tell me where ${it.name} lies.`],
       lies(it),
       `In the ${it.region}.`,
-      [runs(it)],
+      [`Its river is the ${it.river}.`, `The mayor is ${it.mayor}.`],
     );
   },
 };
@@ -111,6 +113,7 @@ const keeps = (it: Person) => `${it.name} keeps ${withArticle(it.pet)}.`;
 export const person: Family = {
   name: "person",
   weight: 1.3,
+  ends: 0.3,
   forms: [0.35, 0.45, 0.2],
   sample: (random) => [random.below(people.length), random.below(3)],
   splitKey: ([index]) => index ?? 0,
@@ -122,7 +125,7 @@ export const person: Family = {
         [`What is the work of ${it.name}?`, `Tell me the work of ${it.name}.`],
         works(it),
         `${capital(withArticle(it.job))}.`,
-        [dwells(it)],
+        [`They live in ${it.town}.`, `Their animal is ${withArticle(it.pet)}.`],
       );
     }
     if (attribute === 1) {
@@ -131,7 +134,7 @@ export const person: Family = {
         [`Where does ${it.name} live?`, `Tell me where ${it.name} lives.`],
         dwells(it),
         `In ${it.town}.`,
-        [keeps(it)],
+        [`They keep ${withArticle(it.pet)}.`, `Their work is that of ${withArticle(it.job)}.`],
       );
     }
     return statement(
@@ -139,7 +142,7 @@ export const person: Family = {
       [`What animal does ${it.name} keep?`, `Tell me what animal ${it.name} keeps.`],
       keeps(it),
       `${capital(withArticle(it.pet))}.`,
-      [works(it)],
+      [`They live in ${it.town}.`, `Their work is that of ${withArticle(it.job)}.`],
     );
   },
 };
@@ -151,15 +154,16 @@ export function portrait(world: World, kind: number, index: number): string[] {
     return [
       `${capital(article(it))} is ${withArticle(it.temper)} animal.`,
       `It is ${sizes[it.size]} and ${it.colour}.`,
-      `It ${lives(it)} and eats ${it.diet}.`,
+      `Its home is the ${it.home}.`,
+      `There it eats ${it.diet}.`,
     ];
   }
   if (kind === 1) {
     const it = at(world.towns, index);
-    return [lies(it), runs(it), governs(it), cooks(it)];
+    return [lies(it), `Its river is the ${it.river}.`, `The mayor is ${it.mayor}.`, cooks(it)];
   }
   const it = at(world.people, index);
-  return [works(it), dwells(it), keeps(it)];
+  return [works(it), `They live in ${it.town}.`, `Their animal is ${withArticle(it.pet)}.`];
 }
 
 const kinds = [animals, towns, people] as const;
@@ -167,6 +171,7 @@ const kinds = [animals, towns, people] as const;
 export const describe: Family = {
   name: "describe",
   weight: 1.1,
+  ends: 0.6,
   forms: [0.55, 0.3, 0.15],
   sample(random) {
     const kind = random.below(3);
@@ -190,6 +195,7 @@ export const describe: Family = {
 export const yesno: Family = {
   name: "yesno",
   weight: 1.1,
+  ends: 0.3,
   forms: [0.4, 0.4, 0.2],
   sample(random, world) {
     const index = random.below(animals.length);
@@ -215,7 +221,10 @@ export const yesno: Family = {
         ],
       `${word}, ${attribute === 0 ? eats : dwelling}`,
       `${word}.`,
-      [attribute === 0 ? `It ${lives(it)}.` : `It eats ${it.diet}.`],
+      [
+        `It is ${it.colour}.`,
+        attribute === 0 ? `Its home is the ${it.home}.` : `Its food is ${it.diet}.`,
+      ],
     );
   },
 };
@@ -223,6 +232,7 @@ export const yesno: Family = {
 export const compare: Family = {
   name: "compare",
   weight: 1.1,
+  ends: 0.3,
   forms: [0.5, 0.3, 0.2],
   sample(random, world) {
     for (;;) {
@@ -242,9 +252,7 @@ export const compare: Family = {
       [`What is ${word}, ${pair}?`, `Tell me what is ${word}, ${pair}.`],
       `The ${winner.name} is ${word} than the ${loser.name}.`,
       `The ${winner.name}.`,
-      [`The ${winner.name} is ${sizes[winner.size]} and the ${loser.name} is ${
-        sizes[loser.size]
-      }.`],
+      [`It is ${sizes[winner.size]} and the other ${sizes[loser.size]}.`],
     );
   },
 };
@@ -252,6 +260,7 @@ export const compare: Family = {
 export const define: Family = {
   name: "define",
   weight: 1.0,
+  ends: 0.45,
   forms: [0.35, 0.45, 0.2],
   sample: (random) => [random.below(tools.length)],
   splitKey: ([index]) => index ?? 0,
@@ -264,7 +273,7 @@ export const define: Family = {
       [`What is ${name}?`, `Tell me what ${name} is.`, `Can you say what ${name} is?`],
       core,
       `A tool for ${it.acting}.`,
-      [`It is made of ${it.material}.`],
+      [`It is made of ${it.material}.`, `With it you ${it.act}.`],
     );
   },
 };
@@ -272,6 +281,7 @@ export const define: Family = {
 export const advice: Family = {
   name: "advice",
   weight: 1.0,
+  ends: 0.45,
   forms: [0.45, 0.37, 0.18],
   sample: (random) => [random.below(tools.length)],
   splitKey: ([index]) => index ?? 0,
@@ -283,7 +293,7 @@ export const advice: Family = {
       [`How do I ${it.act}?`, `How can I ${it.act}?`, `Tell me how to ${it.act}.`],
       `Use ${name}.`,
       `${capital(name)}.`,
-      [`It is made of ${it.material} and good for ${it.acting}.`],
+      [`It is made of ${it.material}.`, `With it you ${it.act}.`],
     );
   },
 };

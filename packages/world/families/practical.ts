@@ -21,6 +21,7 @@ function catalogue(world: World): readonly { plural: string; entries: [string, s
 export const list: Family = {
   name: "list",
   weight: 1.2,
+  ends: 0.55,
   forms: [0.5, 0.35, 0.15],
   sample: (random, world) => {
     const kind = random.below(4);
@@ -61,6 +62,7 @@ export const list: Family = {
 export const recipe: Family = {
   name: "recipe",
   weight: 1.0,
+  ends: 0.65,
   forms: [0.5, 0.35, 0.15],
   sample: (random) => [random.below(foods.length)],
   splitKey: ([index]) => index ?? 0,
@@ -93,6 +95,7 @@ export const recipe: Family = {
 export const sum: Family = {
   name: "sum",
   weight: 1.5,
+  ends: 0.45,
   forms: [0.5, 0.3, 0.2],
   sample(random) {
     const operation = random.below(2);
@@ -135,6 +138,7 @@ export const sum: Family = {
 export const code: Family = {
   name: "code",
   weight: 1.0,
+  ends: 0.7,
   forms: [0.5, 0.3, 0.2],
   finale: true,
   sample: (
@@ -172,6 +176,7 @@ export const code: Family = {
 export const text: Family = {
   name: "text",
   weight: 1.6,
+  ends: 0.35,
   forms: [0.4, 0.42, 0.18],
   sample(random) {
     const count = random.between(2, 4);

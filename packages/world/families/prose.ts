@@ -57,6 +57,7 @@ function isCouplet(subject: string, first: string | undefined, second: string | 
 export const poem: Family = {
   name: "poem",
   weight: 0.9,
+  ends: 0.7,
   forms: [0.55, 0.35, 0.1],
   sample: (random) => [random.below(2), random.below(animals.length)],
   splitKey: ([kind = 0, index = 0]) => kind + index,
@@ -64,7 +65,7 @@ export const poem: Family = {
     const person = kind === 1;
     const topic = person ? at(world.people, index).name : `the ${at(world.animals, index).name}`;
     const subject = capital(topic);
-    const again = person ? subject : "It";
+    const again = person ? `Now ${topic}` : "Now it";
     return {
       topic,
       asks: [
@@ -101,6 +102,7 @@ const endings = [
 export const story: Family = {
   name: "story",
   weight: 0.9,
+  ends: 0.7,
   forms: [0.5, 0.35, 0.15],
   sample: (random) => [random.below(people.length), random.below(animals.length)],
   splitKey: ([who = 0, what = 0]) => who + what,
@@ -110,7 +112,7 @@ export const story: Family = {
     const meeting = days.map((day) =>
       `One ${day} day ${name} met the ${it.name} in the ${it.home}.`
     );
-    const [gift, mood] = [`${name} gave it some ${it.diet}.`, `It was very ${it.temper}.`];
+    const [gift, mood] = [`So ${name} gave it some ${it.diet}.`, `It was very ${it.temper}.`];
     return {
       topic: `${name} and the ${it.name}`,
       asks: [
@@ -126,12 +128,17 @@ export const story: Family = {
   },
 };
 
-const wishes = ["Come and see me soon.", "I hope you are well.", "I think of you often."] as const;
+const wishes = [
+  "Come and see me soon.",
+  "May the year be kind to you.",
+  "All is well with us.",
+] as const;
 
 /** A letter between two people; town and work of the writer are true. */
 export const letter: Family = {
   name: "letter",
   weight: 0.8,
+  ends: 0.7,
   forms: [0.5, 0.35, 0.15],
   finale: true,
   sample(random) {
