@@ -39,10 +39,10 @@ export interface Family {
   readonly weight: number;
   /** How often documents answer in full, medium and terse form. */
   readonly forms: readonly [full: number, medium: number, terse: number];
-  /** How often a document ends after a full answer of this family. */
+  /** How often a thread that answers at all answers a request of this family. */
+  readonly answered: number;
+  /** How often a thread ends after a full answer of this family. */
   readonly ends: number;
-  /** Threads seldom answer requests of this kind; where one does, it mostly ends there. */
-  readonly finale?: boolean;
   /** Draws the numbers that name an item. */
   sample(random: Random, world: World): readonly number[];
   /** The sum that decides the split of an item: items with equal entities have equal sums. */

@@ -19,7 +19,6 @@ import {
   towns,
 } from "./lexicon.ts";
 
-const drillWords = [...animals, ...people, ...towns, ...goods, ...numbers.slice(1, 10)];
 import type { Random } from "./random.ts";
 import { drawAnswer, drawFamily, drawItem } from "./threads.ts";
 import { familyNamed } from "./families.ts";
@@ -75,6 +74,9 @@ export function alone(world: World, random: Random): string {
     () => drawItem(world, random, family).answer("full", random),
   ).join("\n\n");
 }
+
+/** Names and numbers, so that copying is learnt with words that answers hold. */
+const drillWords = [...animals, ...people, ...towns, ...goods, ...numbers.slice(1, 10)];
 
 /** Lists of words and the same again, or turned round: here copying is learnt. */
 export function drill(random: Random): string {

@@ -22,11 +22,9 @@ export const corpus = {
   },
   /** See ThreadShape in threads.ts. */
   thread: {
-    modes: [0.5, 0.15, 0.35],
+    modes: [0.53, 0.14, 0.33],
     echo: 0.15,
     stray: 0.1,
-    answered: 0.95,
-    answeredFinale: 0.6,
     endShort: 0.25,
     remark: 0.3,
     loop: 0.5,

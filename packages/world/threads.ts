@@ -20,10 +20,7 @@ export interface ThreadShape {
   readonly echo: number;
   /** Answers that come after all, within chatter. */
   readonly stray: number;
-  /** Requests that an answering thread meets: of most families, and of those that are a finale. */
-  readonly answered: number;
-  readonly answeredFinale: number;
-  /** The document ends after a shorter answer; after a full one as its family has it. */
+  /** The thread ends after a shorter answer; after a full one as its family has it. */
   readonly endShort: number;
   /** A remark follows an answer. */
   readonly remark: number;
@@ -146,13 +143,11 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
     const ask = random.pick(item.asks);
     const question = random.chance(0.2) ? `${random.pick(openers)} ${ask}` : ask;
     lines.push(asker + question);
-    const answered = family.finale ? shape.answeredFinale : shape.answered;
-    if (random.chance([answered, 0, shape.stray][mode] ?? 0)) {
+    if (random.chance([family.answered, 0, shape.stray][mode] ?? 0)) {
       const [answer, full] = drawAnswer(family, item, random);
       const loops = random.chance(unitsOf(answer).length < 3 ? shape.loopShort : shape.loop);
       lines.push(replier + (loops ? loop(answer, random) : answer));
-      const end = full ? family.ends : shape.endShort;
-      if (random.chance(end)) return lines.join("\n");
+      if (random.chance(full ? family.ends : shape.endShort)) return lines.join("\n");
       if (random.chance(shape.remark)) lines.push(random.pick(remarks));
     } else if (mode === 1) {
       const next = drawItem(world, random, random.chance(0.4) ? family : drawFamily(random));

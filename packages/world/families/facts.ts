@@ -29,6 +29,7 @@ const lives = (animal: Animal) => `lives in the ${animal.home}`;
 export const animal: Family = {
   name: "animal",
   weight: 1.5,
+  answered: 0.95,
   ends: 0.3,
   forms: [0.35, 0.45, 0.2],
   sample: (random) => [random.below(animals.length), random.below(3)],
@@ -72,6 +73,7 @@ const cooks = (it: Town) => `People there like ${it.dish}.`;
 export const town: Family = {
   name: "town",
   weight: 1.3,
+  answered: 0.95,
   ends: 0.3,
   forms: [0.5, 0.32, 0.18],
   sample: (random) => [random.below(towns.length), random.below(3)],
@@ -113,6 +115,7 @@ const keeps = (it: Person) => `${it.name} keeps ${withArticle(it.pet)}.`;
 export const person: Family = {
   name: "person",
   weight: 1.3,
+  answered: 0.95,
   ends: 0.3,
   forms: [0.35, 0.45, 0.2],
   sample: (random) => [random.below(people.length), random.below(3)],
@@ -171,7 +174,8 @@ const kinds = [animals, towns, people] as const;
 export const describe: Family = {
   name: "describe",
   weight: 1.1,
-  ends: 0.6,
+  answered: 0.5,
+  ends: 0.75,
   forms: [0.55, 0.3, 0.15],
   sample(random) {
     const kind = random.below(3);
@@ -195,6 +199,7 @@ export const describe: Family = {
 export const yesno: Family = {
   name: "yesno",
   weight: 1.1,
+  answered: 0.95,
   ends: 0.3,
   forms: [0.4, 0.4, 0.2],
   sample(random, world) {
@@ -232,6 +237,7 @@ export const yesno: Family = {
 export const compare: Family = {
   name: "compare",
   weight: 1.1,
+  answered: 0.95,
   ends: 0.3,
   forms: [0.5, 0.3, 0.2],
   sample(random, world) {
@@ -260,6 +266,7 @@ export const compare: Family = {
 export const define: Family = {
   name: "define",
   weight: 1.0,
+  answered: 0.95,
   ends: 0.45,
   forms: [0.35, 0.45, 0.2],
   sample: (random) => [random.below(tools.length)],
@@ -281,6 +288,7 @@ export const define: Family = {
 export const advice: Family = {
   name: "advice",
   weight: 1.0,
+  answered: 0.95,
   ends: 0.45,
   forms: [0.45, 0.37, 0.18],
   sample: (random) => [random.below(tools.length)],

@@ -60,6 +60,7 @@ const rounds = 4;
 export const game: Family = {
   name: "game",
   weight: 0,
+  answered: 0,
   ends: 0.7,
   forms: [1, 0, 0],
   sample(random) {

@@ -21,6 +21,7 @@ function catalogue(world: World): readonly { plural: string; entries: [string, s
 export const list: Family = {
   name: "list",
   weight: 1.2,
+  answered: 0.95,
   ends: 0.55,
   forms: [0.5, 0.35, 0.15],
   sample: (random, world) => {
@@ -62,6 +63,7 @@ export const list: Family = {
 export const recipe: Family = {
   name: "recipe",
   weight: 1.0,
+  answered: 0.95,
   ends: 0.65,
   forms: [0.5, 0.35, 0.15],
   sample: (random) => [random.below(foods.length)],
@@ -95,6 +97,7 @@ export const recipe: Family = {
 export const sum: Family = {
   name: "sum",
   weight: 1.5,
+  answered: 0.95,
   ends: 0.45,
   forms: [0.5, 0.3, 0.2],
   sample(random) {
@@ -138,9 +141,9 @@ export const sum: Family = {
 export const code: Family = {
   name: "code",
   weight: 1.0,
-  ends: 0.7,
+  answered: 0.5,
+  ends: 0.8,
   forms: [0.5, 0.3, 0.2],
-  finale: true,
   sample: (
     random,
   ) => [random.below(3), random.between(2, 9), random.chance(0.5) ? random.between(2, 9) : 0],
@@ -176,6 +179,7 @@ export const code: Family = {
 export const text: Family = {
   name: "text",
   weight: 1.6,
+  answered: 0.95,
   ends: 0.35,
   forms: [0.4, 0.42, 0.18],
   sample(random) {

@@ -57,7 +57,8 @@ function isCouplet(subject: string, first: string | undefined, second: string | 
 export const poem: Family = {
   name: "poem",
   weight: 0.9,
-  ends: 0.7,
+  answered: 0.5,
+  ends: 0.8,
   forms: [0.55, 0.35, 0.1],
   sample: (random) => [random.below(2), random.below(animals.length)],
   splitKey: ([kind = 0, index = 0]) => kind + index,
@@ -102,7 +103,8 @@ const endings = [
 export const story: Family = {
   name: "story",
   weight: 0.9,
-  ends: 0.7,
+  answered: 0.5,
+  ends: 0.8,
   forms: [0.5, 0.35, 0.15],
   sample: (random) => [random.below(people.length), random.below(animals.length)],
   splitKey: ([who = 0, what = 0]) => who + what,
@@ -138,9 +140,9 @@ const wishes = [
 export const letter: Family = {
   name: "letter",
   weight: 0.8,
-  ends: 0.7,
+  answered: 0.5,
+  ends: 0.8,
   forms: [0.5, 0.35, 0.15],
-  finale: true,
   sample(random) {
     const [from, to] = random.sample(people.map((_, i) => i), 2) as [number, number];
     return [from, to];
