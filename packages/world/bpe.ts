@@ -12,7 +12,9 @@ import { byteLetters, inByteLetters } from "@implicit/decoder";
 /** Ids 0, 1 and 2. */
 export const specialTokens = { pad: "<pad>", bos: "<s>", eos: "</s>" } as const;
 
-const pattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+/** GPT-2's cut of a text into words, across which nothing is merged. */
+export const wordPattern =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** The files of a tokenizer, as values to be written as JSON. */
 export interface TokenizerFiles {
@@ -60,7 +62,7 @@ interface Word {
 function countWords(sample: Iterable<string>): Word[] {
   const counts = new Map<string, number>();
   for (const text of sample) {
-    for (const [word] of text.matchAll(pattern)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const [word] of text.matchAll(wordPattern)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return [...counts].map(([word, count]) => ({ pieces: [...inByteLetters(word)], count }));
 }
