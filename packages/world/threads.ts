@@ -61,7 +61,7 @@ function drawMarkers(random: Random): [string, string] {
   return [`${frame(pair[0] ?? "")}${gap}`, `${frame(pair[1] ?? "")}${gap}`];
 }
 
-const chatter = [
+export const chatter = [
   "I am not sure about that.",
   "I was wondering about that too.",
   "I have no time today.",
