@@ -27,7 +27,7 @@ Deno.test("thread() answers in the answering mode alone", () => {
     const texts = Array.from({ length: 300 }, () => thread(world, random, shape));
     return texts.filter((text) => /is made of|It is very|Life in|# It|####/.test(text)).length;
   };
-  assert.ok(answered([1, 0, 0]) > 60, `${answered([1, 0, 0])}`);
+  assert.ok(answered([1, 0, 0]) > 30, `${answered([1, 0, 0])}`);
   assert.equal(answered([0, 1, 0]), 0);
   assert.equal(answered([0, 0, 1]), 0);
 });
