@@ -37,7 +37,7 @@ const { all, families, greedy } = await diagnose(decoder, tokenizer, world, {
       [ruleAdapter(tokenizer, scale.rules(rules!)).processor],
     ])),
   },
-  named: recipe.rules.uniform.map(([word]) => word),
+  named: recipe.rules.uniform.map(({ string }) => string),
   maxTokens: recipe.evaluation.maxTokens,
 });
 decoder.dispose();

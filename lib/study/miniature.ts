@@ -96,6 +96,6 @@ function worldRules(rules: Rules) {
       beyond: isPaper && eosHorizon !== undefined ? { from: eosHorizon, weight: 100 } : undefined,
     },
     repetition: { weight, scope: isPaper ? "response" : "instruction", exempt },
-    uniform: uniform.map(([string, weight]) => ({ string, weight })),
+    uniform,
   });
 }

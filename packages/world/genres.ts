@@ -21,7 +21,6 @@ import {
 
 import type { Random } from "./random.ts";
 import { drawAnswer, drawFamily, drawItem } from "./threads.ts";
-import { familyNamed } from "./families.ts";
 
 /** Layouts of a question page: what stands before a question, before its answer, and between two pairs. */
 const layouts: readonly (readonly [question: string, answer: string, gap: string])[] = [
@@ -66,9 +65,16 @@ export function encyclopedia(world: World, random: Random): string {
 
 /** Answers without their questions: poems, stories, recipes, code, worked sums, definitions. */
 export function alone(world: World, random: Random): string {
-  const family = familyNamed(
-    random.pick(["poem", "story", "letter", "recipe", "code", "sum", "define", "list"]),
-  );
+  const family = random.pick([
+    "poem",
+    "story",
+    "letter",
+    "recipe",
+    "code",
+    "sum",
+    "define",
+    "list",
+  ]);
   return Array.from(
     { length: random.between(1, 3) },
     () => drawItem(world, random, family).answer("full", random),

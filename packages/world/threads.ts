@@ -5,11 +5,12 @@
  * an answer: here it learns not to follow instructions.
  */
 import { at, type World } from "./facts.ts";
-import { instructedFamilies } from "./families.ts";
-import { type Family, forms, type Item } from "./family.ts";
+import { families, familyNamed } from "./families.ts";
+import { forms, type Item } from "./family.ts";
 import { unitsOf } from "./units.ts";
 import { people } from "./lexicon.ts";
 import type { Random } from "./random.ts";
+import { habits } from "./recipe.ts";
 import { restatement, restatementShare } from "./tasks.ts";
 
 /** The chances that shape a thread; recipe.ts holds the settled ones. */
@@ -97,25 +98,25 @@ const openers = [
 ];
 
 /** Draws a family by its weight in documents. */
-export function drawFamily(random: Random): Family {
-  const index = random.weighted(instructedFamilies.map((family) => family.weight));
-  return instructedFamilies[index] as Family;
+export function drawFamily(random: Random): string {
+  return at(families, random.weighted(families.map((family) => habitsOf(family).weight)));
 }
+
+const habitsOf = (family: string) => habits[family]!;
 
 /** Draws any item of a family: documents tell everything, whatever split its instructions are in. */
 export function drawItem(world: World, random: Random, family = drawFamily(random)): Item {
-  return family.item(world, family.sample(random, world));
+  const { sample, item } = familyNamed(family);
+  return item(world, sample(random, world));
 }
 
 /** An answer in one of the family's forms, and whether it was the full one. */
-export function drawAnswer(family: Family, item: Item, random: Random): [string, boolean] {
-  const form = forms[random.weighted(family.forms)] ?? "full";
+export function drawAnswer(family: string, item: Item, random: Random): [string, boolean] {
+  const form = at(forms, random.weighted(habitsOf(family).forms));
   const answer = item.answer(form, random);
   const full = form === "full";
-  return [
-    full && random.chance(restatementShare) ? `${restatement(item)}\n${answer}` : answer,
-    full,
-  ];
+  const restates = full && random.chance(restatementShare);
+  return [restates ? `${restatement(item)}\n${answer}` : answer, full];
 }
 
 /** Gets stuck in a sentence or line of `text`, seldom its first or last, and never reaches the rest. */
@@ -143,11 +144,11 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
     const ask = random.pick(item.asks);
     const question = random.chance(0.2) ? `${random.pick(openers)} ${ask}` : ask;
     lines.push(asker + question);
-    if (random.chance([family.answered, 0, shape.stray][mode] ?? 0)) {
+    if (random.chance([habitsOf(family).answered, 0, shape.stray][mode] ?? 0)) {
       const [answer, full] = drawAnswer(family, item, random);
       const loops = random.chance(unitsOf(answer).length < 3 ? shape.loopShort : shape.loop);
       lines.push(replier + (loops ? loop(answer, random) : answer));
-      if (random.chance(full ? family.ends : shape.endShort)) return lines.join("\n");
+      if (random.chance(full ? habitsOf(family).ends : shape.endShort)) return lines.join("\n");
       if (random.chance(shape.remark)) lines.push(random.pick(remarks));
     } else if (mode === 1) {
       const next = drawItem(world, random, random.chance(0.4) ? family : drawFamily(random));

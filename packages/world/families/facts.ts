@@ -26,12 +26,7 @@ function statement(
 const article = (animal: Animal) => `the ${animal.name}`;
 const lives = (animal: Animal) => `lives in the ${animal.home}`;
 
-export const animal: Family = {
-  name: "animal",
-  weight: 1.5,
-  answered: 0.95,
-  ends: 0.3,
-  forms: [0.35, 0.45, 0.2],
+const animal: Family = {
   sample: (random) => [random.below(animals.length), random.below(3)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index, attribute]) {
@@ -70,12 +65,7 @@ const runs = (it: Town) => `The river ${it.river} runs through ${it.name}.`;
 const governs = (it: Town) => `The mayor of ${it.name} is ${it.mayor}.`;
 const cooks = (it: Town) => `People there like ${it.dish}.`;
 
-export const town: Family = {
-  name: "town",
-  weight: 1.3,
-  answered: 0.95,
-  ends: 0.3,
-  forms: [0.5, 0.32, 0.18],
+const town: Family = {
   sample: (random) => [random.below(towns.length), random.below(3)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index, attribute]) {
@@ -112,12 +102,7 @@ const works = (it: Person) => `${it.name} is ${withArticle(it.job)}.`;
 const dwells = (it: Person) => `${it.name} lives in ${it.town}.`;
 const keeps = (it: Person) => `${it.name} keeps ${withArticle(it.pet)}.`;
 
-export const person: Family = {
-  name: "person",
-  weight: 1.3,
-  answered: 0.95,
-  ends: 0.3,
-  forms: [0.35, 0.45, 0.2],
+const person: Family = {
   sample: (random) => [random.below(people.length), random.below(3)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index, attribute]) {
@@ -171,12 +156,7 @@ export function portrait(world: World, kind: number, index: number): string[] {
 
 const kinds = [animals, towns, people] as const;
 
-export const describe: Family = {
-  name: "describe",
-  weight: 1.1,
-  answered: 0.5,
-  ends: 0.75,
-  forms: [0.55, 0.3, 0.15],
+const describe: Family = {
   sample(random) {
     const kind = random.below(3);
     return [kind, random.below(at(kinds, kind).length)];
@@ -196,12 +176,7 @@ export const describe: Family = {
   },
 };
 
-export const yesno: Family = {
-  name: "yesno",
-  weight: 1.1,
-  answered: 0.95,
-  ends: 0.3,
-  forms: [0.4, 0.4, 0.2],
+const yesno: Family = {
   sample(random, world) {
     const index = random.below(animals.length);
     const other = random.chance(0.5) ? index : random.below(world.animals.length);
@@ -234,12 +209,7 @@ export const yesno: Family = {
   },
 };
 
-export const compare: Family = {
-  name: "compare",
-  weight: 1.1,
-  answered: 0.95,
-  ends: 0.3,
-  forms: [0.5, 0.3, 0.2],
+const compare: Family = {
   sample(random, world) {
     for (;;) {
       const [a, b] = [random.below(animals.length), random.below(animals.length)];
@@ -263,12 +233,7 @@ export const compare: Family = {
   },
 };
 
-export const define: Family = {
-  name: "define",
-  weight: 1.0,
-  answered: 0.95,
-  ends: 0.45,
-  forms: [0.35, 0.45, 0.2],
+const define: Family = {
   sample: (random) => [random.below(tools.length)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index]) {
@@ -285,12 +250,7 @@ export const define: Family = {
   },
 };
 
-export const advice: Family = {
-  name: "advice",
-  weight: 1.0,
-  answered: 0.95,
-  ends: 0.45,
-  forms: [0.45, 0.37, 0.18],
+const advice: Family = {
   sample: (random) => [random.below(tools.length)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index]) {
@@ -305,3 +265,5 @@ export const advice: Family = {
     );
   },
 };
+
+export const factFamilies = { animal, town, person, describe, yesno, compare, define, advice };

@@ -58,11 +58,6 @@ export function legalRounds(text: string): number {
 const rounds = 4;
 
 export const game: Family = {
-  name: "game",
-  weight: 0,
-  answered: 0,
-  ends: 0.7,
-  forms: [1, 0, 0],
   sample(random) {
     const [left, right] = random.sample(people.map((_, i) => i), 2) as [number, number];
     return [left, right, random.below(1000)];

@@ -18,12 +18,7 @@ function catalogue(world: World): readonly { plural: string; entries: [string, s
 }
 
 /** A numbered list in the order of the world's catalogue, beginning at a named member. */
-export const list: Family = {
-  name: "list",
-  weight: 1.2,
-  answered: 0.95,
-  ends: 0.55,
-  forms: [0.5, 0.35, 0.15],
+const list: Family = {
   sample: (random, world) => {
     const kind = random.below(4);
     return [kind, random.below(at(catalogue(world), kind).entries.length), random.between(3, 5)];
@@ -60,12 +55,7 @@ export const list: Family = {
   },
 };
 
-export const recipe: Family = {
-  name: "recipe",
-  weight: 1.0,
-  answered: 0.95,
-  ends: 0.65,
-  forms: [0.5, 0.35, 0.15],
+const recipe: Family = {
   sample: (random) => [random.below(foods.length)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index]) {
@@ -94,12 +84,7 @@ export const recipe: Family = {
 };
 
 /** A sum in a story, worked in words; the full form ends with the result on a line of its own. */
-export const sum: Family = {
-  name: "sum",
-  weight: 1.5,
-  answered: 0.95,
-  ends: 0.45,
-  forms: [0.5, 0.3, 0.2],
+const sum: Family = {
   sample(random) {
     const operation = random.below(2);
     const a = random.between(2, 9);
@@ -138,12 +123,7 @@ export const sum: Family = {
 };
 
 /** Python functions of one number; half of the items combine two operations. */
-export const code: Family = {
-  name: "code",
-  weight: 1.0,
-  answered: 0.5,
-  ends: 0.8,
-  forms: [0.5, 0.3, 0.2],
+const code: Family = {
   sample: (
     random,
   ) => [random.below(3), random.between(2, 9), random.chance(0.5) ? random.between(2, 9) : 0],
@@ -176,12 +156,7 @@ export const code: Family = {
 };
 
 /** Operations on a short list of words: turning it round, its first and its last word. */
-export const text: Family = {
-  name: "text",
-  weight: 1.6,
-  answered: 0.95,
-  ends: 0.35,
-  forms: [0.4, 0.42, 0.18],
+const text: Family = {
   sample(random) {
     const count = random.between(2, 4);
     const chosen = random.sample(copyWords.map((_, i) => i), count);
@@ -219,3 +194,5 @@ export const text: Family = {
     };
   },
 };
+
+export const practicalFamilies = { list, recipe, sum, code, text };

@@ -54,12 +54,7 @@ function isCouplet(subject: string, first: string | undefined, second: string | 
 }
 
 /** A poem of one or two couplets on an animal or a person. */
-export const poem: Family = {
-  name: "poem",
-  weight: 0.9,
-  answered: 0.5,
-  ends: 0.8,
-  forms: [0.55, 0.35, 0.1],
+const poem: Family = {
   sample: (random) => [random.below(2), random.below(animals.length)],
   splitKey: ([kind = 0, index = 0]) => kind + index,
   item(world, [kind, index]) {
@@ -100,12 +95,7 @@ const endings = [
 ] as const;
 
 /** A story of five sentences in which a person meets an animal; the home, food and temper are true. */
-export const story: Family = {
-  name: "story",
-  weight: 0.9,
-  answered: 0.5,
-  ends: 0.8,
-  forms: [0.5, 0.35, 0.15],
+const story: Family = {
   sample: (random) => [random.below(people.length), random.below(animals.length)],
   splitKey: ([who = 0, what = 0]) => who + what,
   item(world, [who, what]) {
@@ -137,12 +127,7 @@ const wishes = [
 ] as const;
 
 /** A letter between two people; town and work of the writer are true. */
-export const letter: Family = {
-  name: "letter",
-  weight: 0.8,
-  answered: 0.5,
-  ends: 0.8,
-  forms: [0.5, 0.35, 0.15],
+const letter: Family = {
   sample(random) {
     const [from, to] = random.sample(people.map((_, i) => i), 2) as [number, number];
     return [from, to];
@@ -169,3 +154,5 @@ export const letter: Family = {
     };
   },
 };
+
+export const proseFamilies = { poem, story, letter };
