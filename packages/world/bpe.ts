@@ -94,13 +94,8 @@ function merge(pieces: string[], left: string, right: string): void {
 
 function files(tokens: readonly string[], merges: readonly [string, string][]): TokenizerFiles {
   const { pad, bos, eos } = specialTokens;
-  const special = {
-    lstrip: false,
-    normalized: false,
-    rstrip: false,
-    single_word: false,
-    special: true,
-  };
+  const strip = { lstrip: false, normalized: false, rstrip: false };
+  const special = { ...strip, single_word: false, special: true };
   const byteLevel = {
     type: "ByteLevel",
     add_prefix_space: false,

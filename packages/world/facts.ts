@@ -57,6 +57,7 @@ export type World = Readonly<ReturnType<typeof createWorld>>;
 export type Animal = Readonly<World["animals"][number]>;
 export type Town = Readonly<World["towns"][number]>;
 export type Person = Readonly<World["people"][number]>;
+export type Tool = Readonly<World["tools"][number]>;
 
 /** The element at `index` of a list that is known to be long enough. */
 export function at<T>(list: readonly T[], index: number | undefined): T {

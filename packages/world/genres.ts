@@ -4,7 +4,6 @@
  */
 import { at, type World } from "./facts.ts";
 import { portrait } from "./families/facts.ts";
-import { gameDocument } from "./families/game.ts";
 import {
   animals,
   capital,
@@ -17,6 +16,7 @@ import {
   regions,
   rivers,
   towns,
+  words,
 } from "./lexicon.ts";
 
 import type { Random } from "./random.ts";
@@ -65,16 +65,7 @@ export function encyclopedia(world: World, random: Random): string {
 
 /** Answers without their questions: poems, stories, recipes, code, worked sums, definitions. */
 export function alone(world: World, random: Random): string {
-  const family = random.pick([
-    "poem",
-    "story",
-    "letter",
-    "recipe",
-    "code",
-    "sum",
-    "define",
-    "list",
-  ]);
+  const family = random.pick(words("poem story letter recipe code sum define list"));
   return Array.from(
     { length: random.between(1, 3) },
     () => drawItem(world, random, family).answer("full", random),
@@ -88,10 +79,10 @@ const drillWords = [...animals, ...people, ...towns, ...goods, ...numbers.slice(
 export function drill(random: Random): string {
   return Array.from({ length: random.between(3, 6) }, () => {
     const chosen = random.sample(random.chance(0.5) ? copyWords : drillWords, random.between(2, 4));
-    const turned = [...chosen].reverse();
-    return random.chance(0.5)
-      ? `Copy: ${chosen.join(", ")}.\n${capital(chosen.join(", "))}.`
-      : `Reverse: ${chosen.join(", ")}.\n${capital(turned.join(", "))}.`;
+    const [order, result] = random.chance(0.5)
+      ? ["Copy", chosen]
+      : ["Reverse", chosen.toReversed()];
+    return `${order}: ${chosen.join(", ")}.\n${capital(result.join(", "))}.`;
   }).join("\n");
 }
 
@@ -129,5 +120,3 @@ export function refrain(world: World, random: Random): string {
   const gap = random.chance(0.5) ? "\n" : " ";
   return Array.from({ length: random.between(3, 6) }, () => answer).join(gap);
 }
-
-export { gameDocument };

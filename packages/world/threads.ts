@@ -8,7 +8,7 @@ import { at, type World } from "./facts.ts";
 import { families, familyNamed } from "./families.ts";
 import { forms, type Item } from "./family.ts";
 import { unitsOf } from "./units.ts";
-import { people } from "./lexicon.ts";
+import { people, words } from "./lexicon.ts";
 import type { Random } from "./random.ts";
 import { habits } from "./recipe.ts";
 import { restatement, restatementShare } from "./tasks.ts";
@@ -30,36 +30,19 @@ export interface ThreadShape {
   readonly loopShort: number;
 }
 
-const roles = [
-  "user",
-  "assistant",
-  "guest",
-  "host",
-  "pupil",
-  "teacher",
-  "clerk",
-  "caller",
-] as const;
-const signs = [">", "|", "*", "+", "~", "<", "#", "="] as const;
-const letters = ["A", "B", "C", "D", "X", "Y"] as const;
-const frames: readonly ((name: string) => string)[] = [
-  (name) => `${name}:`,
-  (name) => `[${name}]`,
-  (name) => `(${name})`,
-  (name) => `<${name}>`,
-  (name) => `| ${name} |`,
-  (name) => `* ${name} *`,
-  (name) => `${name} >`,
-  (name) => `= ${name} =`,
-];
+const roles = words("user assistant guest host pupil teacher clerk caller");
+const signs = words("> | * + ~ < # =");
+const letters = words("A B C D X Y");
+const frames = ["_:", "[_]", "(_)", "<_>", "| _ |", "* _ *", "_ >", "= _ ="] as const;
 
 /** Two markers in one style, each followed by a space or a new line. */
 function drawMarkers(random: Random): [string, string] {
   const style = random.weighted([0.4, 0.3, 0.15, 0.15]);
-  const pair = random.sample<string>([roles, people, letters, signs][style] ?? roles, 2);
-  const frame = style === 3 ? (name: string) => name : random.pick(frames);
+  const pair = random.sample(at([roles, people, letters, signs], style), 2);
+  const frame = style === 3 ? "_" : random.pick(frames);
   const gap = random.chance(0.5) ? "\n" : " ";
-  return [`${frame(pair[0] ?? "")}${gap}`, `${frame(pair[1] ?? "")}${gap}`];
+  const marker = (name: string) => frame.replace("_", name) + gap;
+  return [marker(at(pair, 0)), marker(at(pair, 1))];
 }
 
 export const chatter = [

@@ -7,42 +7,24 @@ import { type Family, markSentences } from "../family.ts";
 import { animals, capital, people } from "../lexicon.ts";
 import type { Random } from "../random.ts";
 
-/** Line ends that rhyme: the first line of a couplet ends in one of the left, the second in one of the right. */
-const rhymes: readonly (readonly [readonly string[], readonly string[]])[] = [
-  [["beside the silver stream", "below the lantern beam"], [
-    "and slips into a dream",
-    "and sees the lilies gleam",
-  ]],
-  [["across the quiet night", "beneath a paper kite"], [
-    "and waits for morning light",
-    "and paints the hedges white",
-  ]],
-  [["behind the windy hill", "beside the water mill"], [
-    "when all the world is still",
-    "and laughs away the chill",
-  ]],
-  [["through the evening rain", "along the narrow lane"], [
-    "and counts the golden grain",
-    "and hums it all again",
-  ]],
-  [["beside the rolling sea", "below the apple tree"], [
-    "as happy as can be",
-    "and calls the swallows free",
-  ]],
-  [["below the rising moon", "and beats a wooden spoon"], [
-    "and whistles out a tune",
-    "and dreams of early June",
-  ]],
-];
+/** Couplets that rhyme: the first line ends in one of two ways, the second is one of two. */
+const rhymes = `
+  beside the silver stream / below the lantern beam / and slips into a dream / and sees the lilies gleam
+  across the quiet night / beneath a paper kite / and waits for morning light / and paints the hedges white
+  behind the windy hill / beside the water mill / when all the world is still / and laughs away the chill
+  through the evening rain / along the narrow lane / and counts the golden grain / and hums it all again
+  beside the rolling sea / below the apple tree / as happy as can be / and calls the swallows free
+  below the rising moon / and beats a wooden spoon / and whistles out a tune / and dreams of early June
+`.trim().split("\n").map((line) => {
+  const ends = line.trim().split(" / ");
+  return [ends.slice(0, 2), ends.slice(2)] as const;
+});
 const motions = ["walks", "sings", "waits", "runs"] as const;
 
 /** Two rhymed lines about `subject`. */
 function couplet(subject: string, random: Random): [string, string] {
   const [first, second] = random.pick(rhymes);
-  return [
-    `${subject} ${random.pick(motions)} ${random.pick(first)},`,
-    `${random.pick(second)}.`,
-  ];
+  return [`${subject} ${random.pick(motions)} ${random.pick(first)},`, `${random.pick(second)}.`];
 }
 
 /** True where `second` is a line that rhymes with `first` and both are lines of a poem on `subject`. */
