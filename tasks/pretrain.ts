@@ -105,6 +105,7 @@ async function main(): Promise<void> {
     parameters: size,
     recipe: {
       corpus: recipe.corpus,
+      habits: recipe.habits,
       tokenizer: recipe.tokenizer,
       pretraining: recipe.pretraining,
     },
