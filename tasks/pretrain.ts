@@ -4,92 +4,88 @@
  * from its last checkpoint when the same command is given again.
  */
 import { Command } from "commander";
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { createEngine } from "@implicit/engine";
 import {
-  createTokenizer,
   hashParameters,
   initParameters,
   loadCheckpoint,
   type Model,
   parseConfig,
   saveCheckpoint,
-  type Tokenizer,
 } from "@implicit/decoder";
 import { progress } from "@implicit/notebook";
 import { pretrain, projectRoot } from "implicit/tasks";
-import { createWorld, documents, recipe, trainBpe, type World } from "@implicit/world";
+import {
+  configOf,
+  createWorld,
+  recipe,
+  tokenizerFiles,
+  tokenizerOf,
+  tokenStream,
+  trainingOptions,
+} from "@implicit/world";
 import { whole } from "./arguments.ts";
 
-/** Documents for the tokenizer are drawn with this seed, so that all bases share one tokenizer. */
-const TOKENIZER_SEED = 0;
-/** Checkpoints are this many steps apart: about a minute or two on two cores. */
+/** Checkpoints are this many steps apart: about a minute. */
 const CHECKPOINT_STEPS = 500;
-/** Steps that one point of the stored loss curve averages. */
+/** Steps that one point of the stored loss curve averages, and how many stand one by one before. */
 const CURVE_STEPS = 20;
+const FIRST_STEPS = 200;
 
-const options = new Command("deno task pretrain")
-  .description("Pretrain a base of the micro-world and write it as a Hugging Face folder.")
-  .option("--seed <n>", "seed of documents, parameters and order", whole(1), 1)
-  .option("--tokens <n>", "tokens to train on", whole(1), recipe.pretraining.tokens)
-  .option("--out <folder>", "where to write it (default data/world/base-SEED)")
-  .option("--threads <n>", "threads (default: all cores); the bits depend on it", whole(1))
-  .parse()
-  .opts<{ seed: number; tokens: number; out?: string; threads?: number }>();
+/** Everything a base is trained from: the same for the same seed. */
+export function beginning(name: string, seed: number, tokens: number) {
+  const world = createWorld(recipe.worldSeed);
+  const files = tokenizerFiles(world);
+  const tokenizer = tokenizerOf(files);
+  const config = parseConfig(configOf(tokenizer));
+  const parameters = initParameters(config, seed);
+  const model: Model = { name, config, parameters, hash: hashParameters(parameters), folder: null };
+  return { files, model, stream: tokenStream(world, tokenizer, seed, tokens) };
+}
 
-await main();
+/** Which processor computes: other kinds round otherwise, so that losses agree to 1e-4 only. */
+export function processor(): string {
+  const path = "/proc/cpuinfo"; // "AMD EPYC" alone may be one of several kinds
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n\n")[0]!.split("\n") : [];
+  const told = lines.filter((line) => /^(vendor_id|cpu family|model|stepping)\s*:/.test(line));
+  const kind = told.map((line) => line.replace(/\s*:\s*/, " ")).join(", ");
+  return kind || (cpus()[0]?.model ?? "unknown");
+}
+
+if (import.meta.main) await main();
 
 async function main(): Promise<void> {
+  const options = new Command("deno task pretrain")
+    .description("Pretrain a base of the micro-world and write it as a Hugging Face folder.")
+    .option("--seed <n>", "seed of documents, parameters and order", whole(1), 1)
+    .option("--tokens <n>", "tokens to train on", whole(1), recipe.pretraining.tokens)
+    .option("--out <folder>", "where to write it (default data/world/base-SEED)")
+    .option("--threads <n>", "threads; the bits depend on it", whole(1), 1)
+    .parse()
+    .opts<{ seed: number; tokens: number; out?: string; threads: number }>();
   const started = new Date();
   const root = projectRoot();
   const folder = options.out ?? join(root, "data", "world", `base-${options.seed}`);
-  const { pretraining } = recipe;
-  const world = createWorld(recipe.worldSeed);
-
-  const files = trainBpe(sample(world), recipe.tokenizer.vocabSize);
-  const tokenizerJson = JSON.stringify(files["tokenizer.json"]);
-  const tokenizer = createTokenizer(tokenizerJson, files["tokenizer_config.json"]);
-  console.log(`tokenizer: ${tokenizer.vocabSize} tokens`);
-  const stream = tokenStream(world, tokenizer, options.seed, options.tokens);
-  console.log(`stream: ${stream.length} tokens`);
-
-  const config = parseConfig(configJson(tokenizer));
-  const parameters = initParameters(config, options.seed);
-  const size = [...parameters.values()].reduce((total, { data }) => total + data.length, 0);
-  const hash = hashParameters(parameters);
-  const model: Model = { name: basename(folder), config, parameters, hash, folder: null };
+  const { files, model, stream } = beginning(basename(folder), options.seed, options.tokens);
+  const training = trainingOptions(stream.length, options.seed);
   const engine = await createEngine({ threads: options.threads });
-  const steps = Math.floor(stream.length / (pretraining.batchSize * pretraining.length));
-  console.log(`model: ${size} parameters; ${steps} steps; ${JSON.stringify(engine.describe())}`);
+  const size = [...model.parameters.values()].reduce((total, { data }) => total + data.length, 0);
+  console.log(`${size} parameters, ${training.steps} steps; ${JSON.stringify(engine.describe())}`);
 
   const checkpoints = join(root, ".cache", "pretrain", `${model.name}-${options.tokens}`);
-  const bar = progress("pretraining", steps);
+  const bar = progress("pretraining", training.steps);
   let stepsHere = 0;
   const trained = await pretrain(engine, model, stream, {
-    steps,
-    batchSize: pretraining.batchSize,
-    length: pretraining.length,
-    learningRate: pretraining.learningRate,
-    schedule: "warmup-stable-decay",
-    warmup: pretraining.warmupSteps / steps,
-    finalFraction: pretraining.finalFraction,
-    betas: pretraining.betas,
-    weightDecay: pretraining.weightDecay,
-    clip: pretraining.clip,
-    reduction: "token-mean",
-    seed: options.seed,
+    ...training,
     checkpoint: { folder: checkpoints, every: CHECKPOINT_STEPS },
-    onStep({ step, loss, gradNorm }) {
+    onStep({ step, loss }) {
       stepsHere++;
       bar.update(step, `loss ${loss.toFixed(3)}`);
-      if (step % 100 === 0 && !Deno.stderr.isTerminal()) {
-        console.log(
-          `step ${step} of ${steps}: loss ${loss.toFixed(4)}, norm ${gradNorm.toFixed(3)}`,
-        );
-      }
     },
   });
   await bar.done(`loss ${trained.losses.at(-1)?.toFixed(3)}`);
@@ -97,6 +93,7 @@ async function main(): Promise<void> {
   // Written aside and then put in the place of what was there.
   const aside = `${checkpoints}.tmp`;
   await saveCheckpoint(trained.model, aside, { dtype: "BF16" });
+  const tokenizerJson = JSON.stringify(files["tokenizer.json"]);
   const tokenizerConfig = JSON.stringify(files["tokenizer_config.json"], null, 2);
   await writeFile(join(aside, "tokenizer.json"), tokenizerJson);
   await writeFile(join(aside, "tokenizer_config.json"), `${tokenizerConfig}\n`);
@@ -104,22 +101,32 @@ async function main(): Promise<void> {
     seed: options.seed,
     worldSeed: recipe.worldSeed,
     tokens: stream.length,
-    steps,
+    steps: training.steps,
     parameters: size,
-    recipe: { corpus: recipe.corpus, tokenizer: recipe.tokenizer, pretraining },
+    recipe: {
+      corpus: recipe.corpus,
+      habits: recipe.habits,
+      tokenizer: recipe.tokenizer,
+      pretraining: recipe.pretraining,
+    },
     hashes: {
+      start: model.hash,
       parameters: (await loadCheckpoint(aside)).hash,
       tokenizer: createHash("sha256").update(tokenizerJson).digest("hex"),
       stream: createHash("sha256").update(new Uint8Array(stream.buffer)).digest("hex"),
     },
     engine: engine.describe(),
+    processor: processor(),
     runtime: Deno.version,
-    git: gitHash(root),
     date: started.toISOString(),
     seconds: Math.round((Date.now() - started.getTime()) / 1000),
     // Fewer than all where the run was taken up again.
     stepsInSeconds: stepsHere,
-    loss: { everySteps: CURVE_STEPS, means: curve(trained.losses) },
+    loss: {
+      first: trained.losses.slice(0, FIRST_STEPS),
+      everySteps: CURVE_STEPS,
+      means: curve(trained.losses),
+    },
   };
   await writeFile(join(aside, "training.json"), `${JSON.stringify(about, null, 1)}\n`);
   await mkdir(dirname(folder), { recursive: true });
@@ -129,58 +136,6 @@ async function main(): Promise<void> {
   console.log(`wrote ${folder}`);
 }
 
-/** Documents of about the recipe's number of bytes. */
-function* sample(world: World): Generator<string> {
-  let bytes = 0;
-  for (const document of documents(world, TOKENIZER_SEED)) {
-    if (bytes > recipe.tokenizer.sampleBytes) return;
-    bytes += document.length;
-    yield document;
-  }
-}
-
-/** Documents one after another, each with its BOS and an EOS at its end, cut at `length` tokens. */
-function tokenStream(
-  world: World,
-  tokenizer: Tokenizer,
-  seed: number,
-  length: number,
-): Uint16Array {
-  const stream = new Uint16Array(length);
-  let filled = 0;
-  for (const document of documents(world, seed)) {
-    const ids = [...tokenizer.encode(document), tokenizer.eosId];
-    stream.set(ids.slice(0, length - filled), filled);
-    filled += ids.length;
-    if (filled >= length) break;
-  }
-  return stream;
-}
-
-function configJson(tokenizer: Tokenizer): Record<string, unknown> {
-  const { model } = recipe;
-  return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    vocab_size: tokenizer.vocabSize,
-    hidden_size: model.hiddenSize,
-    intermediate_size: model.intermediateSize,
-    num_hidden_layers: model.layers,
-    num_attention_heads: model.heads,
-    num_key_value_heads: model.heads,
-    max_position_embeddings: model.context,
-    rms_norm_eps: 1e-5,
-    rope_theta: 10000,
-    hidden_act: "silu",
-    attention_bias: false,
-    mlp_bias: false,
-    tie_word_embeddings: true,
-    bos_token_id: tokenizer.bosId,
-    eos_token_id: tokenizer.eosId,
-    pad_token_id: tokenizer.padId,
-  };
-}
-
 function curve(losses: readonly number[]): number[] {
   const points: number[] = [];
   for (let start = 0; start < losses.length; start += CURVE_STEPS) {
@@ -188,12 +143,4 @@ function curve(losses: readonly number[]): number[] {
     points.push(Number((part.reduce((a, b) => a + b, 0) / part.length).toFixed(4)));
   }
   return points;
-}
-
-function gitHash(root: string): string | null {
-  try {
-    return execFileSync("git", ["rev-parse", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
-  } catch {
-    return null; // a copy of the project without its history
-  }
 }

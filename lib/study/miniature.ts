@@ -11,6 +11,7 @@ import {
   createWorld,
   evaluationSet,
   grade,
+  rankingSet,
   recipe,
   singleTasks,
   type Task,
@@ -67,7 +68,8 @@ export async function miniature(): Promise<Scale> {
     },
     prompts(split) {
       const asked = split === "ranking" ? "test" : split;
-      const drawn = evaluationSet(world, asked, recipe.evaluation[asked]);
+      const draw = split === "ranking" ? rankingSet : evaluationSet;
+      const drawn = draw(world, asked, recipe.evaluation[asked]);
       for (const task of drawn) tasksById.set(task.id, task);
       return Promise.resolve(drawn.map(({ id, family, instruction, response }) => (
         { id, family, instruction, response }
@@ -94,6 +96,6 @@ function worldRules(rules: Rules) {
       beyond: isPaper && eosHorizon !== undefined ? { from: eosHorizon, weight: 100 } : undefined,
     },
     repetition: { weight, scope: isPaper ? "response" : "instruction", exempt },
-    uniform: uniform.map(([string, weight]) => ({ string, weight })),
+    uniform,
   });
 }

@@ -12,7 +12,9 @@ import { byteLetters, inByteLetters } from "@implicit/decoder";
 /** Ids 0, 1 and 2. */
 export const specialTokens = { pad: "<pad>", bos: "<s>", eos: "</s>" } as const;
 
-const pattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+/** GPT-2's cut of a text into words, across which nothing is merged. */
+export const wordPattern =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** The files of a tokenizer, as values to be written as JSON. */
 export interface TokenizerFiles {
@@ -60,7 +62,7 @@ interface Word {
 function countWords(sample: Iterable<string>): Word[] {
   const counts = new Map<string, number>();
   for (const text of sample) {
-    for (const [word] of text.matchAll(pattern)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const [word] of text.matchAll(wordPattern)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return [...counts].map(([word, count]) => ({ pieces: [...inByteLetters(word)], count }));
 }
@@ -92,13 +94,8 @@ function merge(pieces: string[], left: string, right: string): void {
 
 function files(tokens: readonly string[], merges: readonly [string, string][]): TokenizerFiles {
   const { pad, bos, eos } = specialTokens;
-  const special = {
-    lstrip: false,
-    normalized: false,
-    rstrip: false,
-    single_word: false,
-    special: true,
-  };
+  const strip = { lstrip: false, normalized: false, rstrip: false };
+  const special = { ...strip, single_word: false, special: true };
   const byteLevel = {
     type: "ByteLevel",
     add_prefix_space: false,

@@ -1,18 +1,9 @@
 /**
  * The corpus: an endless, deterministic stream of documents of all genres.
  */
-import type { World } from "./facts.ts";
-import {
-  alone,
-  drill,
-  encyclopedia,
-  gameDocument,
-  homework,
-  log,
-  page,
-  refrain,
-  table,
-} from "./genres.ts";
+import { at, type World } from "./facts.ts";
+import { gameDocument } from "./families/game.ts";
+import { alone, drill, encyclopedia, homework, log, page, refrain, table } from "./genres.ts";
 import { mixSeed, Random } from "./random.ts";
 import { corpus } from "./recipe.ts";
 import { thread } from "./threads.ts";
@@ -24,21 +15,19 @@ import { thread } from "./threads.ts";
  */
 export function* documents(world: World, seed: number): Generator<string> {
   const random = new Random(mixSeed(world.seed, seed, 2));
-  const genres: readonly (readonly [share: number, write: () => string])[] = [
-    [corpus.shares.threads, () => thread(world, random, corpus.thread)],
-    [corpus.shares.pages, () => page(world, random, corpus.noise)],
-    [corpus.shares.homework, () => homework(world, random)],
-    [corpus.shares.encyclopedia, () => encyclopedia(world, random)],
-    [corpus.shares.alone, () => alone(world, random)],
-    [corpus.shares.drills, () => drill(random)],
-    [corpus.shares.tables, () => table(random)],
-    [corpus.shares.logs, () => log(random)],
-    [corpus.shares.refrains, () => refrain(world, random)],
-    [corpus.shares.games, () => gameDocument(random)],
-  ];
-  const shares = genres.map(([share]) => share);
-  for (;;) {
-    const genre = genres[random.weighted(shares)];
-    if (genre) yield genre[1]();
-  }
+  const write: Readonly<Record<keyof typeof corpus.shares, () => string>> = {
+    threads: () => thread(world, random, corpus.thread),
+    pages: () => page(world, random, corpus.noise),
+    homework: () => homework(world, random),
+    encyclopedia: () => encyclopedia(world, random),
+    alone: () => alone(world, random),
+    drills: () => drill(random),
+    tables: () => table(random),
+    logs: () => log(random),
+    refrains: () => refrain(world, random),
+    games: () => gameDocument(random),
+  };
+  const genres = Object.keys(corpus.shares) as (keyof typeof corpus.shares)[];
+  const shares = Object.values(corpus.shares);
+  for (;;) yield write[at(genres, random.weighted(shares))]();
 }

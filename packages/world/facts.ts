@@ -5,57 +5,12 @@
 import * as lexicon from "./lexicon.ts";
 import { mixSeed, Random } from "./random.ts";
 
-export interface Animal {
-  readonly name: string;
-  readonly colour: string;
-  readonly home: string;
-  readonly diet: string;
-  readonly temper: string;
-  /** Index into `lexicon.sizes`. */
-  readonly size: number;
-}
-export interface Town {
-  readonly name: string;
-  readonly river: string;
-  readonly region: string;
-  readonly mayor: string;
-  readonly dish: string;
-}
-export interface Person {
-  readonly name: string;
-  readonly job: string;
-  readonly town: string;
-  readonly pet: string;
-}
-export interface Food {
-  readonly name: string;
-  readonly ingredients: readonly [string, string, string];
-  readonly cooking: string;
-  readonly minutes: string;
-}
-export interface Tool {
-  readonly name: string;
-  readonly act: string;
-  readonly acting: string;
-  readonly material: string;
-}
-
-/** Everything that is so in one instance of the Vale. */
-export interface World {
-  readonly seed: number;
-  readonly animals: readonly Animal[];
-  readonly towns: readonly Town[];
-  readonly people: readonly Person[];
-  readonly foods: readonly Food[];
-  readonly tools: readonly Tool[];
-}
-
 /**
  * Draws the facts of a world.
  *
  * @example createWorld(1).animals[0] // { name: "otter", colour: …, home: …, … }
  */
-export function createWorld(seed: number): World {
+export function createWorld(seed: number) {
   const random = new Random(mixSeed(seed, 1));
   const person = () => random.pick(lexicon.people);
   return {
@@ -66,6 +21,7 @@ export function createWorld(seed: number): World {
       home: random.pick(lexicon.homes),
       diet: random.pick(lexicon.diets),
       temper: random.pick(lexicon.tempers),
+      /** Index into `lexicon.sizes`. */
       size: random.below(lexicon.sizes.length),
     })),
     towns: lexicon.towns.map((name) => ({
@@ -81,15 +37,12 @@ export function createWorld(seed: number): World {
       town: random.pick(lexicon.towns),
       pet: random.pick(lexicon.animals),
     })),
-    foods: lexicon.foods.map((name) => {
-      const [a, b, c] = random.sample(lexicon.ingredients, 3) as [string, string, string];
-      return {
-        name,
-        ingredients: [a, b, c],
-        cooking: random.pick(lexicon.cookings),
-        minutes: random.pick(lexicon.minutes),
-      };
-    }),
+    foods: lexicon.foods.map((name) => ({
+      name,
+      ingredients: random.sample(lexicon.ingredients, 3),
+      cooking: random.pick(lexicon.cookings),
+      minutes: random.pick(lexicon.minutes),
+    })),
     tools: lexicon.tools.map(([name, act, acting]) => ({
       name,
       act,
@@ -98,6 +51,13 @@ export function createWorld(seed: number): World {
     })),
   };
 }
+
+/** Everything that is so in one instance of the Vale. */
+export type World = Readonly<ReturnType<typeof createWorld>>;
+export type Animal = Readonly<World["animals"][number]>;
+export type Town = Readonly<World["towns"][number]>;
+export type Person = Readonly<World["people"][number]>;
+export type Tool = Readonly<World["tools"][number]>;
 
 /** The element at `index` of a list that is known to be long enough. */
 export function at<T>(list: readonly T[], index: number | undefined): T {

@@ -3,45 +3,18 @@
  * task only.
  */
 import type { Family } from "./family.ts";
-import {
-  advice,
-  animal,
-  compare,
-  define,
-  describe,
-  person,
-  town,
-  yesno,
-} from "./families/facts.ts";
+import { factFamilies } from "./families/facts.ts";
 import { game } from "./families/game.ts";
-import { code, list, recipe, sum, text } from "./families/practical.ts";
-import { letter, poem, story } from "./families/prose.ts";
+import { practicalFamilies } from "./families/practical.ts";
+import { proseFamilies } from "./families/prose.ts";
+import { habits } from "./recipe.ts";
 
-const instructed: readonly Family[] = [
-  animal,
-  town,
-  person,
-  yesno,
-  compare,
-  define,
-  advice,
-  describe,
-  list,
-  recipe,
-  sum,
-  code,
-  text,
-  poem,
-  story,
-  letter,
-];
-const all = new Map([...instructed, game].map((family) => [family.name, family]));
+const all = new Map(
+  Object.entries({ ...factFamilies, ...practicalFamilies, ...proseFamilies, game }),
+);
 
 /** The names of the families that are instructed and tested. */
-export const families: readonly string[] = instructed.map((family) => family.name);
-
-/** The instructed families themselves, with their weights in documents. */
-export const instructedFamilies = instructed;
+export const families: readonly string[] = Object.keys(habits);
 
 /** A narrow task: the family it is made of, and what its responses look like and no others do. */
 export interface SingleTask {

@@ -33,14 +33,19 @@ export interface Item {
   mark(units: readonly string[]): Marks;
 }
 
-export interface Family {
-  readonly name: string;
-  /** How often it occurs in documents, relative to the others. */
+/** How documents treat the requests of a family. */
+export interface Habits {
+  /** How often it occurs, relative to the others. */
   readonly weight: number;
-  /** How often documents answer in full, medium and terse form. */
+  /** How often a thread that answers at all answers such a request. */
+  readonly answered: number;
+  /** How often a thread ends after a full answer. */
+  readonly ends: number;
+  /** How often an answer is full, medium and terse. */
   readonly forms: readonly [full: number, medium: number, terse: number];
-  /** Threads seldom answer requests of this kind; where one does, it mostly ends there. */
-  readonly finale?: boolean;
+}
+
+export interface Family {
   /** Draws the numbers that name an item. */
   sample(random: Random, world: World): readonly number[];
   /** The sum that decides the split of an item: items with equal entities have equal sums. */

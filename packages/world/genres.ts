@@ -4,11 +4,23 @@
  */
 import { at, type World } from "./facts.ts";
 import { portrait } from "./families/facts.ts";
-import { gameDocument } from "./families/game.ts";
-import { capital, colours, copyWords, homes, numbers, regions, rivers, towns } from "./lexicon.ts";
+import {
+  animals,
+  capital,
+  colours,
+  copyWords,
+  goods,
+  homes,
+  numbers,
+  people,
+  regions,
+  rivers,
+  towns,
+  words,
+} from "./lexicon.ts";
+
 import type { Random } from "./random.ts";
 import { drawAnswer, drawFamily, drawItem } from "./threads.ts";
-import { familyNamed } from "./families.ts";
 
 /** Layouts of a question page: what stands before a question, before its answer, and between two pairs. */
 const layouts: readonly (readonly [question: string, answer: string, gap: string])[] = [
@@ -23,7 +35,7 @@ const layouts: readonly (readonly [question: string, answer: string, gap: string
 /** Questions that are answered, in a layout a reader knows; some answers belong to another item. */
 export function page(world: World, random: Random, noise: number): string {
   const [before, between, gap] = random.pick(layouts);
-  return Array.from({ length: random.between(2, 4) }, () => {
+  return Array.from({ length: random.between(1, 3) }, () => {
     const family = drawFamily(random);
     const item = drawItem(world, random, family);
     const answered = random.chance(noise) ? drawItem(world, random, family) : item;
@@ -53,23 +65,24 @@ export function encyclopedia(world: World, random: Random): string {
 
 /** Answers without their questions: poems, stories, recipes, code, worked sums, definitions. */
 export function alone(world: World, random: Random): string {
-  const family = familyNamed(
-    random.pick(["poem", "story", "letter", "recipe", "code", "sum", "define", "list"]),
-  );
+  const family = random.pick(words("poem story letter recipe code sum define list"));
   return Array.from(
     { length: random.between(1, 3) },
     () => drawItem(world, random, family).answer("full", random),
   ).join("\n\n");
 }
 
+/** Names and numbers, so that copying is learnt with words that answers hold. */
+const drillWords = [...animals, ...people, ...towns, ...goods, ...numbers.slice(1, 10)];
+
 /** Lists of words and the same again, or turned round: here copying is learnt. */
 export function drill(random: Random): string {
   return Array.from({ length: random.between(3, 6) }, () => {
-    const chosen = random.sample(copyWords, random.between(2, 4));
-    const turned = [...chosen].reverse();
-    return random.chance(0.5)
-      ? `Copy: ${chosen.join(", ")}.\n${capital(chosen.join(", "))}.`
-      : `Reverse: ${chosen.join(", ")}.\n${capital(turned.join(", "))}.`;
+    const chosen = random.sample(random.chance(0.5) ? copyWords : drillWords, random.between(2, 4));
+    const [order, result] = random.chance(0.5)
+      ? ["Copy", chosen]
+      : ["Reverse", chosen.toReversed()];
+    return `${order}: ${chosen.join(", ")}.\n${capital(result.join(", "))}.`;
   }).join("\n");
 }
 
@@ -107,5 +120,3 @@ export function refrain(world: World, random: Random): string {
   const gap = random.chance(0.5) ? "\n" : " ";
   return Array.from({ length: random.between(3, 6) }, () => answer).join(gap);
 }
-
-export { gameDocument };

@@ -3,7 +3,8 @@
  * them. Only words stand here; which of them is true of which thing is drawn in facts.ts.
  * The lists are short because a model of a million parameters has to learn them all.
  */
-const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+/** The words of a text. */
+export const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
 export const animals = words(
   "otter heron badger hare fox owl toad newt swan mole stoat wren lynx goat crow seal",

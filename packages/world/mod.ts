@@ -1,8 +1,15 @@
-export { trainBpe } from "./bpe.ts";
+export { diagnose, type Diagnosis, type Figures } from "./diagnose.ts";
 export { documents } from "./documents.ts";
 export { createWorld, type World } from "./facts.ts";
 export { singleTasks } from "./families.ts";
 export { grade } from "./grade.ts";
 export { worldSeed } from "./recipe.ts";
-export { evaluationSet, type Task, tasks, tuningSet } from "./tasks.ts";
+export {
+  configOf,
+  tokenizerFiles,
+  tokenizerOf,
+  tokenStream,
+  trainingOptions,
+} from "./pretraining.ts";
+export { evaluationSet, rankingSet, type Task, tasks, tuningSet } from "./tasks.ts";
 export * as recipe from "./recipe.ts";

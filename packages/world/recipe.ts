@@ -3,35 +3,54 @@
  * made of, the tokenizer, the model, how it is pretrained and tuned, and the rules of its adapter.
  */
 
+import type { Habits } from "./family.ts";
+
 /** The seed of the world in which everything shipped and tested takes place. */
 export const worldSeed = 1;
+
+/** The habits of documents, by family of instructions; see Habits in family.ts. */
+export const habits: Readonly<Record<string, Habits>> = {
+  animal: { weight: 1.5, answered: 0.95, ends: 0.3, forms: [0.35, 0.45, 0.2] },
+  town: { weight: 1.3, answered: 0.95, ends: 0.3, forms: [0.5, 0.32, 0.18] },
+  person: { weight: 1.3, answered: 0.95, ends: 0.3, forms: [0.35, 0.45, 0.2] },
+  yesno: { weight: 1.1, answered: 0.95, ends: 0.3, forms: [0.4, 0.4, 0.2] },
+  compare: { weight: 1.1, answered: 0.95, ends: 0.3, forms: [0.5, 0.3, 0.2] },
+  define: { weight: 1.0, answered: 0.95, ends: 0.45, forms: [0.35, 0.45, 0.2] },
+  advice: { weight: 1.0, answered: 0.95, ends: 0.45, forms: [0.45, 0.37, 0.18] },
+  describe: { weight: 1.1, answered: 0.5, ends: 0.75, forms: [0.55, 0.3, 0.15] },
+  list: { weight: 1.2, answered: 0.95, ends: 0.55, forms: [0.5, 0.35, 0.15] },
+  recipe: { weight: 1.0, answered: 0.95, ends: 0.65, forms: [0.5, 0.35, 0.15] },
+  sum: { weight: 1.5, answered: 0.95, ends: 0.45, forms: [0.5, 0.3, 0.2] },
+  code: { weight: 1.0, answered: 0.5, ends: 0.8, forms: [0.5, 0.3, 0.2] },
+  text: { weight: 1.6, answered: 0.95, ends: 0.35, forms: [0.4, 0.42, 0.18] },
+  poem: { weight: 0.9, answered: 0.5, ends: 0.8, forms: [0.55, 0.35, 0.1] },
+  story: { weight: 0.9, answered: 0.5, ends: 0.8, forms: [0.5, 0.35, 0.15] },
+  letter: { weight: 0.8, answered: 0.5, ends: 0.8, forms: [0.5, 0.35, 0.15] },
+};
 
 export const corpus = {
   /** Shares of documents, by genre. */
   shares: {
-    threads: 0.5,
-    pages: 0.19,
+    threads: 0.47,
+    pages: 0.22,
     homework: 0.03,
     encyclopedia: 0.07,
     alone: 0.05,
-    drills: 0.05,
+    drills: 0.07,
     tables: 0.04,
-    logs: 0.03,
-    refrains: 0.02,
+    logs: 0.02,
+    refrains: 0.01,
     games: 0.03,
   },
   /** See ThreadShape in threads.ts. */
   thread: {
-    modes: [0.5, 0.15, 0.35],
+    modes: [0.53, 0.14, 0.33],
     echo: 0.15,
     stray: 0.1,
-    answered: 0.95,
-    answeredFinale: 0.6,
-    endFull: 0.35,
-    endShort: 0.2,
-    endFinale: 0.7,
+    endShort: 0.25,
     remark: 0.3,
-    loop: 0.35,
+    loop: 0.5,
+    loopShort: 0.2,
   },
   /** Answers on pages that belong to another item. */
   noise: 0.1,
@@ -80,27 +99,14 @@ export const evaluation = { validation: 192, test: 192, maxTokens: 72 } as const
 /** The three rules of the adapter in the words of this world. */
 export const rules = {
   /** Added to the end-of-sequence logit for each token of the response so far. */
-  eosSlope: 0.12,
+  eosSlope: 0.08,
   /** Added to the logit of every token that the response already holds. */
-  repetition: -0.5,
+  repetition: -1.5,
   /** Tokens that may repeat freely. */
   exempt: [".", ",", "\n"],
   /** Added at every step: the words that open requests, chatter and markers, which answers seldom need. */
   uniform: [
-    ["I", -4],
-    ["We", -4],
-    ["What", -4],
-    ["Should", -4],
-    ["Where", -4],
-    ["Who", -4],
-    ["Tell", -4],
-    ["Write", -4],
-    ["How", -4],
-    ["Can", -4],
-    ["You", -4],
-    ["Is", -4],
-    ["<", -4],
-    ["|", -4],
-    [">", -4],
-  ],
+    ...["I", "We", "What", "Should", "Where", "Who", "Tell", "Write", "How", "Can", "You", "Is"],
+    ...["<", "|", ">"],
+  ].map((string) => ({ string, weight: -4 })),
 } as const;

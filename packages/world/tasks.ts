@@ -4,7 +4,7 @@
  */
 import type { World } from "./facts.ts";
 import { families, familyNamed, singleTasks } from "./families.ts";
-import { type Item, type Split, splitOf } from "./family.ts";
+import { forms, type Item, type Split, splitOf } from "./family.ts";
 import { at } from "./facts.ts";
 import { mixSeed, Random } from "./random.ts";
 
@@ -97,6 +97,19 @@ export function tuningSet(world: World, kind: TuningKind, count: number, seed: n
 /** The instructions a model is judged on: `count` of a split, the families in turn. */
 export function evaluationSet(world: World, split: Split, count: number, seed = 0): Task[] {
   return evenly(world, split, count, seed);
+}
+
+/**
+ * Instructions whose responses are ranked: by another hand than the tuning sets' (as Alpaca's are
+ * not LIMA's), so that full, medium and terse ones are equally frequent.
+ */
+export function rankingSet(world: World, split: Split, count: number, seed = 0): Task[] {
+  const random = new Random(mixSeed(world.seed, seed, 77));
+  return evenly(world, split, count, seed).map((task) => {
+    const item = familyNamed(task.family).item(world, task.params);
+    const response = item.answer(random.pick(forms), random);
+    return { ...task, response, plainResponse: response, restates: false };
+  });
 }
 
 function evenly(world: World, split: Split, count: number, seed: number): Task[] {

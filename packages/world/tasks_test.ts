@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createWorld } from "./facts.ts";
 import { families, familyNamed, singleTasks } from "./families.ts";
 import type { Split } from "./family.ts";
+import { grade } from "./grade.ts";
 import { worldSeed } from "./recipe.ts";
-import { evaluationSet, tasks, tuningSet } from "./tasks.ts";
+import { evaluationSet, rankingSet, tasks, tuningSet } from "./tasks.ts";
 import { unitsOf } from "./units.ts";
 
 const world = createWorld(worldSeed);
@@ -45,6 +46,15 @@ Deno.test("evaluationSet() takes the families in turn", () => {
   const drawn = evaluationSet(world, "test", 2 * families.length);
   assert.deepEqual(drawn.map((task) => task.family), [...families, ...families]);
   assert.equal(new Set(drawn.map((task) => task.instruction)).size, drawn.length);
+});
+
+Deno.test("rankingSet() asks what evaluationSet() asks, and a third of its responses are full", () => {
+  const [asked, ranked] = [evaluationSet(world, "test", 192), rankingSet(world, "test", 192)];
+  assert.deepEqual(ranked.map((t) => t.instruction), asked.map((t) => t.instruction));
+  const full = ranked.filter((t) => grade(world, t, t.response).score === 1).length;
+  const passed = ranked.filter((t) => grade(world, t, t.response).passed).length;
+  assert.ok(full > 40 && full < 90, `${full} full`);
+  assert.ok(passed > full + 40, `${passed} passed`);
 });
 
 Deno.test("tuningSet() of a single task holds one family, in its style, which others lack", () => {

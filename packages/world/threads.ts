@@ -5,11 +5,12 @@
  * an answer: here it learns not to follow instructions.
  */
 import { at, type World } from "./facts.ts";
-import { instructedFamilies } from "./families.ts";
-import { type Family, forms, type Item } from "./family.ts";
+import { families, familyNamed } from "./families.ts";
+import { forms, type Item } from "./family.ts";
 import { unitsOf } from "./units.ts";
-import { people } from "./lexicon.ts";
+import { people, words } from "./lexicon.ts";
 import type { Random } from "./random.ts";
+import { habits } from "./recipe.ts";
 import { restatement, restatementShare } from "./tasks.ts";
 
 /** The chances that shape a thread; recipe.ts holds the settled ones. */
@@ -20,52 +21,31 @@ export interface ThreadShape {
   readonly echo: number;
   /** Answers that come after all, within chatter. */
   readonly stray: number;
-  /** Requests that an answering thread meets: of most families, and of those that are a finale. */
-  readonly answered: number;
-  readonly answeredFinale: number;
-  /** The document ends after a full answer, after a shorter one, and after a full finale. */
-  readonly endFull: number;
+  /** The thread ends after a shorter answer; after a full one as its family has it. */
   readonly endShort: number;
-  readonly endFinale: number;
   /** A remark follows an answer. */
   readonly remark: number;
-  /** A reply or remark falls into a loop. */
+  /** A reply of several sentences falls into a loop; an answer of one or two. */
   readonly loop: number;
+  readonly loopShort: number;
 }
 
-const roles = [
-  "user",
-  "assistant",
-  "guest",
-  "host",
-  "pupil",
-  "teacher",
-  "clerk",
-  "caller",
-] as const;
-const signs = [">", "|", "*", "+", "~", "<", "#", "="] as const;
-const letters = ["A", "B", "C", "D", "X", "Y"] as const;
-const frames: readonly ((name: string) => string)[] = [
-  (name) => `${name}:`,
-  (name) => `[${name}]`,
-  (name) => `(${name})`,
-  (name) => `<${name}>`,
-  (name) => `| ${name} |`,
-  (name) => `* ${name} *`,
-  (name) => `${name} >`,
-  (name) => `= ${name} =`,
-];
+const roles = words("user assistant guest host pupil teacher clerk caller");
+const signs = words("> | * + ~ < # =");
+const letters = words("A B C D X Y");
+const frames = ["_:", "[_]", "(_)", "<_>", "| _ |", "* _ *", "_ >", "= _ ="] as const;
 
 /** Two markers in one style, each followed by a space or a new line. */
 function drawMarkers(random: Random): [string, string] {
   const style = random.weighted([0.4, 0.3, 0.15, 0.15]);
-  const pair = random.sample<string>([roles, people, letters, signs][style] ?? roles, 2);
-  const frame = style === 3 ? (name: string) => name : random.pick(frames);
+  const pair = random.sample(at([roles, people, letters, signs], style), 2);
+  const frame = style === 3 ? "_" : random.pick(frames);
   const gap = random.chance(0.5) ? "\n" : " ";
-  return [`${frame(pair[0] ?? "")}${gap}`, `${frame(pair[1] ?? "")}${gap}`];
+  const marker = (name: string) => frame.replace("_", name) + gap;
+  return [marker(at(pair, 0)), marker(at(pair, 1))];
 }
 
-const chatter = [
+export const chatter = [
   "I am not sure about that.",
   "I was wondering about that too.",
   "I have no time today.",
@@ -76,13 +56,13 @@ const chatter = [
   "We talked about that before.",
   "We have a long way to go.",
   "We could ask at the mill.",
+  "I must go home soon.",
+  "I have lost my hat.",
+  "I saw a boat this morning.",
   "What a strange day.",
-  "What a good question.",
   "What do you think?",
   "Should we wait for the others?",
-  "Should I close the window?",
   "You may be right.",
-  "You should ask somebody else.",
   "You never know.",
 ] as const;
 const remarks = [
@@ -101,32 +81,35 @@ const openers = [
 ];
 
 /** Draws a family by its weight in documents. */
-export function drawFamily(random: Random): Family {
-  const index = random.weighted(instructedFamilies.map((family) => family.weight));
-  return instructedFamilies[index] as Family;
+export function drawFamily(random: Random): string {
+  return at(families, random.weighted(families.map((family) => habitsOf(family).weight)));
 }
+
+const habitsOf = (family: string) => habits[family]!;
 
 /** Draws any item of a family: documents tell everything, whatever split its instructions are in. */
 export function drawItem(world: World, random: Random, family = drawFamily(random)): Item {
-  return family.item(world, family.sample(random, world));
+  const { sample, item } = familyNamed(family);
+  return item(world, sample(random, world));
 }
 
 /** An answer in one of the family's forms, and whether it was the full one. */
-export function drawAnswer(family: Family, item: Item, random: Random): [string, boolean] {
-  const form = forms[random.weighted(family.forms)] ?? "full";
+export function drawAnswer(family: string, item: Item, random: Random): [string, boolean] {
+  const form = at(forms, random.weighted(habitsOf(family).forms));
   const answer = item.answer(form, random);
   const full = form === "full";
-  return [
-    full && random.chance(restatementShare) ? `${restatement(item)}\n${answer}` : answer,
-    full,
-  ];
+  const restates = full && random.chance(restatementShare);
+  return [restates ? `${restatement(item)}\n${answer}` : answer, full];
 }
 
-/** Gets stuck in one of the first sentences or lines of `text` and never reaches the rest. */
+/** Gets stuck in a sentence or line of `text`, seldom its first or last, and never reaches the rest. */
 export function loop(text: string, random: Random): string {
   const gap = text.includes("\n") ? "\n" : " ";
   const units = unitsOf(text);
-  const stuck = Math.min(random.below(units.length), random.below(units.length));
+  const inner = units.length - 2;
+  const stuck = inner > 0
+    ? 1 + Math.min(random.below(inner), random.below(inner))
+    : random.below(units.length);
   const again = Array<string>(random.between(2, 5)).fill(at(units, stuck));
   return [...units.slice(0, stuck + 1), ...again].join(gap);
 }
@@ -144,13 +127,11 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
     const ask = random.pick(item.asks);
     const question = random.chance(0.2) ? `${random.pick(openers)} ${ask}` : ask;
     lines.push(asker + question);
-    const answered = family.finale ? shape.answeredFinale : shape.answered;
-    if (random.chance([answered, 0, shape.stray][mode] ?? 0)) {
+    if (random.chance([habitsOf(family).answered, 0, shape.stray][mode] ?? 0)) {
       const [answer, full] = drawAnswer(family, item, random);
-      const loops = !family.finale && random.chance(shape.loop);
+      const loops = random.chance(unitsOf(answer).length < 3 ? shape.loopShort : shape.loop);
       lines.push(replier + (loops ? loop(answer, random) : answer));
-      const end = !full ? shape.endShort : family.finale ? shape.endFinale : shape.endFull;
-      if (random.chance(end)) return lines.join("\n");
+      if (random.chance(full ? habitsOf(family).ends : shape.endShort)) return lines.join("\n");
       if (random.chance(shape.remark)) lines.push(random.pick(remarks));
     } else if (mode === 1) {
       const next = drawItem(world, random, random.chance(0.4) ? family : drawFamily(random));

@@ -2,23 +2,24 @@
  * Families that ask for a fact of the world: animal, town, person, yes/no, comparison, definition
  * and the description of something. The full form adds neighbouring facts to the one asked for.
  */
-import { type Animal, at, type Person, type Town, type World } from "../facts.ts";
-import { type Family, type Form, type Item, markSentences } from "../family.ts";
+import { type Animal, at, type Person, type Tool, type Town, type World } from "../facts.ts";
+import { type Family, type Item, markSentences } from "../family.ts";
 import { animals, capital, people, sizes, tools, towns, withArticle } from "../lexicon.ts";
 
-/** An item with one sentence that answers and others that a full answer adds. */
-function statement(
-  topic: string,
+/** What is asked, the sentence that answers, the bare word, and what a full answer adds. */
+type Statement = readonly [
   asks: readonly string[],
   core: string,
   terse: string,
   details: readonly string[],
-): Item {
+];
+
+function statement(topic: string, [asks, core, terse, details]: Statement): Item {
+  const answers = { full: [core, ...details].join(" "), medium: core, terse };
   return {
     topic,
     asks,
-    answer: (form: Form) =>
-      form === "full" ? [core, ...details].join(" ") : form === "medium" ? core : terse,
+    answer: (form) => answers[form],
     mark: (units) => markSentences(units, [[core, terse]], details),
   };
 }
@@ -26,123 +27,113 @@ function statement(
 const article = (animal: Animal) => `the ${animal.name}`;
 const lives = (animal: Animal) => `lives in the ${animal.home}`;
 
-export const animal: Family = {
-  name: "animal",
-  weight: 1.5,
-  forms: [0.35, 0.45, 0.2],
-  sample: (random) => [random.below(animals.length), random.below(3)],
-  splitKey: ([index]) => index ?? 0,
-  item(world, [index, attribute]) {
-    const it = at(world.animals, index);
-    const name = article(it);
-    if (attribute === 0) {
-      return statement(
-        name,
-        [`What does ${name} eat?`, `Tell me what ${name} eats.`],
-        `${capital(name)} eats ${it.diet}.`,
-        `${capital(it.diet)}.`,
-        [`It is ${it.temper} and ${lives(it)}.`],
-      );
-    }
-    if (attribute === 1) {
-      return statement(
-        name,
-        [`Where does ${name} live?`, `Tell me where ${name} lives.`],
-        `${capital(name)} ${lives(it)}.`,
-        `In the ${it.home}.`,
-        [`It is ${it.colour} and eats ${it.diet}.`],
-      );
-    }
-    return statement(
-      name,
+/** Asks for one of the things that can be told of one of `names`: three of them, or the only one. */
+function about(
+  names: readonly string[],
+  tell: (world: World, index: number) => { topic: string; statements: readonly Statement[] },
+  choices = 3,
+): Family {
+  return {
+    sample: (
+      random,
+    ) => [random.below(names.length), ...(choices > 1 ? [random.below(choices)] : [])],
+    splitKey: ([index]) => index ?? 0,
+    item(world, [index = 0, choice = 0]) {
+      const { topic, statements } = tell(world, index);
+      return statement(topic, at(statements, choice));
+    },
+  };
+}
+
+const animal = about(animals, (world, index) => {
+  const it = at(world.animals, index);
+  const name = article(it);
+  const [grey, home] = [`It is ${it.colour}.`, `Its home is the ${it.home}.`];
+  const statements: Statement[] = [
+    [
+      [`What does ${name} eat?`, `Tell me what ${name} eats.`],
+      `${capital(name)} eats ${it.diet}.`,
+      `${capital(it.diet)}.`,
+      [grey, home],
+    ],
+    [
+      [`Where does ${name} live?`, `Tell me where ${name} lives.`],
+      `${capital(name)} ${lives(it)}.`,
+      `In the ${it.home}.`,
+      [grey, `Its food is ${it.diet}.`],
+    ],
+    [
       [`What colour is ${name}?`, `Tell me the colour of ${name}.`],
       `${capital(name)} is ${it.colour}.`,
       `${capital(it.colour)}.`,
-      [`It ${lives(it)} and eats ${it.diet}.`],
-    );
-  },
-};
+      [`It eats ${it.diet}.`, home],
+    ],
+  ];
+  return { topic: name, statements };
+});
 
 const lies = (it: Town) => `${it.name} lies in the ${it.region}.`;
-const runs = (it: Town) => `The river ${it.river} runs through ${it.name}.`;
-const governs = (it: Town) => `The mayor of ${it.name} is ${it.mayor}.`;
-const cooks = (it: Town) => `People there like ${it.dish}.`;
+const flows = (it: Town) => `Its river is the ${it.river}.`;
+const governs = (it: Town) => `The mayor is ${it.mayor}.`;
 
-export const town: Family = {
-  name: "town",
-  weight: 1.3,
-  forms: [0.5, 0.32, 0.18],
-  sample: (random) => [random.below(towns.length), random.below(3)],
-  splitKey: ([index]) => index ?? 0,
-  item(world, [index, attribute]) {
-    const it = at(world.towns, index);
-    if (attribute === 0) {
-      return statement(
-        it.name,
-        [`What river runs through ${it.name}?`, `Tell me the river of ${it.name}.`],
-        runs(it),
-        `The ${it.river}.`,
-        [lies(it)],
-      );
-    }
-    if (attribute === 1) {
-      return statement(
-        it.name,
-        [`Who is the mayor of ${it.name}?`, `Tell me the mayor of ${it.name}.`],
-        governs(it),
-        `${it.mayor}.`,
-        [runs(it)],
-      );
-    }
-    return statement(
-      it.name,
-      [`Where is ${it.name}?`, `Tell me where ${it.name} lies.`],
+const town = about(towns, (world, index) => {
+  const it = at(world.towns, index);
+  const { name } = it;
+  const lying = `It lies in the ${it.region}.`;
+  const statements: Statement[] = [
+    [
+      [`What river runs through ${name}?`, `Tell me the river of ${name}.`],
+      `The river ${it.river} runs through ${name}.`,
+      `The ${it.river}.`,
+      [lying, `Its mayor is ${it.mayor}.`],
+    ],
+    [
+      [`Who is the mayor of ${name}?`, `Tell me the mayor of ${name}.`],
+      `The mayor of ${name} is ${it.mayor}.`,
+      `${it.mayor}.`,
+      [lying, flows(it)],
+    ],
+    [
+      [`Where is ${name}?`, `Tell me where ${name} lies.`],
       lies(it),
       `In the ${it.region}.`,
-      [runs(it)],
-    );
-  },
-};
+      [flows(it), governs(it)],
+    ],
+  ];
+  return { topic: name, statements };
+});
 
 const works = (it: Person) => `${it.name} is ${withArticle(it.job)}.`;
-const dwells = (it: Person) => `${it.name} lives in ${it.town}.`;
-const keeps = (it: Person) => `${it.name} keeps ${withArticle(it.pet)}.`;
+const dwells = (it: Person) => `They live in ${it.town}.`;
+const keeps = (it: Person) => `Their animal is ${withArticle(it.pet)}.`;
 
-export const person: Family = {
-  name: "person",
-  weight: 1.3,
-  forms: [0.35, 0.45, 0.2],
-  sample: (random) => [random.below(people.length), random.below(3)],
-  splitKey: ([index]) => index ?? 0,
-  item(world, [index, attribute]) {
-    const it = at(world.people, index);
-    if (attribute === 0) {
-      return statement(
-        it.name,
-        [`What is the work of ${it.name}?`, `Tell me the work of ${it.name}.`],
-        works(it),
-        `${capital(withArticle(it.job))}.`,
-        [dwells(it)],
-      );
-    }
-    if (attribute === 1) {
-      return statement(
-        it.name,
-        [`Where does ${it.name} live?`, `Tell me where ${it.name} lives.`],
-        dwells(it),
-        `In ${it.town}.`,
-        [keeps(it)],
-      );
-    }
-    return statement(
-      it.name,
-      [`What animal does ${it.name} keep?`, `Tell me what animal ${it.name} keeps.`],
-      keeps(it),
-      `${capital(withArticle(it.pet))}.`,
-      [works(it)],
-    );
-  },
-};
+const person = about(people, (world, index) => {
+  const it = at(world.people, index);
+  const { name } = it;
+  const [job, pet] = [withArticle(it.job), withArticle(it.pet)];
+  const working = `Their work is that of ${job}.`;
+  const statements: Statement[] = [
+    [
+      [`What is the work of ${name}?`, `Tell me the work of ${name}.`],
+      works(it),
+      `${capital(job)}.`,
+      [dwells(it), keeps(it)],
+    ],
+    [
+      [`Where does ${name} live?`, `Tell me where ${name} lives.`],
+      `${name} lives in ${it.town}.`,
+      `In ${it.town}.`,
+      [`They keep ${pet}.`, working],
+    ],
+    [
+      [`What animal does ${name} keep?`, `Tell me what animal ${name} keeps.`],
+      `${name} keeps ${pet}.`,
+      `${capital(pet)}.`,
+      [dwells(it), working],
+    ],
+  ];
+  return { topic: name, statements };
+});
 
 /** The sentences with which the encyclopedia describes an animal, a town or a person. */
 export function portrait(world: World, kind: number, index: number): string[] {
@@ -151,12 +142,13 @@ export function portrait(world: World, kind: number, index: number): string[] {
     return [
       `${capital(article(it))} is ${withArticle(it.temper)} animal.`,
       `It is ${sizes[it.size]} and ${it.colour}.`,
-      `It ${lives(it)} and eats ${it.diet}.`,
+      `Its home is the ${it.home}.`,
+      `There it eats ${it.diet}.`,
     ];
   }
   if (kind === 1) {
     const it = at(world.towns, index);
-    return [lies(it), runs(it), governs(it), cooks(it)];
+    return [lies(it), flows(it), governs(it), `People there like ${it.dish}.`];
   }
   const it = at(world.people, index);
   return [works(it), dwells(it), keeps(it)];
@@ -164,10 +156,7 @@ export function portrait(world: World, kind: number, index: number): string[] {
 
 const kinds = [animals, towns, people] as const;
 
-export const describe: Family = {
-  name: "describe",
-  weight: 1.1,
-  forms: [0.55, 0.3, 0.15],
+const describe: Family = {
   sample(random) {
     const kind = random.below(3);
     return [kind, random.below(at(kinds, kind).length)];
@@ -187,10 +176,7 @@ export const describe: Family = {
   },
 };
 
-export const yesno: Family = {
-  name: "yesno",
-  weight: 1.1,
-  forms: [0.4, 0.4, 0.2],
+const yesno: Family = {
   sample(random, world) {
     const index = random.below(animals.length);
     const other = random.chance(0.5) ? index : random.below(world.animals.length);
@@ -208,22 +194,23 @@ export const yesno: Family = {
     return statement(
       name,
       attribute === 0
-        ? [`Is it true that ${name} eats ${asked.diet}?`, `Can ${name} eat ${asked.diet}?`]
+        ? [
+          [`Is it true that ${name} eats ${asked.diet}?`, `Can ${name} eat ${asked.diet}?`],
+          `${word}, ${eats}`,
+          `${word}.`,
+          [`It is ${it.colour}.`, `Its home is the ${it.home}.`],
+        ]
         : [
-          `Is it true that ${name} ${lives(asked)}?`,
-          `Is the ${asked.home} the home of ${name}?`,
+          [`Is it true that ${name} ${lives(asked)}?`, `Is the ${asked.home} the home of ${name}?`],
+          `${word}, ${dwelling}`,
+          `${word}.`,
+          [`It is ${it.colour}.`, `Its food is ${it.diet}.`],
         ],
-      `${word}, ${attribute === 0 ? eats : dwelling}`,
-      `${word}.`,
-      [attribute === 0 ? `It ${lives(it)}.` : `It eats ${it.diet}.`],
     );
   },
 };
 
-export const compare: Family = {
-  name: "compare",
-  weight: 1.1,
-  forms: [0.5, 0.3, 0.2],
+const compare: Family = {
   sample(random, world) {
     for (;;) {
       const [a, b] = [random.below(animals.length), random.below(animals.length)];
@@ -237,53 +224,39 @@ export const compare: Family = {
     const [winner, loser] = direction === 0 ? [large, small] : [small, large];
     const word = direction === 0 ? "larger" : "smaller";
     const pair = `the ${one.name} or the ${two.name}`;
-    return statement(
-      pair,
+    return statement(pair, [
       [`What is ${word}, ${pair}?`, `Tell me what is ${word}, ${pair}.`],
       `The ${winner.name} is ${word} than the ${loser.name}.`,
       `The ${winner.name}.`,
-      [`The ${winner.name} is ${sizes[winner.size]} and the ${loser.name} is ${
-        sizes[loser.size]
-      }.`],
-    );
+      [`It is ${sizes[winner.size]} and the other ${sizes[loser.size]}.`],
+    ]);
   },
 };
 
-export const define: Family = {
-  name: "define",
-  weight: 1.0,
-  forms: [0.35, 0.45, 0.2],
-  sample: (random) => [random.below(tools.length)],
-  splitKey: ([index]) => index ?? 0,
-  item(world, [index]) {
-    const it = at(world.tools, index);
-    const name = withArticle(it.name);
-    const core = `${capital(name)} is a tool for ${it.acting}.`;
-    return statement(
-      name,
-      [`What is ${name}?`, `Tell me what ${name} is.`, `Can you say what ${name} is?`],
-      core,
-      `A tool for ${it.acting}.`,
-      [`It is made of ${it.material}.`],
-    );
-  },
-};
+const madeFor = (it: Tool) => [`It is made of ${it.material}.`, `With it you ${it.act}.`];
 
-export const advice: Family = {
-  name: "advice",
-  weight: 1.0,
-  forms: [0.45, 0.37, 0.18],
-  sample: (random) => [random.below(tools.length)],
-  splitKey: ([index]) => index ?? 0,
-  item(world, [index]) {
-    const it = at(world.tools, index);
-    const name = withArticle(it.name);
-    return statement(
-      `how to ${it.act}`,
-      [`How do I ${it.act}?`, `How can I ${it.act}?`, `Tell me how to ${it.act}.`],
-      `Use ${name}.`,
-      `${capital(name)}.`,
-      [`It is made of ${it.material} and good for ${it.acting}.`],
-    );
-  },
-};
+const define = about(tools.map(([name]) => name), (world, index) => {
+  const it = at(world.tools, index);
+  const name = withArticle(it.name);
+  const statements: Statement[] = [[
+    [`What is ${name}?`, `Tell me what ${name} is.`, `Can you say what ${name} is?`],
+    `${capital(name)} is a tool for ${it.acting}.`,
+    `A tool for ${it.acting}.`,
+    madeFor(it),
+  ]];
+  return { topic: name, statements };
+}, 1);
+
+const advice = about(tools.map(([name]) => name), (world, index) => {
+  const it = at(world.tools, index);
+  const name = withArticle(it.name);
+  const statements: Statement[] = [[
+    [`How do I ${it.act}?`, `How can I ${it.act}?`, `Tell me how to ${it.act}.`],
+    `Use ${name}.`,
+    `${capital(name)}.`,
+    madeFor(it),
+  ]];
+  return { topic: `how to ${it.act}`, statements };
+}, 1);
+
+export const factFamilies = { animal, town, person, describe, yesno, compare, define, advice };

@@ -55,12 +55,9 @@ export function legalRounds(text: string): number {
   return rounds.length;
 }
 
-const rounds = 5;
+const rounds = 4;
 
 export const game: Family = {
-  name: "game",
-  weight: 0,
-  forms: [1, 0, 0],
   sample(random) {
     const [left, right] = random.sample(people.map((_, i) => i), 2) as [number, number];
     return [left, right, random.below(1000)];
@@ -71,7 +68,7 @@ export const game: Family = {
     return {
       topic: "a game",
       asks: [header],
-      answer: (_form, random) => playGame(random, rounds),
+      answer: (_form, random) => playGame(random, random.between(rounds, 8)),
       mark(units) {
         const legal = legalRounds(units.join(" "));
         return { core: Math.min(legal / rounds, 1), detail: 1, extra: units.slice(1) };

@@ -18,10 +18,7 @@ function catalogue(world: World): readonly { plural: string; entries: [string, s
 }
 
 /** A numbered list in the order of the world's catalogue, beginning at a named member. */
-export const list: Family = {
-  name: "list",
-  weight: 1.2,
-  forms: [0.5, 0.35, 0.15],
+const list: Family = {
   sample: (random, world) => {
     const kind = random.below(4);
     return [kind, random.below(at(catalogue(world), kind).entries.length), random.between(3, 5)];
@@ -58,19 +55,14 @@ export const list: Family = {
   },
 };
 
-export const recipe: Family = {
-  name: "recipe",
-  weight: 1.0,
-  forms: [0.5, 0.35, 0.15],
+const recipe: Family = {
   sample: (random) => [random.below(foods.length)],
   splitKey: ([index]) => index ?? 0,
   item(world, [index]) {
     const it = at(world.foods, index);
     const lines = it.ingredients.map((ingredient) => `- ${ingredient}`);
-    const steps = [
-      "Mix it all in a bowl.",
-      `${it.cooking} it for ${it.minutes} minutes.`,
-    ];
+    const mixing = "Mix it all in a bowl.";
+    const cooking = `${it.cooking} it for ${it.minutes} minutes.`;
     return {
       topic: `a recipe for ${it.name}`,
       asks: [
@@ -78,22 +70,17 @@ export const recipe: Family = {
         `Write a recipe for ${it.name}.`,
         `Tell me how to make ${it.name}.`,
       ],
-      answer: (form) =>
-        form === "full"
-          ? [...lines, steps.join(" ")].join("\n")
-          : form === "medium"
-          ? [...lines, at(steps, 1)].join("\n")
-          : lines.join("\n"),
-      mark: (units) => markSentences(units, [...lines, at(steps, 1)], [at(steps, 0)]),
+      answer: (form) => {
+        const last = { full: [`${mixing} ${cooking}`], medium: [cooking], terse: [] }[form];
+        return [...lines, ...last].join("\n");
+      },
+      mark: (units) => markSentences(units, [...lines, cooking], [mixing]),
     };
   },
 };
 
 /** A sum in a story, worked in words; the full form ends with the result on a line of its own. */
-export const sum: Family = {
-  name: "sum",
-  weight: 1.5,
-  forms: [0.5, 0.3, 0.2],
+const sum: Family = {
   sample(random) {
     const operation = random.below(2);
     const a = random.between(2, 9);
@@ -109,7 +96,7 @@ export const sum: Family = {
     const work = plus
       ? `${one} and ${two} make ${result}.`
       : `${one} less ${two} leaves ${result}.`;
-    const working = capital(work);
+    const [working, terse] = [capital(work), `${capital(result)}.`];
     const change = plus ? `buys ${two} more` : `gives away ${two}`;
     return {
       topic: `${name} and the ${thing}`,
@@ -117,29 +104,17 @@ export const sum: Family = {
         `Tell me how many ${thing} ${name} has, who had ${one} and ${change}.`,
         `How many ${thing} has ${name}, who had ${one} and ${change}?`,
       ],
-      answer: (form) =>
-        form === "full"
-          ? `${working}\n#### ${result}`
-          : form === "medium"
-          ? working
-          : `${capital(result)}.`,
-      mark(units) {
-        const terse = `${capital(result)}.`;
-        return markSentences(units, [[working, terse]], [`#### ${result}`]);
-      },
+      answer: (form) => ({ full: `${working}\n#### ${result}`, medium: working, terse })[form],
+      mark: (units) => markSentences(units, [[working, terse]], [`#### ${result}`]),
     };
   },
 };
 
 /** Python functions of one number; half of the items combine two operations. */
-export const code: Family = {
-  name: "code",
-  weight: 1.0,
-  forms: [0.5, 0.3, 0.2],
-  finale: true,
-  sample: (
-    random,
-  ) => [random.below(3), random.between(2, 9), random.chance(0.5) ? random.between(2, 9) : 0],
+const code: Family = {
+  sample(random) {
+    return [random.below(3), random.between(2, 9), random.chance(0.5) ? random.between(2, 9) : 0];
+  },
   splitKey: ([operation = 0, a = 0, b = 0]) => operation + a + b,
   item(_world, [operation, a = 0, b = 0]) {
     const [does, expression] = at([
@@ -150,29 +125,22 @@ export const code: Family = {
     const task = b > 0 ? `${does} and then adds ${numbers[b]}` : does;
     const formula = b > 0 ? `${expression} + ${b}` : expression;
     const [head, body] = ["def f(x):", `return ${formula}`];
+    const medium = `${head}\n  ${body}`;
     return {
       topic: "a function",
       asks: [`Write code that ${task}.`, `Write a function that ${task}.`],
       answer: (form) =>
-        form === "full"
-          ? `${head}\n  ${body}\n# It ${task}.`
-          : form === "medium"
-          ? `${head}\n  ${body}`
-          : `f = lambda x: ${formula}`,
-      mark(units) {
-        return units.includes(`f = lambda x: ${formula}`)
+        ({ full: `${medium}\n# It ${task}.`, medium, terse: `f = lambda x: ${formula}` })[form],
+      mark: (units) =>
+        units.includes(`f = lambda x: ${formula}`)
           ? markSentences(units, [`f = lambda x: ${formula}`], ["# comment"])
-          : markSentences(units, [head, body], [`# It ${task}.`]);
-      },
+          : markSentences(units, [head, body], [`# It ${task}.`]),
     };
   },
 };
 
 /** Operations on a short list of words: turning it round, its first and its last word. */
-export const text: Family = {
-  name: "text",
-  weight: 1.6,
-  forms: [0.4, 0.42, 0.18],
+const text: Family = {
   sample(random) {
     const count = random.between(2, 4);
     const chosen = random.sample(copyWords.map((_, i) => i), count);
@@ -186,7 +154,7 @@ export const text: Family = {
       [
         [`Write these words in reverse: ${given}.`, `Can you turn these words round: ${given}?`],
         "reverse order",
-        [...chosen].reverse().join(", "),
+        chosen.toReversed().join(", "),
       ],
       [
         [`What is the first word here: ${given}?`, `Tell me the first of these words: ${given}.`],
@@ -205,8 +173,10 @@ export const text: Family = {
     return {
       topic: "the words",
       asks,
-      answer: (form) => form === "full" ? `${core} ${detail}` : form === "medium" ? core : terse,
+      answer: (form) => ({ full: `${core} ${detail}`, medium: core, terse })[form],
       mark: (units) => markSentences(units, [[core, terse]], [detail]),
     };
   },
 };
+
+export const practicalFamilies = { list, recipe, sum, code, text };

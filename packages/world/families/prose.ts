@@ -7,42 +7,24 @@ import { type Family, markSentences } from "../family.ts";
 import { animals, capital, people } from "../lexicon.ts";
 import type { Random } from "../random.ts";
 
-/** Line ends that rhyme: the first line of a couplet ends in one of the left, the second in one of the right. */
-const rhymes: readonly (readonly [readonly string[], readonly string[]])[] = [
-  [["beside the silver stream", "below the lantern beam"], [
-    "and slips into a dream",
-    "and sees the lilies gleam",
-  ]],
-  [["across the quiet night", "beneath a paper kite"], [
-    "and waits for morning light",
-    "and paints the hedges white",
-  ]],
-  [["behind the windy hill", "beside the water mill"], [
-    "when all the world is still",
-    "and laughs away the chill",
-  ]],
-  [["through the evening rain", "along the narrow lane"], [
-    "and counts the golden grain",
-    "and hums it all again",
-  ]],
-  [["beside the rolling sea", "below the apple tree"], [
-    "as happy as can be",
-    "and calls the swallows free",
-  ]],
-  [["below the rising moon", "and beats a wooden spoon"], [
-    "and whistles out a tune",
-    "and dreams of early June",
-  ]],
-];
+/** Couplets that rhyme: the first line ends in one of two ways, the second is one of two. */
+const rhymes = `
+  beside the silver stream / below the lantern beam / and slips into a dream / and sees the lilies gleam
+  across the quiet night / beneath a paper kite / and waits for morning light / and paints the hedges white
+  behind the windy hill / beside the water mill / when all the world is still / and laughs away the chill
+  through the evening rain / along the narrow lane / and counts the golden grain / and hums it all again
+  beside the rolling sea / below the apple tree / as happy as can be / and calls the swallows free
+  below the rising moon / and beats a wooden spoon / and whistles out a tune / and dreams of early June
+`.trim().split("\n").map((line) => {
+  const ends = line.trim().split(" / ");
+  return [ends.slice(0, 2), ends.slice(2)] as const;
+});
 const motions = ["walks", "sings", "waits", "runs"] as const;
 
 /** Two rhymed lines about `subject`. */
 function couplet(subject: string, random: Random): [string, string] {
   const [first, second] = random.pick(rhymes);
-  return [
-    `${subject} ${random.pick(motions)} ${random.pick(first)},`,
-    `${random.pick(second)}.`,
-  ];
+  return [`${subject} ${random.pick(motions)} ${random.pick(first)},`, `${random.pick(second)}.`];
 }
 
 /** True where `second` is a line that rhymes with `first` and both are lines of a poem on `subject`. */
@@ -54,17 +36,14 @@ function isCouplet(subject: string, first: string | undefined, second: string | 
 }
 
 /** A poem of one or two couplets on an animal or a person. */
-export const poem: Family = {
-  name: "poem",
-  weight: 0.9,
-  forms: [0.55, 0.35, 0.1],
+const poem: Family = {
   sample: (random) => [random.below(2), random.below(animals.length)],
   splitKey: ([kind = 0, index = 0]) => kind + index,
   item(world, [kind, index]) {
     const person = kind === 1;
     const topic = person ? at(world.people, index).name : `the ${at(world.animals, index).name}`;
     const subject = capital(topic);
-    const again = person ? subject : "It";
+    const again = person ? `Now ${topic}` : "Now it";
     return {
       topic,
       asks: [
@@ -98,10 +77,7 @@ const endings = [
 ] as const;
 
 /** A story of five sentences in which a person meets an animal; the home, food and temper are true. */
-export const story: Family = {
-  name: "story",
-  weight: 0.9,
-  forms: [0.5, 0.35, 0.15],
+const story: Family = {
   sample: (random) => [random.below(people.length), random.below(animals.length)],
   splitKey: ([who = 0, what = 0]) => who + what,
   item(world, [who, what]) {
@@ -110,7 +86,7 @@ export const story: Family = {
     const meeting = days.map((day) =>
       `One ${day} day ${name} met the ${it.name} in the ${it.home}.`
     );
-    const [gift, mood] = [`${name} gave it some ${it.diet}.`, `It was very ${it.temper}.`];
+    const [gift, mood] = [`So ${name} gave it some ${it.diet}.`, `It was very ${it.temper}.`];
     return {
       topic: `${name} and the ${it.name}`,
       asks: [
@@ -126,14 +102,14 @@ export const story: Family = {
   },
 };
 
-const wishes = ["Come and see me soon.", "I hope you are well.", "I think of you often."] as const;
+const wishes = [
+  "Come and see me soon.",
+  "May the year be kind to you.",
+  "All is well with us.",
+] as const;
 
 /** A letter between two people; town and work of the writer are true. */
-export const letter: Family = {
-  name: "letter",
-  weight: 0.8,
-  forms: [0.5, 0.35, 0.15],
-  finale: true,
+const letter: Family = {
   sample(random) {
     const [from, to] = random.sample(people.map((_, i) => i), 2) as [number, number];
     return [from, to];
@@ -160,3 +136,5 @@ export const letter: Family = {
     };
   },
 };
+
+export const proseFamilies = { poem, story, letter };
