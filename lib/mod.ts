@@ -83,11 +83,13 @@ export { rankArms, rankingRows } from "./study/ranking.ts";
 export { rankingAccuracy } from "./study/rank.ts";
 export { checkerJudge, endpointJudge, modelJudge } from "./study/judges.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
+export { differenceOverBases, overBases } from "./study/bases.ts";
 export { verdicts } from "./study/claims.ts";
+export { diagnoseBase } from "./study/diagnosis.ts";
 export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
-export { similarity } from "./study/similarity.ts";
+export { similarity, similarityRows } from "./study/similarity.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 

@@ -8,7 +8,7 @@ import {
   type BenchFigures,
   benchProvenance,
   benchTable,
-  claimsTable,
+  claimsSection,
   type Cost,
   costsTable,
   paperRows,
@@ -42,15 +42,16 @@ const stored = files.length === 0 ? await read<Stored>(kept) : {
   rows: (await Promise.all(files.map((path) => read<ResultRow[]>(path)))).flat(),
   costs: await Promise.all(costs.map((path) => read<Cost>(path))),
 };
-if (files.length > 0) await writeWhole(kept, JSON.stringify(stored, null, 1) + "\n");
+if (files.length > 0) await writeWhole(kept, lined(stored));
 
 const { rows } = stored;
+const paper = await paperRows();
 const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
 const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json"));
 const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
 const blocks = {
-  results: paperTables(rows, await paperRows()),
-  claims: claimsTable(rows),
+  results: paperTables(rows, paper),
+  claims: claimsSection(rows, paper),
   costs: costsTable(stored.costs),
   provenance: provenance(rows, lastDate),
   real: `${realTable(real)}\n\n${realProvenance(real)}`,
@@ -61,6 +62,12 @@ const text = await readFile(readme, "utf8");
 await writeWhole(readme, Object.entries(blocks).reduce(replaceBlock, text));
 spawnSync(Deno.execPath(), ["fmt", "--quiet", readme], { stdio: "inherit" });
 console.log(`Wrote ${rows.length} rows into README.md.`);
+
+/** A row a line, so that a change of one number is a change of one line. */
+function lined({ rows, costs }: Stored): string {
+  const list = (items: readonly unknown[]) => items.map((item) => JSON.stringify(item)).join(",\n");
+  return `{"rows":[\n${list(rows)}\n],\n"costs":[\n${list(costs)}\n]}\n`;
+}
 
 async function read<T>(path: string): Promise<T> {
   return JSON.parse(await readFile(path, "utf8")) as T;

@@ -2,7 +2,7 @@
  * `deno task reproduce`: runs the notebooks in a real kernel, and writes the executed notebooks, one
  * page that holds them all, and their numbers.
  */
-import { access, constants, mkdir, rm } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
@@ -21,7 +21,7 @@ import {
   writeReport,
   writeWhole,
 } from "@implicit/notebook";
-import { type Cost, readResults, resultsPage, summaryRows } from "implicit/tasks";
+import { type Cost, openScale, readResults, resultsPage, summaryRows } from "implicit/tasks";
 import { whole } from "./arguments.ts";
 
 const options = new Command("deno task reproduce")
@@ -32,7 +32,7 @@ const options = new Command("deno task reproduce")
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
   .option("--seeds <n>", "seeds of each arm, 1 to 100", whole(1, 100), 3)
   .addOption(new Option("--kernel <name>").choices(kernelNames).default("deno"))
-  .option("--base <name>", "which base (default: the scale's first)")
+  .option("--base <name>", "which base (default: the scale's first), or all of them, one by one")
   .option("--out <folder>", "where the report goes", "report")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
   .option("--fresh", "ignore finished runs and compute everything again", false)
@@ -68,25 +68,34 @@ try {
   const settings = {
     IMPLICIT_SEEDS: String(seeds),
     IMPLICIT_OUT: out,
-    ...(base ? { IMPLICIT_BASE: base } : {}),
     ...(fresh ? { IMPLICIT_FRESH: "1" } : {}),
   };
-  await runNotebooks(source, names, {
-    argv,
-    env: { ...env, ...settings },
-    out,
-    signal: cancel.signal,
-    onStatus: status.show,
-    onFinished(name, seconds) {
-      status.clear();
-      console.log(`${name}: ${duration(seconds)}`);
-    },
-  }).finally(async () => {
+  const bases = base === "all" ? (await openScale("miniature")).bases : [base];
+  let ran = 0;
+  try {
+    for (const [i, name] of bases.entries()) {
+      // The first base shows the whole course; the others only what adds to the numbers.
+      const part = i === 0 ? names : await recording(names);
+      const about = bases.length > 1 ? `${name}: ` : "";
+      await runNotebooks(source, part, {
+        argv,
+        env: { ...env, ...settings, ...(name ? { IMPLICIT_BASE: name } : {}) },
+        out: i === 0 ? out : join(out, name!),
+        signal: cancel.signal,
+        onStatus: (line) => status.show(about + line),
+        onFinished(notebook, seconds) {
+          status.clear();
+          console.log(`${about}${notebook}: ${duration(seconds)}`);
+        },
+      });
+      ran += part.length;
+    }
+  } finally {
     if (!cancel.signal.aborted) await report();
-  });
+  }
   const cost: Cost = {
     command: ["reproduce", ...given()].join(" "),
-    notebooks: names.length,
+    notebooks: ran,
     seeds,
     seconds: Math.round((Date.now() - started) / 1000),
     cores: availableParallelism(),
@@ -104,6 +113,14 @@ try {
   }
   console.error(`\n${(error as Error).message}`);
   process.exit(1);
+}
+
+/** Those of the notebooks that record results. */
+async function recording(names: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(
+    names.map((name) => readFile(join(source, `${name}.ipynb`), "utf8")),
+  );
+  return names.filter((_, i) => texts[i]!.includes("await record("));
 }
 
 /** Writes results.json and index.html from whatever the folder holds by now. */

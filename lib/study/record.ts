@@ -6,7 +6,7 @@ import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { paperRows, type ResultRow } from "./results.ts";
 import type { Settings } from "./settings.ts";
-import { claimsTable, paperTables } from "./tables.ts";
+import { claimsSection, paperTables } from "./tables.ts";
 
 /**
  * Keeps rows that have a section of the paper: appends them to `results.jsonl` in the folder of the
@@ -90,6 +90,6 @@ export function summaryRows(rows: readonly ResultRow[]): Record<string, string |
 /** What stands on top of the report, as Markdown: the paper's tables, and which claims hold. */
 export async function resultsPage(rows: readonly ResultRow[]): Promise<string> {
   if (rows.length === 0) return "No results yet.";
-  const tables = paperTables(rows, await paperRows());
-  return `${tables}\n\nWhat the paper found:\n\n${claimsTable(rows)}`;
+  const paper = await paperRows();
+  return `${paperTables(rows, paper)}\n\nWhat the paper found:\n\n${claimsSection(rows, paper)}`;
 }

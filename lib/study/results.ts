@@ -42,6 +42,8 @@ export interface ResultRow {
   readonly engine: string;
   readonly hashes: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, string>>;
+  /** Of a row over all seeds: what it is a mean of, `[seed][instruction]`, 0…1; null: no value. */
+  readonly values?: readonly (readonly (number | null)[])[];
 }
 
 /** What a table of values by seed and instruction measures. */
@@ -201,17 +203,7 @@ export async function measure(
   measurements: readonly Measurement[],
 ): Promise<ResultRow[]> {
   const paper = await paperRows();
-  const shared = {
-    model: study.base.name,
-    engine: `onnxruntime, compiled, threads a run: ${study.scale.threads}`,
-    hashes: {
-      base: study.base.model.hash.slice(0, 16),
-      tokenizer: study.base.tokenizer.hash.slice(0, 16),
-      prompts: hashOf(study.prompts),
-      code: await study.code(),
-    },
-    versions: runtimeVersions(),
-  };
+  const origin = await originOf(study);
   return measurements.flatMap(({ section, arm, metric, table, seconds }) => {
     const published = paper.find((row) =>
       row.section === section && row.arm === arm && row.metric === metric
@@ -231,16 +223,36 @@ export async function measure(
         n: part.reduce((n, values) => n + values.filter((v) => !Number.isNaN(v)).length, 0),
         paper: published?.value ?? null,
         seconds: Math.round(seconds * 10) / 10,
-        ...shared,
+        ...origin,
       };
     };
     const means = table.map((values) => mean(values.filter((v) => !Number.isNaN(v))));
     const sd = means.length < 2 ? null : meanAndDeviation(means).sd;
     return [
       ...table.map((values, i) => row(study.seeds[i]!, [values], null)),
-      row(null, table, sd),
+      { ...row(null, table, sd), values: table.map((values) => values.map(rounded)) },
     ];
   });
+}
+
+/** JSON has no NaN, and four digits of a probability are enough. */
+const rounded = (value: number) => Number.isNaN(value) ? null : Math.round(value * 1e4) / 1e4;
+
+/** Where the rows of a study come from. */
+export async function originOf(
+  study: Study,
+): Promise<Pick<ResultRow, "model" | "engine" | "hashes" | "versions">> {
+  return {
+    model: study.base.name,
+    engine: `onnxruntime, compiled, threads a run: ${study.scale.threads}`,
+    hashes: {
+      base: study.base.model.hash.slice(0, 16),
+      tokenizer: study.base.tokenizer.hash.slice(0, 16),
+      prompts: hashOf(study.prompts),
+      code: await study.code(),
+    },
+    versions: runtimeVersions(),
+  };
 }
 
 /** A number of the paper, as `data/paper.json` has it. */

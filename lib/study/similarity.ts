@@ -10,6 +10,7 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Example } from "../text/example.ts";
 import { arms } from "./arm.ts";
 import type { Embedding } from "./embedding.ts";
+import { originOf, type ResultRow } from "./results.ts";
 import type { Study } from "./study.ts";
 
 /** One instruction: how much it looks like the task, and how much its answer does. */
@@ -103,6 +104,35 @@ function meanOf(vectors: readonly Float32Array[]): Float64Array {
 
 function dot(a: Float32Array, b: Float64Array): number {
   return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+}
+
+/**
+ * The correlations of several tasks as rows, from −1 to 1; the paper has none, only the picture.
+ *
+ * @example
+ * ```ts
+ * await record(study, await similarityRows(study, { sums: await similarity(study, "sums", 1) }));
+ * ```
+ */
+export async function similarityRows(
+  study: Study,
+  found: Readonly<Record<string, Similarity>>,
+): Promise<ResultRow[]> {
+  const origin = await originOf(study);
+  return Object.entries(found).map(([task, { points, spearman: value, low, high }]) => ({
+    section: "5.2",
+    arm: arms.singleTask(task).name,
+    seed: null,
+    metric: "similarity",
+    value,
+    low,
+    high,
+    sd: null,
+    n: points.length,
+    paper: null,
+    seconds: 0,
+    ...origin,
+  }));
 }
 
 /** Spearman's correlation and its percentile bootstrap interval, points drawn with replacement. */

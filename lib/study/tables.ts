@@ -2,8 +2,9 @@
  * The paper's tables as one page of Markdown: every number of the paper, the miniature's beside it,
  * and which claims hold. Written into the README and the report; nothing in it is typed by hand.
  */
+import { overBases } from "./bases.ts";
+import { type Verdict, verdicts } from "./claims.ts";
 import type { PaperRow, ResultRow } from "./results.ts";
-import { verdicts } from "./claims.ts";
 
 const METRICS: Readonly<Record<string, string>> = {
   "win-rate": "win rate against instruction tuning, %",
@@ -11,7 +12,7 @@ const METRICS: Readonly<Record<string, string>> = {
 };
 
 /** `43.3 ± 1.1`, or with an interval where there is one seed. */
-function cell({ value, sd, low, high }: ResultRow): string {
+function cell({ value, sd, low, high }: Pick<ResultRow, "value" | "sd" | "low" | "high">): string {
   const spread = sd === null ? "" : ` ± ${sd.toFixed(1)}`;
   return `${value.toFixed(1)}${spread} [${low.toFixed(1)}, ${high.toFixed(1)}]`;
 }
@@ -21,13 +22,17 @@ export function markdownTable(
   columns: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
-  const head = columns.map((column) => column && ` ${column}`).join(" |");
-  const lines = rows.map((cells) => `| ${cells.join(" | ")} |`);
+  // A name is text, whatever is in it, though tables may stand in a page.
+  const plain = (text: string | number) =>
+    String(text).replace(/[<|]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const head = columns.map((column) => column && ` ${plain(column)}`).join(" |");
+  const lines = rows.map((cells) => `| ${cells.map(plain).join(" | ")} |`);
   return [`|${head} |`, `|${"---|".repeat(columns.length)}`, ...lines].join("\n");
 }
 
 /**
- * Tables 1–6 of the paper with the measured rows beside them.
+ * Tables 1–6 of the paper with the measured rows beside them: one base's with sd and interval; of
+ * several the mean, its interval, and the range of the bases.
  *
  * @param rows result rows; those over all seeds are used.
  * @param paper the paper's numbers.
@@ -40,6 +45,8 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
   const over = rows.filter((row) => row.seed === null);
   const models = [...new Set(over.map((row) => row.model))].sort();
   const published = [...new Set(paper.map((row) => row.model))];
+  const means = overBases(rows);
+  const columns = models.length === 1 ? models : [`${models.length} bases`, "their range"];
   const parts = [...new Set(paper.map((row) => row.table))].map((table) => {
     const own = paper.filter((row) => row.table === table);
     const { section, metric } = own[0]!;
@@ -48,42 +55,66 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
         const row = own.find((r) => r.arm === arm && r.model === model);
         return row ? `${row.value}${row.sd === null ? "" : ` ± ${row.sd}`}` : "";
       });
-      const measured = models.map((model) => {
-        const row = over.find((r) =>
-          r.section === section && r.arm === arm && r.model === model && r.metric === metric
-        );
-        return row ? cell(row) : "not measured";
-      });
-      return [arm, ...papers, ...measured];
+      const is = (row: Pick<ResultRow, "section" | "arm" | "metric">) =>
+        row.section === section && row.arm === arm && row.metric === metric;
+      const row = over.find(is), mean = means.find(is);
+      if (row && models.length === 1) return [arm, ...papers, cell(row)];
+      if (!mean) return [arm, ...papers, ...columns.map(() => "not measured")];
+      const range = `${mean.lowest.toFixed(1)} – ${mean.highest.toFixed(1)}`;
+      return [arm, ...papers, cell({ ...mean, sd: null }), range];
     });
     const place = `${/\d/.test(section) ? "§" : "App. "}${section}`;
     return `**${table} (${place})**: ${METRICS[metric]}\n\n` +
-      `${markdownTable(["", ...published, ...models], lines)}\n`;
+      `${markdownTable(["", ...published, ...columns], lines)}\n`;
   });
   return parts.join("\n");
 }
 
-/** The claims as a Markdown table: what the paper found, and whether each base shows it. */
-export function claimsTable(rows: readonly ResultRow[]): string {
-  const all = verdicts(rows);
-  const models = [...new Set(all.map((verdict) => verdict.model))];
-  const lines = [...new Set(all.map((verdict) => verdict.claim))].map((claim) => [
-    claim,
-    ...models.map((model) => {
-      const { holds, figures } = all.find((v) => v.claim === claim && v.model === model)!;
-      return `${holds === null ? "not measured" : holds ? "yes" : "**no**"}: ${figures}`;
-    }),
-  ]);
-  return markdownTable(["claim", ...models], lines);
+/** What the paper found: how many bases show each claim, and folded away the figures that decide. */
+export function claimsSection(rows: readonly ResultRow[], paper: readonly PaperRow[]): string {
+  return `${claimsTable(rows)}\n\n<details>\n<summary>The figures that decide</summary>\n\n` +
+    `${claimFigures(rows, paper)}\n</details>`;
 }
+
+/** The claims as a Markdown table: what the paper found, and how many bases show it. */
+export function claimsTable(rows: readonly ResultRow[]): string {
+  const lines = [...byClaim(verdicts(rows))].map(([claim, all]) => {
+    const held = all.filter(({ holds }) => holds).length;
+    const unknown = all.some(({ holds }) => holds === null);
+    const failed = all.filter(({ holds }) => holds === false).map(({ model }) => model).join(", ");
+    const count = `${held} of ${all.length}`;
+    return [claim, unknown ? "not measured" : held < all.length ? `**${count}**` : count, failed];
+  });
+  return markdownTable(["claim", "holds on", "fails on"], lines);
+}
+
+/** The figures that decide each claim, of the paper's models and of every base. */
+function claimFigures(rows: readonly ResultRow[], paper: readonly PaperRow[]): string {
+  return [...byClaim(verdicts(rows, paper))].map(([claim, all]) => {
+    const lines = Object.keys(all[0]!.figures).map((name) => [
+      name,
+      ...all.map(({ figures }) => Number.isNaN(figures[name]!) ? "" : figures[name]!.toFixed(1)),
+    ]);
+    const holds = all.map(({ holds }) => holds === null ? "" : holds ? "yes" : "**no**");
+    const table = markdownTable(["", ...all.map(({ model }) => model)], [...lines, ["", ...holds]]);
+    return `**${claim}**\n\n${table}\n`;
+  }).join("\n");
+}
+
+const byClaim = (all: readonly Verdict[]) => Map.groupBy(all, ({ claim }) => claim);
 
 /** Where rows come from, in one line: seeds, hashes, versions. */
 export function provenance(rows: readonly ResultRow[], date: string): string {
   const seeds = new Set(rows.map((row) => row.seed).filter((seed) => seed !== null));
   const { hashes = {}, versions = {} }: Partial<ResultRow> = rows[0] ?? {};
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  const bases = new Set(rows.map((row) => row.model)).size;
+  const meaning = bases === 1
+    ? "Mean ± sd over seeds (ddof 1), 95 % interval by paired bootstrap."
+    : `Mean over ${bases} bases; 95 % interval by a bootstrap of bases, then seeds, then ` +
+      "instructions; lowest and highest base.";
   return `${seeds.size} seeds, ${date}; ${list}; prompts ${hashes.prompts ?? "?"}, ` +
-    `code ${hashes.code ?? "?"}. Mean ± sd over seeds (ddof 1), 95 % interval by paired bootstrap.`;
+    `code ${hashes.code ?? "?"}. ${meaning}`;
 }
 
 /** What a `reproduce` took, as it writes it into cost.json. */

@@ -36,6 +36,7 @@ export {
   difference,
   type Interval,
   meanAndDeviation,
+  nestedBootstrap,
   pairedBootstrap,
   type SeedTable,
   signTest,

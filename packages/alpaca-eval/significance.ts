@@ -2,7 +2,7 @@
  * How sure a result is: mean ± sd over seeds as the paper prints it, and what it lacks, a bootstrap
  * interval by instruction and a sign test between two arms. Does not know what the numbers measure.
  */
-import { quantileSorted, sampleStandardDeviation } from "simple-statistics";
+import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
@@ -16,9 +16,12 @@ export function meanAndDeviation(
   values: readonly number[],
 ): { readonly mean: number; readonly sd: number; readonly n: number } {
   if (values.length === 0) throw new Error("Expected at least one seed's value but found none");
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const sd = values.length < 2 ? NaN : sampleStandardDeviation(values as number[]);
-  return { mean, sd, n: values.length };
+  return {
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    sd,
+    n: values.length,
+  };
 }
 
 /** A table of one arm: `[seed][instruction]`, NaN where there is no value. */
@@ -78,6 +81,53 @@ export function pairedBootstrap(
   const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
   return {
     estimate: total(sums) / total(counts),
+    low: quantileSorted(means, 0.025),
+    high: quantileSorted(means, 0.975),
+  };
+}
+
+/**
+ * The same of several models: a draw takes models with replacement, for each of these its seeds with
+ * replacement, and instructions, the same ones for all. So the interval speaks of other models made
+ * alike, other seeds and other instructions.
+ *
+ * @param tables one a model, all with the same instructions; each model counts alike
+ * @example nestedBootstrap(bases.map((base) => tableOf(base, "rules")), { seed: 1 })
+ */
+export function nestedBootstrap(
+  tables: readonly SeedTable[],
+  { seed, resamples = 2000 }: { readonly seed: number; readonly resamples?: number },
+): Interval {
+  const width = tables[0]?.[0]?.length ?? 0;
+  const widths = tables.flatMap((table) => table.map((row) => row.length));
+  if (width === 0 || widths.some((found) => found !== width)) {
+    throw new Error(
+      `Expected models with equally many instructions, at least one, but found [${widths}]`,
+    );
+  }
+  const random = xoroshiro128plus(seed);
+  const any = (count: number) => uniformInt(random, 0, count - 1);
+  /** Mean of a row's instructions, each as often as it was drawn. */
+  const weighted = (row: readonly number[], times: Uint16Array) => {
+    let total = 0, count = 0;
+    row.forEach((value, i) => {
+      if (Number.isNaN(value)) return;
+      total += times[i]! * value;
+      count += times[i]!;
+    });
+    return total / count;
+  };
+  const means = Array.from({ length: resamples }, () => {
+    const times = new Uint16Array(width);
+    for (let i = 0; i < width; i++) times[any(width)]!++;
+    const drawn = tables.map(() => tables[any(tables.length)]!);
+    return mean(
+      drawn.map((table) => mean(table.map(() => weighted(table[any(table.length)]!, times)))),
+    );
+  }).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  const once = new Uint16Array(width).fill(1);
+  return {
+    estimate: mean(tables.map((table) => mean(table.map((row) => weighted(row, once))))),
     low: quantileSorted(means, 0.025),
     high: quantileSorted(means, 0.975),
   };

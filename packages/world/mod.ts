@@ -1,4 +1,4 @@
-export { diagnose, type Diagnosis, type Figures } from "./diagnose.ts";
+export { diagnose, type Diagnosis, type Figures, type Greedy } from "./diagnose.ts";
 export { documents } from "./documents.ts";
 export { createWorld, type World } from "./facts.ts";
 export { singleTasks } from "./families.ts";
