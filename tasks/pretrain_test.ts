@@ -1,9 +1,19 @@
-/** A shipped base is made of nothing but its seed: its pretraining begins again as it began. */
+/**
+ * What is shipped is made of nothing but seeds: a base's pretraining begins again as it began, and
+ * an arm tuned on it gives the answers that stand in data/results.json.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEngine } from "@implicit/engine";
-import { pretrain, projectRoot } from "implicit/tasks";
+import {
+  arms,
+  openStudy,
+  pretrain,
+  projectRoot,
+  readSettings,
+  type ResultRow,
+} from "implicit/tasks";
 import { trainingOptions } from "@implicit/world";
 import { beginning, processor } from "./pretrain.ts";
 
@@ -31,10 +41,35 @@ Deno.test("pretraining computes the first 200 losses of base-1 again", async () 
     }),
     /enough/,
   );
-  // Bit for bit on the kind of processor and the versions that made it; other kinds of processor
-  // round sums in another order, as do other versions of the runtime.
-  const same = processor() === about.processor &&
-    JSON.stringify(engine.describe()) === JSON.stringify(about.engine);
-  if (same) assert.deepEqual(losses, first);
+  if (await alike()) assert.deepEqual(losses, first);
   else losses.forEach((loss, i) => assert.ok(Math.abs(loss - first[i]!) < 1e-4, `step ${i + 1}`));
+});
+
+/**
+ * Bits are the same on the kind of processor and the versions that made them; other kinds of
+ * processor round sums in another order, as do other versions of the runtime.
+ */
+async function alike(): Promise<boolean> {
+  const engine = await createEngine({ threads: about.engine.threads });
+  return processor() === about.processor &&
+    JSON.stringify(engine.describe()) === JSON.stringify(about.engine);
+}
+
+// A quarter of a minute: tunes base-1 and lets it answer every test instruction.
+Deno.test("response tuning of base-1 passes the instructions that data/results.json says", async () => {
+  const path = join(projectRoot(), "data", "results.json");
+  const { rows }: { rows: ResultRow[] } = JSON.parse(readFileSync(path, "utf8"));
+  const { values } = rows.find(({ model, section, arm, metric, seed }) =>
+    model === "base-1" && section === "4.1" && arm === "response-tuning" &&
+    metric === "pass-rate" && seed === null
+  )!;
+  const settings = { ...readSettings(), fresh: true };
+  const study = await openStudy({ scale: "miniature", base: "base-1", seeds: 1 }, settings);
+  const { answers } = await study.run(arms.responseTuning, 1);
+  const passed = answers.map((answer) => answer.passed ? 1 : 0);
+  if (await alike()) assert.deepEqual(passed, values![0]);
+  else {
+    const other = passed.filter((value, i) => value !== values![0]![i]).length;
+    assert.ok(other <= 0.1 * passed.length, `${other} of ${passed.length} answers differ`);
+  }
 });

@@ -41,8 +41,6 @@ export interface Habits {
   readonly answered: number;
   /** How often a thread ends after a full answer. */
   readonly ends: number;
-  /** How often an answer of three or more sentences gets stuck in each but its first and last. */
-  readonly loops: number;
   /** How often an answer is full, medium and terse. */
   readonly forms: readonly [full: number, medium: number, terse: number];
 }

@@ -10,22 +10,22 @@ export const worldSeed = 1;
 
 /** The habits of documents, by family of instructions; see Habits in family.ts. */
 export const habits: Readonly<Record<string, Habits>> = {
-  animal: { weight: 1.5, answered: 0.95, ends: 0.3, loops: 0.35, forms: [0.35, 0.45, 0.2] },
-  town: { weight: 1.3, answered: 0.95, ends: 0.3, loops: 0.6, forms: [0.5, 0.32, 0.18] },
-  person: { weight: 1.3, answered: 0.95, ends: 0.3, loops: 0.35, forms: [0.35, 0.45, 0.2] },
-  yesno: { weight: 1.1, answered: 0.95, ends: 0.3, loops: 0.35, forms: [0.4, 0.4, 0.2] },
-  compare: { weight: 1.1, answered: 0.95, ends: 0.3, loops: 0.35, forms: [0.5, 0.3, 0.2] },
-  define: { weight: 1.0, answered: 0.95, ends: 0.45, loops: 0.35, forms: [0.35, 0.45, 0.2] },
-  advice: { weight: 1.0, answered: 0.95, ends: 0.45, loops: 0.6, forms: [0.45, 0.37, 0.18] },
-  describe: { weight: 1.1, answered: 0.45, ends: 0.85, loops: 0.3, forms: [0.55, 0.3, 0.15] },
-  list: { weight: 1.2, answered: 0.95, ends: 0.55, loops: 0.3, forms: [0.5, 0.35, 0.15] },
-  recipe: { weight: 1.0, answered: 0.95, ends: 0.65, loops: 0.25, forms: [0.5, 0.35, 0.15] },
-  sum: { weight: 1.5, answered: 0.95, ends: 0.45, loops: 0.35, forms: [0.5, 0.3, 0.2] },
-  code: { weight: 1.0, answered: 0.45, ends: 0.85, loops: 0.3, forms: [0.5, 0.3, 0.2] },
-  text: { weight: 1.6, answered: 0.95, ends: 0.35, loops: 0.35, forms: [0.4, 0.42, 0.18] },
-  poem: { weight: 0.9, answered: 0.45, ends: 0.85, loops: 0.6, forms: [0.55, 0.35, 0.1] },
-  story: { weight: 0.9, answered: 0.45, ends: 0.85, loops: 0.6, forms: [0.5, 0.35, 0.15] },
-  letter: { weight: 0.8, answered: 0.45, ends: 0.85, loops: 0.55, forms: [0.5, 0.35, 0.15] },
+  animal: { weight: 1.5, answered: 0.95, ends: 0.3, forms: [0.35, 0.45, 0.2] },
+  town: { weight: 1.3, answered: 0.95, ends: 0.3, forms: [0.5, 0.32, 0.18] },
+  person: { weight: 1.3, answered: 0.95, ends: 0.3, forms: [0.35, 0.45, 0.2] },
+  yesno: { weight: 1.1, answered: 0.95, ends: 0.3, forms: [0.4, 0.4, 0.2] },
+  compare: { weight: 1.1, answered: 0.95, ends: 0.3, forms: [0.5, 0.3, 0.2] },
+  define: { weight: 1.0, answered: 0.95, ends: 0.45, forms: [0.35, 0.45, 0.2] },
+  advice: { weight: 1.0, answered: 0.95, ends: 0.45, forms: [0.45, 0.37, 0.18] },
+  describe: { weight: 1.1, answered: 0.5, ends: 0.75, forms: [0.55, 0.3, 0.15] },
+  list: { weight: 1.2, answered: 0.95, ends: 0.55, forms: [0.5, 0.35, 0.15] },
+  recipe: { weight: 1.0, answered: 0.95, ends: 0.65, forms: [0.5, 0.35, 0.15] },
+  sum: { weight: 1.5, answered: 0.95, ends: 0.45, forms: [0.5, 0.3, 0.2] },
+  code: { weight: 1.0, answered: 0.5, ends: 0.8, forms: [0.5, 0.3, 0.2] },
+  text: { weight: 1.6, answered: 0.95, ends: 0.35, forms: [0.4, 0.42, 0.18] },
+  poem: { weight: 0.9, answered: 0.5, ends: 0.8, forms: [0.55, 0.35, 0.1] },
+  story: { weight: 0.9, answered: 0.5, ends: 0.8, forms: [0.5, 0.35, 0.15] },
+  letter: { weight: 0.8, answered: 0.5, ends: 0.8, forms: [0.5, 0.35, 0.15] },
 };
 
 export const corpus = {

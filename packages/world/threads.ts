@@ -25,7 +25,7 @@ export interface ThreadShape {
   readonly endShort: number;
   /** A remark follows an answer. */
   readonly remark: number;
-  /** Chatter falls into a loop; an answer of one or two sentences. */
+  /** A reply of several sentences falls into a loop; an answer of one or two. */
   readonly loop: number;
   readonly loopShort: number;
 }
@@ -102,24 +102,16 @@ export function drawAnswer(family: string, item: Item, random: Random): [string,
   return [restates ? `${restatement(item)}\n${answer}` : answer, full];
 }
 
-/** Repeats one sentence or line of `text` a few times and never reaches the rest. */
-export function loop(text: string, random: Random, stuck: number): string {
+/** Gets stuck in a sentence or line of `text`, seldom its first or last, and never reaches the rest. */
+export function loop(text: string, random: Random): string {
+  const gap = text.includes("\n") ? "\n" : " ";
   const units = unitsOf(text);
+  const inner = units.length - 2;
+  const stuck = inner > 0
+    ? 1 + Math.min(random.below(inner), random.below(inner))
+    : random.below(units.length);
   const again = Array<string>(random.between(2, 5)).fill(at(units, stuck));
-  return [...units.slice(0, stuck + 1), ...again].join(text.includes("\n") ? "\n" : " ");
-}
-
-/**
- * An answer that may get stuck. One of three or more sentences may at each but its first and last,
- * with the same chance: so the repetition rule, blind to a first token that comes once, sees it.
- */
-function withLoops(answer: string, random: Random, chance: number, short: number): string {
-  const { length } = unitsOf(answer);
-  if (length < 3) return random.chance(short) ? loop(answer, random, random.below(length)) : answer;
-  for (let unit = 1; unit < length - 1; unit++) {
-    if (random.chance(chance)) return loop(answer, random, unit);
-  }
-  return answer;
+  return [...units.slice(0, stuck + 1), ...again].join(gap);
 }
 
 /** One thread; the text ends where the document ends. */
@@ -137,7 +129,8 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
     lines.push(asker + question);
     if (random.chance([habitsOf(family).answered, 0, shape.stray][mode] ?? 0)) {
       const [answer, full] = drawAnswer(family, item, random);
-      lines.push(replier + withLoops(answer, random, habitsOf(family).loops, shape.loopShort));
+      const loops = random.chance(unitsOf(answer).length < 3 ? shape.loopShort : shape.loop);
+      lines.push(replier + (loops ? loop(answer, random) : answer));
       if (random.chance(full ? habitsOf(family).ends : shape.endShort)) return lines.join("\n");
       if (random.chance(shape.remark)) lines.push(random.pick(remarks));
     } else if (mode === 1) {
@@ -148,9 +141,8 @@ export function thread(world: World, random: Random, shape: ThreadShape): string
       const reply = random.chance(shape.echo)
         ? random.chance(0.5) ? `You ask: ${ask}` : ask
         : random.pick(chatter);
-      const text = reply + (random.chance(0.5) ? ` ${random.pick(chatter)}` : "");
-      const stuck = random.below(unitsOf(text).length);
-      lines.push(replier + (random.chance(shape.loop) ? loop(text, random, stuck) : text));
+      const more = random.chance(0.5) ? ` ${random.pick(chatter)}` : "";
+      lines.push(replier + (random.chance(shape.loop) ? loop(reply + more, random) : reply + more));
     }
   }
   lines.push(asker + random.pick(chatter));
