@@ -64,10 +64,10 @@ export const game: Family = {
   },
   splitKey: ([left = 0, right = 0]) => left + right,
   item(_world, [left, right]) {
-    const header = `[Left "${at(people, left)}"]\n[Right "${at(people, right)}"]`;
     return {
       topic: "a game",
-      asks: [header],
+      // Not a document's header: one that the base knows needs no tuning, and spreads to nothing.
+      asks: [`${at(people, left)} against ${at(people, right)}`],
       answer: (_form, random) => playGame(random, random.between(rounds, 8)),
       mark(units) {
         const legal = legalRounds(units.join(" "));
