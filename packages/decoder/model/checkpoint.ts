@@ -35,11 +35,19 @@ export interface Model {
   readonly folder: string | null;
 }
 
+/** Where a parameter lies: a file, and its name there. */
+interface Stored {
+  readonly header: SafetensorsHeader;
+  readonly name: string;
+}
+
 /** Values that some checkpoints store although they follow from the config. */
 const derived = /\.(rotary_emb\.inv_freq|attention\.(bias|masked_bias))$/;
 
 /**
- * Loads a checkpoint folder. F16 and BF16 weights become float32.
+ * Loads a checkpoint folder. F16 and BF16 weights become float32. A decoder that was saved without
+ * its head (transformers' `AutoModel`), whose names lack the first part, is the same where the head
+ * is the embedding.
  *
  * @param options.inFile leave the weights where they are, as a base that is only to be tuned with
  *   adapters may: training reads them from there, everything else when it asks for them
@@ -53,13 +61,14 @@ export async function loadCheckpoint(
   options: { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<Model> {
   const config = await readConfig(folder, options.override);
-  const headers = await locate(folder);
   const shapes = parameterShapes(config);
+  const stored = underFullNames(await locate(folder), config, shapes);
   const parameters: Parameters = new Map();
   for (const [name, shape] of shapes) {
-    const header = headers.get(name);
-    if (!header) throw new Error(`Expected a parameter "${name}" in ${folder}, but found none.`);
-    const found = header.tensors.get(name)!.shape;
+    const place = stored.get(name);
+    if (!place) throw new Error(`Expected a parameter "${name}" in ${folder}, but found none.`);
+    const { header } = place;
+    const found = header.tensors.get(place.name)!.shape;
     if (found.join() !== shape.join()) {
       throw new Error(
         `Expected shape [${shape}] for the parameter "${name}" in ${header.path}, but found ` +
@@ -67,11 +76,11 @@ export async function loadCheckpoint(
       );
     }
     const parameter = options.inFile
-      ? tensorInFile(header, name)
-      : { shape, data: await readTensor(header, name) };
+      ? tensorInFile(header, place.name)
+      : { shape, data: await readTensor(header, place.name) };
     parameters.set(name, parameter);
   }
-  for (const [name, header] of headers) {
+  for (const [name, { header }] of stored) {
     if (shapes.has(name) || derived.test(name)) continue;
     const isTiedHead = config.tied && name === `${config.family.names.head}.weight`;
     const same = isTiedHead &&
@@ -156,6 +165,28 @@ async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
     located.set(name, header);
   }
   return located;
+}
+
+/** The tensors of a folder under the names that they have in the whole model. */
+function underFullNames(
+  located: ReadonlyMap<string, SafetensorsHeader>,
+  { family }: ModelConfig,
+  shapes: ReadonlyMap<string, unknown>,
+): Map<string, Stored> {
+  const [first] = family.names.embedding.split(".");
+  const stored = new Map<string, Stored>();
+  for (const [name, header] of located) {
+    const full = !shapes.has(name) && shapes.has(`${first}.${name}`) ? `${first}.${name}` : name;
+    const other = stored.get(full);
+    if (other) {
+      throw new Error(
+        `Expected the parameter "${full}" once, but found both "${other.name}" in ` +
+          `${other.header.path} and "${name}" in ${header.path}. Take one of them out.`,
+      );
+    }
+    stored.set(full, { header, name });
+  }
+  return stored;
 }
 
 /**
