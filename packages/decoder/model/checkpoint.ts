@@ -29,7 +29,7 @@ export interface Model {
   readonly name: string;
   readonly config: ModelConfig;
   readonly parameters: Parameters;
-  /** sha256 of the weights, as {@link hashParameters} gives it. */
+  /** sha256 of the weights, as {@link hashParameters} gives it, and of what was overridden. */
   readonly hash: string;
   /** The folder it was loaded from, if any. */
   readonly folder: string | null;
@@ -60,7 +60,8 @@ export async function loadCheckpoint(
   folder: string,
   options: { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<Model> {
-  const config = await readConfig(folder, options.override);
+  const { override = {} } = options;
+  const config = await readConfig(folder, override);
   const shapes = parameterShapes(config);
   const stored = underFullNames(await locate(folder), config, shapes);
   const parameters: Parameters = new Map();
@@ -95,7 +96,15 @@ export async function loadCheckpoint(
     }
   }
   const name = basename(resolve(folder));
-  return { name, config, parameters, hash: hashParameters(parameters), folder };
+  return { name, config, parameters, hash: hashOf(parameters, override), folder };
+}
+
+/** Another config is another model, though the weights are the same: results are kept by this. */
+function hashOf(parameters: Parameters, override: ConfigJson): string {
+  const weights = hashParameters(parameters);
+  const changes = Object.entries(override).sort();
+  if (changes.length === 0) return weights;
+  return createHash("sha256").update(weights).update(JSON.stringify(changes)).digest("hex");
 }
 
 /**
@@ -193,7 +202,7 @@ function underFullNames(
  * The config of a folder. A text ends where generation_config.json says, as in Hugging Face, and
  * where config.json says if there is none or it names no id.
  */
-async function readConfig(folder: string, override: ConfigJson = {}): Promise<ModelConfig> {
+async function readConfig(folder: string, override: ConfigJson): Promise<ModelConfig> {
   const parse = (path: string, json: ConfigJson, instead: ConfigJson) => {
     try {
       return parseConfig(json, instead);

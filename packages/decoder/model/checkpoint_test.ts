@@ -122,8 +122,14 @@ Deno.test("loadCheckpoint() loads a checkpoint with an override of its config", 
   inFolder(async (folder) => {
     await writeChanged(folder, ({ config }) => Object.assign(config.json, { alibi: true }));
     await assert.rejects(loadCheckpoint(folder), /no option "alibi".*override: \{"alibi":null\}/);
-    const { config } = await loadCheckpoint(folder, { override: { alibi: null } });
+    const { config, hash } = await loadCheckpoint(folder, { override: { alibi: null } });
     assert.equal(config.json.alibi, null);
+    await writeChanged(folder, () => {});
+    const plain = await loadCheckpoint(folder);
+    assert.equal((await loadCheckpoint(folder, { override: {} })).hash, plain.hash);
+    assert.notEqual(hash, plain.hash, "what is kept of one is not taken for the other");
+    const eps = (value: number) => loadCheckpoint(folder, { override: { rms_norm_eps: value } });
+    assert.notEqual((await eps(1e-4)).hash, (await eps(1e-3)).hash);
   }));
 
 Deno.test("a text ends where generation_config.json and the tokenizer say, and stays so when saved", () =>
