@@ -21,11 +21,11 @@ export function parseObject(text: string, path: string): Record<string, unknown>
 }
 
 /**
- * The JSON object in a file that may be absent, or null.
+ * The JSON object in a file; null where there is no such file.
  *
  * @throws as {@link parseObject} does.
  */
-export async function readOptional(path: string): Promise<Record<string, unknown> | null> {
+export async function readObject(path: string): Promise<Record<string, unknown> | null> {
   const text = await readFile(path, "utf8").catch((cause: { code?: string }) => {
     if (cause.code === "ENOENT") return null;
     throw cause;

@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { parseObject, readOptional } from "../json.ts";
+import { parseObject, readObject } from "../json.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import type { ConfigJson } from "./options.ts";
 import { headName, type Parameters, parameterShapes } from "./parameters.ts";
@@ -61,7 +61,7 @@ export async function loadCheckpoint(
   options: { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<Model> {
   const { override = {} } = options;
-  const config = await readConfig(folder, override);
+  const config = await loadConfig(folder, override);
   const shapes = parameterShapes(config);
   const stored = underFullNames(await locate(folder), config, shapes);
   const parameters: Parameters = new Map();
@@ -201,8 +201,12 @@ function underFullNames(
 /**
  * The config of a folder. A text ends where generation_config.json says, as in Hugging Face, and
  * where config.json says if there is none or it names no id.
+ *
+ * @param override options in place of those of config.json, see {@link parseConfig}
+ * @throws where one of the files is damaged or refused; the error names it.
+ * @example (await loadConfig("data/world/base-1")).eosIds // [0]
  */
-async function readConfig(folder: string, override: ConfigJson): Promise<ModelConfig> {
+export async function loadConfig(folder: string, override: ConfigJson = {}): Promise<ModelConfig> {
   const parse = (path: string, json: ConfigJson, instead: ConfigJson) => {
     try {
       return parseConfig(json, instead);
@@ -213,7 +217,7 @@ async function readConfig(folder: string, override: ConfigJson): Promise<ModelCo
   const path = join(folder, "config.json");
   const json = await readJson(path);
   const generation = join(folder, "generation_config.json");
-  const ends = (await readOptional(generation))?.eos_token_id ?? null;
+  const ends = (await readObject(generation))?.eos_token_id ?? null;
   const config = parse(path, json, override);
   if (ends === null || "eos_token_id" in override) return config;
   const { eosIds } = parse(generation, json, { ...override, eos_token_id: ends });
