@@ -21,6 +21,15 @@ export function number(text: string): number {
   throw new InvalidArgumentError("Expected a number.");
 }
 
+/** A JSON object. */
+export function jsonObject(text: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch { /* neither is one */ }
+  throw new InvalidArgumentError('Expected a JSON object, such as {"attention_dropout": null}.');
+}
+
 /** One of these names. */
 export function among<T extends string>(names: readonly T[]): (text: string) => T {
   return (text) => {

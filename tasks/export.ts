@@ -4,7 +4,7 @@
 import { Command, Option } from "commander";
 import { stat } from "node:fs/promises";
 import { exportModel, type ExportType, loadModel } from "@implicit/hub";
-import { orSayWhy } from "./arguments.ts";
+import { jsonObject, orSayWhy } from "./arguments.ts";
 
 const options = new Command("deno task export")
   .description(
@@ -12,16 +12,22 @@ const options = new Command("deno task export")
       "and as ONNX with a key/value cache, which transformers.js loads.",
   )
   .requiredOption("--model <folder or hub id>", "the model to export")
+  .option("--override <json>", "options in place of those of its config.json", jsonObject)
   .requiredOption("--out <folder>", "where to write it")
   .addOption(
     new Option("--dtype <type>", "weights of the ONNX file")
       .choices(["fp32", "fp16", "q8", "q4"]).default("fp32"),
   )
   .parse()
-  .opts<{ model: string; out: string; dtype: ExportType }>();
+  .opts<{
+    model: string;
+    override?: Record<string, unknown>;
+    out: string;
+    dtype: ExportType;
+  }>();
 
 await orSayWhy(async () => {
-  const { model } = await loadModel(options.model);
+  const { model } = await loadModel(options.model, { override: options.override });
   const { onnx, data } = await exportModel(model, options.out, { dtype: options.dtype });
   for (const path of [onnx, ...(data ? [data] : [])]) {
     console.log(`${path}  ${((await stat(path)).size / 1e6).toFixed(1)} MB`);

@@ -14,7 +14,7 @@ import {
   rulesFor,
   templates,
 } from "implicit/tasks";
-import { among, number, orSayWhy, several, whole } from "./arguments.ts";
+import { among, jsonObject, number, orSayWhy, several, whole } from "./arguments.ts";
 
 type TemplateName = keyof typeof templates;
 const templateNames = Object.keys(templates) as TemplateName[];
@@ -24,6 +24,7 @@ const options = new Command("deno task generate")
   .description("Continue a prompt with a model.")
   .requiredOption("--prompt <text>", "what to continue, or with --template to answer")
   .option("--model <folder or hub id>", "default: the micro-world's first base")
+  .option("--override <json>", "options in place of those of its config.json", jsonObject)
   .option(
     "--template [name]",
     `put the prompt into a chat template (${templateNames.join(", ")}; default tulu)`,
@@ -41,6 +42,7 @@ const options = new Command("deno task generate")
   .opts<{
     prompt: string;
     model?: string;
+    override?: Record<string, unknown>;
     template?: true | TemplateName;
     rules?: readonly RuleName[];
     variant?: "paper" | "code";
@@ -56,11 +58,12 @@ const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(t
 const report = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K`));
 
 await orSayWhy(async () => {
-  const { json, template, threads, rules: use, variant } = options;
+  const { json, template, threads, override, rules: use, variant } = options;
   const world = join(projectRoot(), "data", "world");
   const name = options.model ?? join(world, (await openScale("miniature")).bases[0]!);
   const { decoder, tokenizer } = await openDecoder(name, {
     threads,
+    override,
     onProgress({ bytes, total }) {
       if (json) return;
       report(bytes === total ? "" : `${name}: ${Math.floor(100 * bytes / total)} %`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,8 +35,15 @@ Deno.test("generate prints a continuation or JSON, also of what export wrote", a
     const exported = await task("export", "--model", base, "--out", folder);
     assert.match(exported.stdout, /model\.onnx {2}\d+\.\d MB/);
     await rm(join(folder, "model.safetensors")); // the ONNX file alone must do
-    const again = await task("generate", ...options, "--json", "--model", folder);
+    const own = [...options, "--json", "--model", folder];
+    const again = await task("generate", ...own);
     assert.deepEqual(JSON.parse(again.stdout).ids, found.ids);
+
+    const config = join(folder, "config.json");
+    await writeFile(config, (await readFile(config, "utf8")).replace("{", '{"alibi": true,'));
+    assert.match((await task("generate", ...own)).stderr, /no option "alibi"/);
+    const overridden = await task("generate", ...own, "--override", '{"alibi": null}');
+    assert.deepEqual(JSON.parse(overridden.stdout).ids, found.ids);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -47,6 +54,7 @@ Deno.test("generate refuses what it does not know, in a sentence", async () => {
     [["--rules", "eos,luck"], /Expected one of eos, repetition, uniform/],
     [["--template", "chatty"], /Expected one of tulu, ab/],
     [["--model", "no/such/folder/at/all"], /Expected a model's name .*no\/such\/folder/],
+    [["--override", "[1]"], /Expected a JSON object/],
     [["--max-tokens", "many"], /Expected a whole number, from 0 on/],
   ];
   for (const [args, expected] of cases) {

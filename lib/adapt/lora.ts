@@ -6,6 +6,7 @@
 import { libraryValue } from "@implicit/memo";
 import * as tf from "@tensorflow/tfjs-core";
 import {
+  addLowRank,
   fillNormal,
   hashParameters,
   type ModelConfig,
@@ -97,18 +98,7 @@ function mergeUpdates(base: Parameters, updates: Parameters, scale: number): Par
       merged.set(name, { shape, data });
       continue;
     }
-    const [rank, into] = a.shape as [number, number];
-    const sum = data.slice();
-    for (let row = 0; row < shape[0]!; row++) {
-      for (let r = 0; r < rank; r++) {
-        const factor = scale * b.data[row * rank + r]!;
-        if (factor === 0) continue;
-        for (let column = 0; column < into; column++) {
-          sum[row * into + column]! += factor * a.data[r * into + column]!;
-        }
-      }
-    }
-    merged.set(name, { shape, data: sum });
+    merged.set(name, { shape, data: addLowRank({ shape, data }, a, b, scale) });
   }
   return merged;
 }

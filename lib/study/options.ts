@@ -83,6 +83,9 @@ export const studyOptions = z.strictObject({
   scale: z.enum(["miniature", "small", "paper"]).describe("base, data, judge and budget")
     .optional(),
   base: z.string().describe("one of the scale's bases; at small a hub id or folder").optional(),
+  override: z.record(z.string(), z.json())
+    .describe("options in place of those of the base's config.json; null takes one away")
+    .optional(),
   data: z.string().describe('"lima", "alpaca", or a file or folder of data').optional(),
   seeds: count(100).describe("how many seeds, 1…N").optional(),
   split: z.enum(["validation", "test", "ranking"]).describe("which instructions").optional(),

@@ -4,7 +4,7 @@
  * interface are the same code.
  */
 import type { Judge } from "@implicit/alpaca-eval";
-import type { Model, Tokenizer } from "@implicit/decoder";
+import type { ConfigJson, Model, Tokenizer } from "@implicit/decoder";
 import type { Rule } from "../adapt/rules.ts";
 import { shuffledOrder } from "../text/batch.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
@@ -25,6 +25,8 @@ export type Split = "validation" | "test" | "ranking";
 export interface ScaleOptions {
   /** A base of the scale; at `small` any hub id or checkpoint folder. */
   readonly base?: string;
+  /** Options in place of those of the base's config.json, where it is refused; not for the miniature. */
+  readonly override?: ConfigJson;
   /** "lima", "alpaca", or a file or folder of data (`experimentData` of the hub); not for the miniature. */
   readonly data?: string;
 }

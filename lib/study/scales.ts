@@ -12,7 +12,8 @@ const scales: Readonly<Record<string, OpenScale>> = { miniature, small, paper };
 /**
  * Opens a scale.
  *
- * @throws if there is none of this name; the error lists those there are.
+ * @throws if there is none of this name (the error lists those there are), or an override is given
+ *   where none is taken.
  */
 export function openScale(
   name: string,
@@ -23,6 +24,12 @@ export function openScale(
   if (!open) {
     throw new Error(
       `Expected a scale (${Object.keys(scales).join(", ")}), but found "${name}".`,
+    );
+  }
+  if (options.override && open === miniature) {
+    throw new Error(
+      `Expected no override at the miniature scale, whose bases are used as they are, but found ` +
+        `${JSON.stringify(options.override)}. Leave it out, or name another scale.`,
     );
   }
   return open(options, settings);

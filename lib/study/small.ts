@@ -16,7 +16,7 @@ import {
   localPath,
   singleTaskSources,
 } from "@implicit/hub";
-import { type ModelConfig, parameterShapes } from "@implicit/decoder";
+import { type ConfigJson, type ModelConfig, parameterShapes } from "@implicit/decoder";
 import { progress } from "@implicit/notebook";
 import type { Example } from "../text/example.ts";
 import { type Rules, rulesOf, type Tuning } from "./arm.ts";
@@ -77,7 +77,7 @@ export function budgetOf(parameters: number): Budget {
  */
 export async function small(options: ScaleOptions, settings: Settings): Promise<Scale> {
   const base = options.base ?? settings.model ?? "HuggingFaceTB/SmolLM2-135M";
-  const loaded = await loadBase(base);
+  const loaded = await loadBase(base, options.override);
   return {
     ...realScale("small", [base], budgetOf(parameterCount(loaded.model.config)), options, settings),
     loadBase: () => Promise.resolve(loaded),
@@ -129,7 +129,7 @@ function realScale(
     code: ["lib/study/small.ts"],
     familyOf: () => null, // every instruction counts, as in the paper
     inStyle: (task, response) => taskOf(task).style.test(response),
-    loadBase,
+    loadBase: (name) => loadBase(name, options.override),
     async examples(tuning, seed) {
       const { items } = await dataset(tuning);
       return asTuned(items.slice(0, tuning.examples), tuning, seed);
@@ -160,11 +160,11 @@ function asInstruction({ messages }: Example): Instruction {
 }
 
 /** A base; one that is tuned with adapters leaves its weights in their files. */
-async function loadBase(name: string): Promise<Base> {
+async function loadBase(name: string, override?: ConfigJson): Promise<Base> {
   const place = localPath(name, projectRoot()) ?? name;
   const base = await showDownload(
     name,
-    (onProgress) => loadModel(place, { onProgress, inFile: true }),
+    (onProgress) => loadModel(place, { onProgress, inFile: true, override }),
   );
   const { config, parameters } = base.model;
   if (budgetOf(parameterCount(config)).tuning.adapter) return base;

@@ -178,12 +178,14 @@ Deno.test("a run's key covers every file of the base that is read", async () => 
     const data = await dataFolder(folder);
     const base = join(folder, "base");
     await cp(shipped, base, { recursive: true });
-    const key = async () => {
-      const study = await openStudy({ scale: "small", base, data, seeds: 1, prompts: 1 });
+    const key = async (override?: Record<string, string | null>) => {
+      const study = await openStudy({ scale: "small", base, data, seeds: 1, prompts: 1, override });
       return JSON.stringify(await study.key(arms.base, 1));
     };
     const before = await key();
     assert.equal(await key(), before);
+    assert.equal(await key({}), before);
+    assert.notEqual(await key({ hidden_act: "gelu" }), before, "what is overridden is in it too");
     for (
       const [name, option, value] of [
         ["config.json", "rope_theta", 500],
@@ -295,6 +297,10 @@ Deno.test("small and paper refuse what they cannot do in one sentence", async ()
     await refuses(
       () => openScale("small", { base: "./nothing" }),
       /folder but found "\.\/nothing"/,
+    );
+    await refuses(
+      () => openScale("miniature", { override: { hidden_act: "gelu" } }),
+      /no override at the miniature scale.*"hidden_act"/,
     );
     await refuses(() => openScale("small", { base: folder }), /checkpoint with config\.json in/);
     await refuses(() => openScale("small"), /SmolLM2-135M .*HF_HUB_OFFLINE/);

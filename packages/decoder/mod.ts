@@ -8,11 +8,13 @@ export { createOnnxDecoder } from "./decode/onnx_decoder.ts";
 export type { LogitsProcessor, StepContext } from "./decode/processor.ts";
 export { argmax, logprob } from "./decode/sample.ts";
 export { transformersProcessor } from "./decode/transformers_processor.ts";
+export { readObject } from "./json.ts";
 export {
   alignStops,
   eosOption,
   hashParameters,
   loadCheckpoint,
+  loadConfig,
   type Model,
   saveCheckpoint,
 } from "./model/checkpoint.ts";
@@ -23,6 +25,7 @@ export { hidden, type HiddenOptions, type Hooks, logits } from "./model/forward.
 export { toFloat16 } from "./model/half.ts";
 export { fillNormal, initParameters, normalGenerator } from "./model/init.ts";
 export { withGradient } from "./model/ops.ts";
+export { addLowRank } from "./model/low_rank.ts";
 export { headName, type Parameter, type Parameters, parameterShapes } from "./model/parameters.ts";
 export { readHeader, readSafetensors, readTensor, writeSafetensors } from "./model/safetensors.ts";
 export {

@@ -14,7 +14,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Reference } from "@huggingface/tokenizers";
-import { parseObject, readOptional } from "./json.ts";
+import { parseObject, readObject } from "./json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
 export interface Tokenizer {
@@ -66,8 +66,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       { cause },
     );
   });
-  const config = await readOptional(join(folder, "tokenizer_config.json"));
-  const map = await readOptional(join(folder, "special_tokens_map.json"));
+  const config = await readObject(join(folder, "tokenizer_config.json"));
+  const map = await readObject(join(folder, "special_tokens_map.json"));
   // As in Hugging Face: the older map counts where the config does not list the added tokens itself.
   const special = config?.added_tokens_decoder ? { ...map, ...config } : { ...config, ...map };
   return createTokenizer(json, special as TokenizerConfig, path);

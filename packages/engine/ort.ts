@@ -8,6 +8,7 @@
  */
 import { availableParallelism } from "node:os";
 import koffi from "koffi";
+import { throwIfInterrupted } from "./interrupt.ts";
 import { type DataType, dataTypes, sizeOf } from "./onnx.ts";
 import { address, check, checkAsync, cString, outOf, runtime } from "./ort_api.ts";
 
@@ -194,13 +195,14 @@ export class Session {
    * as given); without `outputs`, all are allocated. Inputs and outputs must not be touched until then.
    *
    * @throws if an input is missing or unknown, if a tensor's bytes do not fit its shape, and with ONNX
-   * Runtime's message if an operator fails.
+   * Runtime's message if an operator fails; the interrupt where the notebook's cell was interrupted.
    */
   async run(
     inputs: Record<string, OrtTensor>,
     outputs?: Record<string, OrtTensor>,
   ): Promise<Record<string, OrtTensor>> {
     if (this.disposed) throw new Error("Expected a live session but found a disposed one");
+    throwIfInterrupted();
     for (const name of this.inputNames) {
       if (!inputs[name]) {
         throw new Error(`Expected input "${name}" but found ${Object.keys(inputs).join(", ")}`);

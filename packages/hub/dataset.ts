@@ -84,8 +84,11 @@ export async function loadDataset<Item>(
   let number = 0;
   for await (const row of source.group ? source.group(rows) : rows) {
     number++;
-    const note = (kind: keyof typeof notes, reason: string) =>
-      notes[kind].set(reason, [...notes[kind].get(reason) ?? [], number]);
+    const note = (kind: keyof typeof notes, reason: string) => {
+      const rows = notes[kind].get(reason);
+      if (rows) rows.push(number);
+      else notes[kind].set(reason, [number]);
+    };
     try {
       items.push(source.make(row, (change) => note("changed", change)));
     } catch (error) {

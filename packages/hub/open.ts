@@ -1,6 +1,6 @@
 /** A decoder ready to generate, from whichever files a model has: a checkpoint, or ONNX alone. */
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   alignStops,
@@ -8,8 +8,8 @@ import {
   createDecoder,
   createOnnxDecoder,
   type Decoder,
+  loadConfig,
   loadTokenizer,
-  parseConfig,
   type Tokenizer,
 } from "@implicit/decoder";
 import { loadModel } from "./load.ts";
@@ -31,9 +31,8 @@ export async function openDecoder(
   const { threads, override } = options;
   const onnx = await onlyOnnx(nameOrFolder);
   if (onnx) {
-    const text = await readFile(join(nameOrFolder, "config.json"), "utf8");
     const tokenizer = await loadTokenizer(nameOrFolder);
-    const config = alignStops(parseConfig(JSON.parse(text), override), tokenizer);
+    const config = alignStops(await loadConfig(nameOrFolder, override), tokenizer);
     return { decoder: await createOnnxDecoder(onnx, config, { threads }), tokenizer };
   }
   const { model, tokenizer } = await loadModel(nameOrFolder, options);

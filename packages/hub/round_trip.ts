@@ -27,7 +27,7 @@ export interface Reading {
 interface Reader {
   generate(
     prompts: readonly (readonly number[])[],
-    options: { maxTokens: number; eosId: number },
+    options: { maxTokens: number; eosId: readonly number[] },
   ): Promise<number[][]>;
   dispose(): void | Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function roundTrip(
   }
   const { onnx } = await exportModel(model, folder, { tokenizer });
   const saved = await loadModel(folder);
-  const limits = { maxTokens, eosId: saved.tokenizer.eosId };
+  const limits = { maxTokens, eosId: saved.model.config.eosIds };
   const generate = async (decoder: Reader) => {
     try {
       return await decoder.generate(prompts, limits);

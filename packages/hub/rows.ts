@@ -4,10 +4,8 @@
  * Large files are streamed: JSON lines and plain text line by line, Parquet by row group. Does NOT
  * know what the columns mean.
  */
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createGunzip, gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { linesOf, unreadable, wholeText } from "./lines.ts";
 
 /** One row: column name to value, nothing known of the values. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -36,41 +34,14 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
         `Rename it to what it is.`,
     );
   }
-  let number = 0;
-  for await (const line of lines(path)) {
-    number++;
-    if (ending !== "jsonl") yield { text: line };
-    else if (line.trim() !== "") yield object(line, `${path}, line ${number}`);
+  for await (const { text, number } of linesOf(path)) {
+    if (ending !== "jsonl") yield { text };
+    else if (!/^[ \t\r]*$/.test(text)) yield object(text, path, number);
   }
-}
-
-async function* lines(path: string): AsyncGenerator<string> {
-  const file = createReadStream(path);
-  const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
-  file.on("error", (error) => input.destroy(error)); // pipe() does not pass it on
-  let rest = "";
-  try {
-    for await (const text of input.setEncoding("utf8")) {
-      const parts = (rest + text).split("\n");
-      rest = parts.pop()!;
-      for (const line of parts) yield line.replace(/\r$/, "");
-    }
-  } catch (cause) {
-    throw unreadable(path, cause as Error);
-  } finally {
-    file.destroy();
-  }
-  if (rest !== "") yield rest;
 }
 
 async function* arrayRows(path: string): AsyncGenerator<Row> {
-  let rows: unknown;
-  try {
-    const bytes = await readFile(path);
-    rows = JSON.parse((path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"));
-  } catch (cause) {
-    throw unreadable(path, cause as Error);
-  }
+  const rows = parse(await wholeText(path), path);
   if (!Array.isArray(rows)) {
     throw new Error(
       `Expected an array of rows in ${path} but found ${kindOf(rows)}. ` +
@@ -97,15 +68,39 @@ async function* parquetRows(path: string): AsyncGenerator<Row> {
   }
 }
 
-function object(line: string, where: string): Row {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw unreadable(where, cause as Error);
-  }
-  if (kindOf(value) !== "an object") throw notAnObject(where, value);
+function object(line: string, path: string, number: number): Row {
+  const value = parse(line, path, number);
+  if (kindOf(value) !== "an object") throw notAnObject(`${path}, line ${number}`, value);
   return value as Row;
+}
+
+/** What JSON says: a file's, or its line `number`'s. */
+function parse(json: string, path: string, number?: number): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    const outside = numberOutsideJson(json);
+    if (!outside) {
+      throw unreadable(number ? `${path}, line ${number}` : path, cause as Error);
+    }
+    throw new Error(
+      `Expected JSON in ${path} but found ${outside.text} in line ` +
+        `${(number ?? 1) + outside.lines}, a number that JSON does not have. Write null instead ` +
+        `(pandas' to_json does; Python's json.dumps(…, allow_nan=False) finds them).`,
+      { cause },
+    );
+  }
+}
+
+/** The first number that Python writes and JSON lacks, and how many lines are before it. */
+function numberOutsideJson(json: string): { text: string; lines: number } | null {
+  let inString = false, lines = 0;
+  for (const [text] of json.matchAll(/\\[^]|["\n]|-?\bInfinity\b|\bNaN\b/g)) {
+    if (text === '"') inString = !inString;
+    else if (text === "\n") lines++;
+    else if (!inString && !text.startsWith("\\")) return { text, lines };
+  }
+  return null;
 }
 
 const notAnObject = (where: string, found: unknown) =>
@@ -113,14 +108,6 @@ const notAnObject = (where: string, found: unknown) =>
     `Expected a row with named columns at ${where} but found ${kindOf(found)}. ` +
       `Make each row an object: {"column": "text"}.`,
   );
-
-function unreadable(where: string, cause: Error & { code?: string }): Error {
-  const message = cause.code === "ENOENT"
-    ? `Expected a data file at ${where} but found none. Check the path.`
-    : `Expected readable data in ${where} but found: ${cause.message.replace(/\.$/, "")}. ` +
-      `Check that the file is complete and of the kind its ending says.`;
-  return new Error(message, { cause });
-}
 
 /** What a value from outside is, in words for an error message. */
 export function kindOf(value: unknown): string {

@@ -108,8 +108,8 @@ export interface SingleTaskSource {
 
 /** The single tasks by the names that they have at every scale. */
 export const singleTaskSources: Readonly<Record<string, SingleTaskSource>> = {
-  sums: { source: gsm8k, style: /^#### |<<[^>]*>>/m },
-  code: { source: mbpp, style: /^\s*(def|import|from|class) /m },
+  sums: { source: gsm8k, style: /^#### |<<(?:(?!<<)[^>])*>>/m },
+  code: { source: mbpp, style: /^[^\S\n\r\u2028\u2029]*(def|import|from|class) /m },
   poems: { source: poetry, style: /^(?:.{1,60}\r?\n){4}/m },
   recipes: { source: recipes, localShapes: [markdownRecipes], style: /^ ?- .*\n ?- /m },
   game: { source: chess, localShapes: [chessWithoutComments], style: /\b1\. ?[a-hNBRQKO]/ },

@@ -4,10 +4,11 @@
  * spoken to (transformers_process.ts).
  */
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
   type GenerateOptions,
   loadTokenizer,
+  readObject,
   type Tokenizer,
   transformersProcessor,
 } from "@implicit/decoder";
@@ -32,8 +33,9 @@ export interface TransformersOptions extends HubOptions {
 export interface TransformersModel {
   readonly tokenizer: Tokenizer;
   /**
-   * The greedy response of each prompt, without EOS; the prompts are one batch. `eosId` is the
-   * tokenizer's by default, and processors are called as the decoder calls them.
+   * The greedy response of each prompt, without EOS; the prompts are one batch. `eosId` is by default
+   * the tokenizer's and what the folder's configs say, and processors are called as the decoder calls
+   * them.
    */
   generate(
     prompts: readonly (readonly number[])[],
@@ -62,28 +64,39 @@ export async function transformersModel(
 ): Promise<TransformersModel> {
   const folder = await onnxFolder(nameOrFolder, options);
   const tokenizer = await loadTokenizer(folder);
+  const stops = await stopIds(folder, tokenizer);
   const model = await startTransformers("generate", folder, options);
   return {
     tokenizer,
-    async generate(prompts, { maxTokens, eosId = tokenizer.eosId, processors = [] }) {
+    async generate(prompts, { maxTokens, eosId = stops, processors = [] }) {
       const empty = prompts.findIndex((prompt) => prompt.length === 0);
       if (empty >= 0) throw new Error(`Expected prompts with tokens but found none in ${empty}.`);
       if (prompts.length === 0) return [];
       let padId = 0;
       while (prompts.some((prompt) => prompt[0] === padId)) padId++;
       const edits = processors.map((one) => transformersProcessor(one, { padId }));
-      const request = { prompts, maxTokens, eosId, padId, edits: edits.length > 0 };
+      const eosIds = eosId === null ? null : [eosId].flat();
+      const request = { prompts, maxTokens, eosIds, padId, edits: edits.length > 0 };
       const { json } = await model.ask(request satisfies GenerationRequest, ({ json, data }) => {
         for (const edit of edits) edit(json.ids, { dims: json.dims, data });
         return data;
       });
       return json.responses.map((ids: number[]) => {
-        const end = eosId === null ? -1 : ids.indexOf(eosId);
+        const end = ids.findIndex((id) => eosIds?.includes(id));
         return end < 0 ? ids : ids.slice(0, end);
       });
     },
     dispose: () => model.end(),
   };
+}
+
+/** Every id that ends a text, also of a family whose config is not known here. */
+async function stopIds(folder: string, tokenizer: Tokenizer): Promise<number[]> {
+  const named = async (file: string) =>
+    (await readObject(join(folder, file)))?.eos_token_id ?? null;
+  const ends = await named("generation_config.json") ?? await named("config.json") ?? [];
+  const isId = (id: unknown): id is number => Number.isSafeInteger(id) && (id as number) >= 0;
+  return [...new Set([tokenizer.eosId, ...[ends].flat().filter(isId)])];
 }
 
 /**

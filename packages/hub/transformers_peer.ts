@@ -68,7 +68,7 @@ const ones = (row: readonly number[]) => row.map(() => 1);
 async function generator() {
   const model = await AutoModelForCausalLM.from_pretrained(basename(folder), { dtype });
   model.configs.generation_config = null; // the model's own penalties and the like: greedy is asked for
-  return async ({ prompts, maxTokens, eosId, padId, edits }: GenerationRequest) => {
+  return async ({ prompts, maxTokens, eosIds, padId, edits }: GenerationRequest) => {
     const edit = (ids: readonly bigint[][], logits: Tensor): Tensor => {
       send({ ids: ids.map((row) => row.map(Number)), dims: logits.dims }, logits.data);
       const { json, data } = receive();
@@ -82,7 +82,7 @@ async function generator() {
       attention_mask: tensor(padded(prompts.map(ones), 0, "left")),
       max_new_tokens: maxTokens,
       do_sample: false,
-      eos_token_id: eosId,
+      eos_token_id: eosIds,
       pad_token_id: padId,
       logits_processor: edits ? [edit] : [],
     });

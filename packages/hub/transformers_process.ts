@@ -32,7 +32,8 @@ export interface PeerArguments {
 export interface GenerationRequest {
   prompts: readonly (readonly number[])[];
   maxTokens: number;
-  eosId: number | null;
+  /** What ends a response; null: nothing does. */
+  eosIds: readonly number[] | null;
   /** Stands where a prompt has nothing; no prompt begins with it. */
   padId: number;
   /** Whether each step's logits are sent over, to be edited. */

@@ -19,8 +19,8 @@ export interface GenerateOptions {
   topP?: number;
   /** Of the draws; each row has its own stream. Default 0. */
   seed?: number;
-  /** Ends a response; default: the model's own. null: nothing does. */
-  eosId?: number | null;
+  /** What ends a response, one id or several; default: the model's own. null: nothing does. */
+  eosId?: number | readonly number[] | null;
   /** Applied in turn before a token is chosen. */
   processors?: readonly LogitsProcessor[];
   /** Called for each token as it is chosen (not for EOS). */
@@ -74,7 +74,7 @@ export function tokenChooser(
   options: GenerateOptions,
 ): (row: Row, logits: Float32Array) => boolean {
   const { minTokens = 0, eosId, processors = [], onToken } = options;
-  const eosIds = eosId === undefined ? config.eosIds : eosId === null ? [] : [eosId];
+  const eosIds = eosId === undefined ? config.eosIds : [eosId ?? []].flat();
   const sample = createSampler(options);
   return ({ index: row, ids, promptLength, limit }, logits) => {
     for (const process of processors) process(logits, { row, ids, promptLength });

@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { parseObject, readOptional } from "../json.ts";
+import { parseObject, readObject } from "../json.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import type { ConfigJson } from "./options.ts";
 import { headName, type Parameters, parameterShapes } from "./parameters.ts";
@@ -29,17 +29,25 @@ export interface Model {
   readonly name: string;
   readonly config: ModelConfig;
   readonly parameters: Parameters;
-  /** sha256 of the weights, as {@link hashParameters} gives it. */
+  /** sha256 of the weights, as {@link hashParameters} gives it, and of what was overridden. */
   readonly hash: string;
   /** The folder it was loaded from, if any. */
   readonly folder: string | null;
+}
+
+/** Where a parameter lies: a file, and its name there. */
+interface Stored {
+  readonly header: SafetensorsHeader;
+  readonly name: string;
 }
 
 /** Values that some checkpoints store although they follow from the config. */
 const derived = /\.(rotary_emb\.inv_freq|attention\.(bias|masked_bias))$/;
 
 /**
- * Loads a checkpoint folder. F16 and BF16 weights become float32.
+ * Loads a checkpoint folder. F16 and BF16 weights become float32. A decoder that was saved without
+ * its head (transformers' `AutoModel`), whose names lack the first part, is the same where the head
+ * is the embedding.
  *
  * @param options.inFile leave the weights where they are, as a base that is only to be tuned with
  *   adapters may: training reads them from there, everything else when it asks for them
@@ -52,14 +60,16 @@ export async function loadCheckpoint(
   folder: string,
   options: { inFile?: boolean; override?: ConfigJson } = {},
 ): Promise<Model> {
-  const config = await readConfig(folder, options.override);
-  const headers = await locate(folder);
+  const { override = {} } = options;
+  const config = await loadConfig(folder, override);
   const shapes = parameterShapes(config);
+  const stored = underFullNames(await locate(folder), config, shapes);
   const parameters: Parameters = new Map();
   for (const [name, shape] of shapes) {
-    const header = headers.get(name);
-    if (!header) throw new Error(`Expected a parameter "${name}" in ${folder}, but found none.`);
-    const found = header.tensors.get(name)!.shape;
+    const place = stored.get(name);
+    if (!place) throw new Error(`Expected a parameter "${name}" in ${folder}, but found none.`);
+    const { header } = place;
+    const found = header.tensors.get(place.name)!.shape;
     if (found.join() !== shape.join()) {
       throw new Error(
         `Expected shape [${shape}] for the parameter "${name}" in ${header.path}, but found ` +
@@ -67,11 +77,11 @@ export async function loadCheckpoint(
       );
     }
     const parameter = options.inFile
-      ? tensorInFile(header, name)
-      : { shape, data: await readTensor(header, name) };
+      ? tensorInFile(header, place.name)
+      : { shape, data: await readTensor(header, place.name) };
     parameters.set(name, parameter);
   }
-  for (const [name, header] of headers) {
+  for (const [name, { header }] of stored) {
     if (shapes.has(name) || derived.test(name)) continue;
     const isTiedHead = config.tied && name === `${config.family.names.head}.weight`;
     const same = isTiedHead &&
@@ -86,7 +96,15 @@ export async function loadCheckpoint(
     }
   }
   const name = basename(resolve(folder));
-  return { name, config, parameters, hash: hashParameters(parameters), folder };
+  return { name, config, parameters, hash: hashOf(parameters, override), folder };
+}
+
+/** Another config is another model, though the weights are the same: results are kept by this. */
+function hashOf(parameters: Parameters, override: ConfigJson): string {
+  const weights = hashParameters(parameters);
+  const changes = Object.entries(override).sort();
+  if (changes.length === 0) return weights;
+  return createHash("sha256").update(weights).update(JSON.stringify(changes)).digest("hex");
 }
 
 /**
@@ -158,11 +176,37 @@ async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
   return located;
 }
 
+/** The tensors of a folder under the names that they have in the whole model. */
+function underFullNames(
+  located: ReadonlyMap<string, SafetensorsHeader>,
+  { family }: ModelConfig,
+  shapes: ReadonlyMap<string, unknown>,
+): Map<string, Stored> {
+  const [first] = family.names.embedding.split(".");
+  const stored = new Map<string, Stored>();
+  for (const [name, header] of located) {
+    const full = !shapes.has(name) && shapes.has(`${first}.${name}`) ? `${first}.${name}` : name;
+    const other = stored.get(full);
+    if (other) {
+      throw new Error(
+        `Expected the parameter "${full}" once, but found both "${other.name}" in ` +
+          `${other.header.path} and "${name}" in ${header.path}. Take one of them out.`,
+      );
+    }
+    stored.set(full, { header, name });
+  }
+  return stored;
+}
+
 /**
  * The config of a folder. A text ends where generation_config.json says, as in Hugging Face, and
  * where config.json says if there is none or it names no id.
+ *
+ * @param override options in place of those of config.json, see {@link parseConfig}
+ * @throws where one of the files is damaged or refused; the error names it.
+ * @example (await loadConfig("data/world/base-1")).eosIds // [0]
  */
-async function readConfig(folder: string, override: ConfigJson = {}): Promise<ModelConfig> {
+export async function loadConfig(folder: string, override: ConfigJson = {}): Promise<ModelConfig> {
   const parse = (path: string, json: ConfigJson, instead: ConfigJson) => {
     try {
       return parseConfig(json, instead);
@@ -173,7 +217,7 @@ async function readConfig(folder: string, override: ConfigJson = {}): Promise<Mo
   const path = join(folder, "config.json");
   const json = await readJson(path);
   const generation = join(folder, "generation_config.json");
-  const ends = (await readOptional(generation))?.eos_token_id ?? null;
+  const ends = (await readObject(generation))?.eos_token_id ?? null;
   const config = parse(path, json, override);
   if (ends === null || "eos_token_id" in override) return config;
   const { eosIds } = parse(generation, json, { ...override, eos_token_id: ends });

@@ -64,10 +64,45 @@ Deno.test("loadCheckpoint() reads shards", () =>
     await writeFile(index, JSON.stringify({ weight_map: map }));
     assert.equal((await loadCheckpoint(folder)).hash, model.hash);
 
+    await rm(join(folder, "1.safetensors"));
+    await assert.rejects(loadCheckpoint(folder), /a file of tensors at .*1\.safetensors.* none/);
+    await writeFile(index, JSON.stringify({ weight_map: { a: ".." } }));
+    await assert.rejects(loadCheckpoint(folder), /found something else/);
     await writeFile(index, JSON.stringify({ weight_map: { a: "../x.safetensors" } }));
     await assert.rejects(loadCheckpoint(folder), /Expected a file name for "a"/);
     await writeFile(index, JSON.stringify({ weight_map: { a: "0.safetensors" } }));
     await assert.rejects(loadCheckpoint(folder), /Expected the tensor "a"/);
+  }));
+
+for (const [type, first] of [["llama", "model."], ["gpt_neox", "gpt_neox."]] as const) {
+  Deno.test(`loadCheckpoint() reads a ${type} whose names lack ${first} as it reads it whole`, () =>
+    inFolder(async (folder) => {
+      const model = randomModel({ ...tinySizes, model_type: type, tie_word_embeddings: true });
+      await saveCheckpoint(model, folder);
+      const short = [...model.parameters].map(([full, parameter]) =>
+        [full.replace(first, ""), parameter] as const
+      );
+      const path = join(folder, "model.safetensors");
+      await writeSafetensors(path, new Map(short));
+      for (const inFile of [false, true]) {
+        const found = await loadCheckpoint(folder, { inFile });
+        assert.equal(found.hash, model.hash);
+        assert.deepEqual([...found.parameters.keys()], [...model.parameters.keys()]);
+      }
+      await writeSafetensors(path, new Map([...short, ...model.parameters]));
+      await assert.rejects(loadCheckpoint(folder), /once, but found both/);
+    }));
+}
+
+Deno.test("loadCheckpoint() misses the head that a decoder was saved without", () =>
+  inFolder(async (folder) => {
+    const { config, parameters } = await loadCheckpoint(golden("llama-mha"));
+    assert.ok(!config.tied);
+    await cp(join(golden("llama-mha"), "config.json"), join(folder, "config.json"));
+    const short = [...parameters].filter(([name]) => name !== "lm_head.weight")
+      .map(([name, parameter]) => [name.replace("model.", ""), parameter] as const);
+    await writeSafetensors(join(folder, "model.safetensors"), new Map(short));
+    await assert.rejects(loadCheckpoint(folder), /Expected a parameter "lm_head.weight"/);
   }));
 
 Deno.test("loadCheckpoint() accepts a tied head that is stored, if it is the embedding", () =>
@@ -87,8 +122,14 @@ Deno.test("loadCheckpoint() loads a checkpoint with an override of its config", 
   inFolder(async (folder) => {
     await writeChanged(folder, ({ config }) => Object.assign(config.json, { alibi: true }));
     await assert.rejects(loadCheckpoint(folder), /no option "alibi".*override: \{"alibi":null\}/);
-    const { config } = await loadCheckpoint(folder, { override: { alibi: null } });
+    const { config, hash } = await loadCheckpoint(folder, { override: { alibi: null } });
     assert.equal(config.json.alibi, null);
+    await writeChanged(folder, () => {});
+    const plain = await loadCheckpoint(folder);
+    assert.equal((await loadCheckpoint(folder, { override: {} })).hash, plain.hash);
+    assert.notEqual(hash, plain.hash, "what is kept of one is not taken for the other");
+    const eps = (value: number) => loadCheckpoint(folder, { override: { rms_norm_eps: value } });
+    assert.notEqual((await eps(1e-4)).hash, (await eps(1e-3)).hash);
   }));
 
 Deno.test("a text ends where generation_config.json and the tokenizer say, and stays so when saved", () =>

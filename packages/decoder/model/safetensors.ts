@@ -11,6 +11,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
+import { repeatedName } from "../json.ts";
 import { toBfloat16, toFloat16, widenBfloat16, widenFloat16 } from "./half.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
 
@@ -54,24 +55,33 @@ export interface SafetensorsHeader {
 /**
  * Reads and checks the header of a file.
  *
- * @throws where the file is truncated, its header is too long or not JSON of the right form, an
- *   offset is out of range, tensors overlap or leave gaps, or a shape and a type do not make up the
- *   bytes of a tensor.
+ * @throws where there is no such file, it is truncated, its header is too long, not UTF-8, not JSON
+ *   of the right form or has a name twice, an offset is out of range, tensors overlap or leave gaps,
+ *   or a shape and a type do not make up the bytes of a tensor.
  */
 export async function readHeader(path: string): Promise<SafetensorsHeader> {
-  const { size } = await stat(path);
+  const file = await stat(path).catch(() => null);
+  if (!file?.isFile()) {
+    const found = file ? "something else" : "none";
+    throw new Error(`Expected a file of tensors at ${path}, but found ${found}. Is it all there?`);
+  }
+  const { size } = file;
   const wrong = (expected: string, found: unknown) =>
     new Error(`Expected ${expected} in ${path}, but found ${found}. Is the file whole?`);
   if (size < 8) throw wrong("at least 8 bytes", size);
   const length = Number(new DataView(readBytes(path, 0, 8).buffer).getBigUint64(0, true));
   if (length > longestHeader) throw wrong(`a header of ${longestHeader} bytes at most`, length);
   if (8 + length > size) throw wrong(`a header of ${length} bytes`, `${size - 8} bytes after it`);
-  const text = new TextDecoder().decode(readBytes(path, 8, length));
+  const text = utf8(readBytes(path, 8, length));
+  if (text === null) throw wrong("a header in UTF-8", "other bytes");
   const header: unknown = parseJson(text);
-  if (typeof header !== "object" || header === null || Array.isArray(header)) {
-    throw wrong("a JSON object as header", text.slice(0, 40));
+  if (!isObject(header)) throw wrong("a JSON object as header", text.slice(0, 40));
+  const twice = repeatedName(text);
+  if (twice !== null) throw wrong("each name once in the header", `"${twice}" twice`);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+    throw wrong("texts as __metadata__", JSON.stringify(metadata).slice(0, 40));
   }
-  const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
   const tensors = new Map(
     Object.entries(entries).map(([name, entry]) => [
       name,
@@ -81,6 +91,18 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
   checkCoverage(path, tensors, 8 + length, size);
   return { path, tensors, metadata: metadata as Record<string, string> };
 }
+
+/** The text of bytes, or null where they are not UTF-8. A byte-order mark stays: none may be there. */
+function utf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The value of a JSON text, or undefined. */
 function parseJson(text: string): unknown {

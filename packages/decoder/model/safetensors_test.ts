@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readHeader, readTensor, writeSafetensors } from "./safetensors.ts";
@@ -10,11 +10,10 @@ async function inFolder(work: (path: string, folder: string) => Promise<void>): 
   await rm(folder, { recursive: true });
 }
 
-/** A file with the given header and as many zero bytes after it. */
+/** A file with the given header (bytes, text, or JSON to be) and as many zero bytes after it. */
 async function writeRaw(path: string, header: unknown, bytes: number): Promise<void> {
-  const json = new TextEncoder().encode(
-    typeof header === "string" ? header : JSON.stringify(header),
-  );
+  const text = typeof header === "string" ? header : JSON.stringify(header);
+  const json = header instanceof Uint8Array ? header : new TextEncoder().encode(text);
   const file = new Uint8Array(8 + json.length + bytes);
   new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
   file.set(json, 8);
@@ -92,6 +91,13 @@ Deno.test("BF16 and F16 round to nearest, ties to even, and come back as float32
     }
   }));
 
+Deno.test("readHeader() takes a text twice where it is no name twice", () =>
+  inFolder(async (path) => {
+    const header = { a: tensor("F32", [1], 0, 4), '"a":{': tensor("F32", [1], 4, 8) };
+    await writeRaw(path, { __metadata__: { a: "{", dtype: '"a":' }, ...header }, 8);
+    assert.deepEqual([...(await readHeader(path)).tensors.keys()], ["a", '"a":{']);
+  }));
+
 const refusals: [string, (path: string) => Promise<void>, RegExp][] = [
   ["a file shorter than its prefix", (path) => writeFile(path, "1234"), /at least 8 bytes/],
   ["a header longer than the file", async (path) => {
@@ -105,6 +111,30 @@ const refusals: [string, (path: string) => Promise<void>, RegExp][] = [
     await writeFile(path, file);
   }, /a header of 100000000 bytes at most/],
   ["a header that is no JSON", (path) => writeRaw(path, "{]", 0), /a JSON object/],
+  [
+    "a header that is not UTF-8",
+    (path) => writeRaw(path, Uint8Array.from('{"\xe9": 1}', (letter) => letter.charCodeAt(0)), 0),
+    /a header in UTF-8/,
+  ],
+  ["a byte-order mark", (path) => writeRaw(path, "\ufeff{}", 0), /a JSON object/],
+  [
+    "a tensor's name that stands twice, however it is spelt",
+    (path) => {
+      const [a, b] = [tensor("F32", [1], 0, 4), tensor("F32", [1], 4, 8)].map((t) =>
+        JSON.stringify(t)
+      );
+      return writeRaw(path, `{"a": ${a}, "\\u0061" : ${b}}`, 8);
+    },
+    /each name once .* found "a" twice/,
+  ],
+  [
+    "a field that stands twice",
+    (path) => writeRaw(path, '{"a": {"dtype": "U8", "shape": [4], "shape": [0]}}', 4),
+    /found "shape" twice/,
+  ],
+  ["metadata that is no text", (path) => writeRaw(path, { __metadata__: { a: 1 } }, 0), /texts as/],
+  ["a file that is not there", () => Promise.resolve(), /a file of tensors at .* found none/],
+  ["a folder", (path) => mkdir(path), /a file of tensors at .* found something else/],
   ["a header that is no object", (path) => writeRaw(path, "[]", 0), /a JSON object/],
   ["a truncated file", (path) => writeRaw(path, { a: tensor("F32", [2], 0, 8) }, 4), /truncated/],
   [
@@ -126,6 +156,16 @@ const refusals: [string, (path: string) => Promise<void>, RegExp][] = [
     "a shape that does not make up its bytes",
     (path) => writeRaw(path, { a: tensor("F32", [3], 0, 8) }, 8),
     /12 bytes/,
+  ],
+  [
+    "offsets too short for the shape",
+    (path) => writeRaw(path, { a: tensor("F32", [2], 0, 4) }, 4),
+    /8 bytes .* found 4/,
+  ],
+  [
+    "two tensors in the same bytes",
+    (path) => writeRaw(path, { a: tensor("F32", [2], 0, 8), b: tensor("F32", [2], 0, 8) }, 8),
+    /overlaps/,
   ],
   [
     "a negative offset",
