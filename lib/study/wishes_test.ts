@@ -107,7 +107,7 @@ Deno.test("adapters of the library and of one's own train, answer, and come back
       const arm: Arm = {
         ...arms.responseTuning,
         name: adapter.name,
-        tuning: { data: "responses", adapter, learningRate: 0.05 },
+        tuning: { data: "responses", adapter, learningRate: 0.02, examples: 16 }, // one batch
       };
       const run = await study.run(arm, 1);
       assert.equal(run.losses.length, 3);
