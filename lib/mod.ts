@@ -84,7 +84,7 @@ export { rankingAccuracy } from "./study/rank.ts";
 export { checkerJudge, endpointJudge, modelJudge } from "./study/judges.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
 export { differenceOverBases, overBases } from "./study/bases.ts";
-export { verdicts } from "./study/claims.ts";
+export { claimRows, verdicts } from "./study/claims.ts";
 export { diagnoseBase } from "./study/diagnosis.ts";
 export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";

@@ -182,3 +182,23 @@ export function verdicts(
     });
   });
 }
+
+/**
+ * The claims that these rows decide, as rows of a table: what holds here, and by which figures.
+ *
+ * @example
+ * ```ts
+ * await showTable(claimRows(rows), { caption: "What the paper found, and whether it is so here" });
+ * ```
+ */
+export function claimRows(
+  rows: readonly ResultRow[],
+): { claim: string; "holds here": string; figures: string }[] {
+  return verdicts(rows).filter(({ holds }) => holds !== null).map(({ claim, holds, figures }) => ({
+    claim,
+    "holds here": holds ? "yes" : "no",
+    figures: Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(1)}`).join(
+      ", ",
+    ),
+  }));
+}
