@@ -3,7 +3,7 @@
  * Offline, minutes on two cores.
  */
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCheckpoint, loadTokenizer } from "@implicit/decoder";
 import { pair } from "@implicit/hub";
@@ -25,6 +25,11 @@ import { projectRoot } from "./settings.ts";
 /** Seeds of tuning sets start here, so that no tuning set is drawn with an evaluation set's seed. */
 const TUNING_SEED = 1000;
 
+/**
+ * The miniature.
+ *
+ * @throws if no base lies in data/world, or the weights of one are not those that were pretrained.
+ */
 export async function miniature(): Promise<Scale> {
   const folder = join(projectRoot(), "data", "world");
   const names = existsSync(folder) ? await readdir(folder) : [];
@@ -55,7 +60,15 @@ export async function miniature(): Promise<Scale> {
     threads: 1, // so that a run's bits depend on no number of cores
     async loadBase(name) {
       const path = join(folder, name);
-      return { name, model: await loadCheckpoint(path), tokenizer: await loadTokenizer(path) };
+      const [model, tokenizer] = [await loadCheckpoint(path), await loadTokenizer(path)];
+      const { hashes } = JSON.parse(await readFile(join(path, "training.json"), "utf8"));
+      if (model.hash !== hashes.parameters) {
+        throw new Error(
+          `Expected weights in ${path} with sha256 ${hashes.parameters}, as training.json has them, ` +
+            `but found ${model.hash}: restore the folder, or pretrain the base again.`,
+        );
+      }
+      return { name, model, tokenizer };
     },
     examples(tuning, seed) {
       const kind = tuning.data === "single-task" ? `single:${tuning.task}` as const : "instruction";
