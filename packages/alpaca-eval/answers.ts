@@ -10,6 +10,9 @@ import writeFileAtomic from "write-file-atomic";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** No file of that name: also below a file, and where the name is too long. */
+const ABSENT = ["ENOENT", "ENOTDIR", "ENAMETOOLONG"];
+
 /** The answers in a folder. */
 export class KeptAnswers {
   /** Files whose damage has been said. */
@@ -29,8 +32,8 @@ export class KeptAnswers {
       const kept = JSON.parse(readFileSync(file, "utf8"));
       if (kept.sha256 === sha256(JSON.stringify([asked, kept.reply]))) return kept.reply;
     } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return undefined;
-      if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+      if (ABSENT.includes((error as { code?: string }).code ?? "")) return undefined;
+      // What cannot be parsed, or read from the disk, is damaged too.
     }
     if (!this.#said.has(file)) {
       process.emitWarning(`Expected a whole answer in ${file} but found it damaged: asked anew`);
