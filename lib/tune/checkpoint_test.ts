@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
@@ -51,4 +51,25 @@ Deno.test("readCheckpoint() refuses another run, and arrays of another length", 
       readCheckpoint(folder, "a", short),
       /Expected 2 values of values in .* found 3/,
     );
+  }));
+
+Deno.test("readCheckpoint() warns of a checkpoint with any byte changed, and removes it", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "step-1.safetensors"), { warn } = console;
+    await writeCheckpoint(folder, { run: "a", step: 1, losses: [0.5] }, arrays());
+    const whole = await readFile(path);
+    for (let at = 0; at < whole.length; at += 7) {
+      const damaged = Uint8Array.from(whole, (byte, i) => (i === at ? byte ^ 1 : byte));
+      await writeFile(path, damaged);
+      const warnings: string[] = [], into = arrays();
+      console.warn = (text) => warnings.push(text);
+      const progress = await readCheckpoint(folder, "a", into).finally(() => (console.warn = warn));
+      if (progress) { // spaces that pad the header, or its "pt"
+        assert.deepEqual([progress, into], [{ run: "a", step: 1, losses: [0.5] }, arrays()]);
+        continue;
+      }
+      assert.match(warnings.join(), /^The training begins anew/);
+      assert.deepEqual(into, arrays());
+      assert.deepEqual(await readdir(folder), []);
+    }
   }));

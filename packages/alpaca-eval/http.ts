@@ -3,13 +3,12 @@
  * that honour `Retry-After`, every answer on disk as soon as it arrives, and a key that is read from
  * the environment, sent, and otherwise never seen. It does not know what is asked.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
-import writeFileAtomic from "write-file-atomic";
+import { KeptAnswers } from "./answers.ts";
 import { lockFolder } from "./lock.ts";
 
 export interface Endpoint {
@@ -127,6 +126,7 @@ export function checkBaseUrl(baseUrl: string): void {
 export class Client {
   readonly #endpoint: Required<Endpoint>;
   readonly #key: string;
+  readonly #answers: KeptAnswers;
   /** Nobody asks before this time: one `Retry-After` holds for all. */
   #notBefore = 0;
 
@@ -141,6 +141,7 @@ export class Client {
       ...endpoint,
       baseUrl: endpoint.baseUrl.replace(/\/+$/, ""),
     };
+    this.#answers = new KeptAnswers(endpoint.cache);
     this.#key = endpoint.keyVariable ? (process.env[endpoint.keyVariable] ?? "").trim() : "";
     if (!/^[ -~]*$/.test(this.#key)) {
       throw new Error(
@@ -186,13 +187,7 @@ export class Client {
 
   /** The answer on disk, or undefined. */
   cached(body: ChatBody): unknown {
-    const file = this.#file(body);
-    if (!existsSync(file)) return undefined;
-    try {
-      return (JSON.parse(readFileSync(file, "utf8")) as { reply: unknown }).reply;
-    } catch {
-      throw new Error(`Expected an answer in ${file} but found something else: delete the file`);
-    }
+    return this.#answers.get(this.#asked(body));
   }
 
   /**
@@ -231,9 +226,8 @@ export class Client {
 
   /** @throws Stop where it cannot: the next answer would be paid and lost too */
   #keep(body: ChatBody, reply: unknown): void {
-    const asked = { baseUrl: this.#endpoint.baseUrl, path: PATH, body };
     try {
-      writeFileAtomic.sync(this.#file(body), JSON.stringify({ asked, reply }));
+      this.#answers.keep(this.#asked(body), reply);
     } catch (error) {
       throw new Stop(
         `Expected to keep an answer in ${this.#endpoint.cache} but found: ` +
@@ -242,9 +236,8 @@ export class Client {
     }
   }
 
-  #file(body: ChatBody): string {
-    const asked = JSON.stringify([this.#endpoint.baseUrl, PATH, body]);
-    return join(this.#endpoint.cache, createHash("sha256").update(asked).digest("hex") + ".json");
+  #asked(body: ChatBody) {
+    return { baseUrl: this.#endpoint.baseUrl, path: PATH, body };
   }
 
   /** One attempt. @throws Refusal or Stop where asking again is pointless, an Error where it is not */

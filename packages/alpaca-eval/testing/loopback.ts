@@ -41,6 +41,18 @@ export function loopbackProbability(text: string): number {
   return createHash("sha256").update(text).digest().readUInt32LE() / 2 ** 32;
 }
 
+/** A reply with this text, and its first token's log-probabilities. */
+export const chat = (content: string, tops: Record<string, number>) => ({
+  choices: [{
+    message: { role: "assistant", content },
+    logprobs: {
+      content: [{
+        top_logprobs: Object.entries(tops).map(([token, logprob]) => ({ token, logprob })),
+      }],
+    },
+  }],
+});
+
 async function bodyOf(request: IncomingMessage): Promise<LoopbackBody> {
   let text = "";
   for await (const chunk of request) text += chunk;

@@ -1,0 +1,122 @@
+/** What a judge keeps of its answers outlives it, is shared, and is not believed when damaged. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import {
+  comparisons,
+  expected,
+  judge,
+  price,
+  quick,
+  settings,
+  settingsPath,
+  warningsOf,
+  withCache,
+} from "./testing/judging.ts";
+import { startLoopback } from "./testing/loopback.ts";
+
+Deno.test("httpJudge() killed in the middle resumes: no answer is lost or asked for again", async () => {
+  await withCache(async (cache) => {
+    await using server = await startLoopback({ delay: 5 });
+    const rows = comparisons(400);
+    const code = `
+      import { httpJudge } from ${JSON.stringify(new URL("http_judge.ts", import.meta.url).href)};
+      import { loadJudgeSettings } from ${
+      JSON.stringify(new URL("settings.ts", import.meta.url).href)
+    };
+      const path = ${JSON.stringify(settingsPath)};
+      const options = { settings: await loadJudgeSettings(path), price: { input: 10, output: 30 },
+        endpoint: ${JSON.stringify(quick(server.baseUrl, cache))} };
+      await httpJudge(options)(${JSON.stringify(rows)});`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--quiet", code],
+      cwd: fileURLToPath(new URL("../../", import.meta.url)),
+    }).spawn();
+    const deadline = performance.now() + 60_000;
+    while (server.requests.length < 150) {
+      ok(performance.now() < deadline, "the process to be killed did not get going");
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    child.kill("SIGKILL");
+    strictEqual((await child.status).success, false);
+    const kept = readdirSync(cache).filter((name) => name.endsWith(".json"));
+    ok(kept.length >= 100 && kept.length < 400, `killed after ${kept.length} answers`);
+    const texts = new Set(
+      kept.map((name) =>
+        JSON.parse(readFileSync(join(cache, name), "utf8")).asked.body.messages.at(-1)
+          .content as string
+      ),
+    );
+    // The kernel may still deliver what the killed process had sent.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = server.requests.length;
+    const result = await judge(rows, { settings, price, endpoint: quick(server.baseUrl, cache) });
+    const asked = server.requests.slice(before).map((request) => request.text);
+    strictEqual(asked.length, 400 - kept.length);
+    ok(asked.every((text) => !texts.has(text)), "no kept answer is asked for again");
+    strictEqual(result.missing, 0);
+    strictEqual(server.answered.size, 400);
+    result.annotations.forEach((row, i) => {
+      ok(Math.abs(row.preference - expected(rows[i]!)) < 1e-9, `row ${i}`);
+    });
+  });
+});
+
+Deno.test("httpJudge() pays once for two judges on one cache, and takes over from a dead one", async () => {
+  await withCache(async (cache) => {
+    await using server = await startLoopback({ delay: 5 });
+    const options = { settings, price, endpoint: quick(server.baseUrl, cache) };
+    writeFileSync(join(cache, ".lock"), "2147483646"); // no process has this number
+    const [one, two] = await Promise.all([
+      judge(comparisons(30), options),
+      judge(comparisons(40), options),
+    ]);
+    strictEqual(server.requests.length, 40);
+    deepStrictEqual([one.missing, two.missing], [0, 0]);
+    ok(!existsSync(join(cache, ".lock")));
+    // Another process: it holds the folder while it lives.
+    writeFileSync(join(cache, ".lock"), String(process.ppid));
+    const run = judge(comparisons(41), options);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    strictEqual(server.requests.length, 40, "waits");
+    await judge(comparisons(40), options); // all known: nothing to wait for
+    rmSync(join(cache, ".lock"));
+    strictEqual((await run).missing, 0);
+    strictEqual(server.requests.length, 41);
+  });
+});
+
+Deno.test("httpJudge() asks anew for kept answers that were damaged, and says which", async () => {
+  await withCache(async (cache) => {
+    await using server = await startLoopback();
+    const rows = comparisons(40);
+    const options = { settings, price, endpoint: quick(server.baseUrl, cache) };
+    const first = await judge(rows, options);
+    const damage: ((bytes: Buffer) => Uint8Array)[] = [
+      (bytes) => bytes.subarray(0, bytes.length - 9), // a torn end
+      (bytes) => (bytes[bytes.indexOf('"logprob":-') + 11]! ^= 1, bytes), // another digit
+      (bytes) => (bytes[bytes.indexOf('"content":"m') + 11]! ^= 32, bytes), // another letter
+      () => Buffer.from(""),
+      () => Buffer.from("null"),
+      () => Buffer.from('{"asked": {}, "reply": {"choices": []}}'),
+      () => readFileSync(files[20]!), // the answer to another question
+    ];
+    const files = readdirSync(cache).sort().map((name) => join(cache, name));
+    damage.forEach((harm, i) => writeFileSync(files[i]!, harm(readFileSync(files[i]!))));
+    let again: Awaited<ReturnType<typeof judge>> | undefined;
+    const said = await warningsOf(async () => again = await judge(rows, options));
+    deepStrictEqual(
+      again!.annotations.map((row) => row.preference),
+      first.annotations.map((row) => row.preference),
+    );
+    deepStrictEqual([again!.estimate.calls, again!.spent.calls], [damage.length, damage.length]);
+    strictEqual(server.requests.length, 40 + damage.length, "no whole answer is paid again");
+    strictEqual(said.length, damage.length, said.join("\n"));
+    for (const file of files.slice(0, damage.length)) {
+      ok(said.some((line) => line.includes(file) && /damaged: asked anew/.test(line)), file);
+    }
+    deepStrictEqual(await warningsOf(() => judge(rows, options)), []);
+  });
+});
