@@ -24,6 +24,7 @@ const options = new Command("deno task generate")
   .description("Continue a prompt with a model.")
   .requiredOption("--prompt <text>", "what to continue, or with --template to answer")
   .option("--model <folder or hub id>", "default: the micro-world's first base")
+  .option("--base <folder or hub id>", "of a PEFT adapter, if not the one that it names")
   .option("--override <json>", "options in place of those of its config.json", jsonObject)
   .option(
     "--template [name]",
@@ -42,6 +43,7 @@ const options = new Command("deno task generate")
   .opts<{
     prompt: string;
     model?: string;
+    base?: string;
     override?: Record<string, unknown>;
     template?: true | TemplateName;
     rules?: readonly RuleName[];
@@ -58,11 +60,12 @@ const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(t
 const report = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K`));
 
 await orSayWhy(async () => {
-  const { json, template, threads, override, rules: use, variant } = options;
+  const { json, template, threads, base, override, rules: use, variant } = options;
   const world = join(projectRoot(), "data", "world");
   const name = options.model ?? join(world, (await openScale("miniature")).bases[0]!);
   const { decoder, tokenizer } = await openDecoder(name, {
     threads,
+    base,
     override,
     onProgress({ bytes, total }) {
       if (json) return;
