@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { textStream } from "@implicit/decoder";
 import { type EngineInfo, ortVersion } from "@implicit/engine";
 import { openDecoder } from "@implicit/hub";
+import { plainText } from "@implicit/notebook";
 import {
   formatPrompt,
   openScale,
@@ -56,8 +57,9 @@ const options = new Command("deno task generate")
     json?: boolean;
   }>();
 
-const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
-const report = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K`));
+const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(plainText(text)));
+const report = (text: string) =>
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r${plainText(text)}\x1b[K`));
 
 await orSayWhy(async () => {
   const { json, template, threads, base, override, rules: use, variant } = options;
@@ -93,6 +95,6 @@ await orSayWhy(async () => {
       threads: threads ?? availableParallelism(),
       versions: { onnxruntime: ortVersion() },
     };
-    console.log(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, engine }));
+    print(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, engine }) + "\n");
   } else print("\n");
 });
