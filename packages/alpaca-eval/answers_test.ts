@@ -1,6 +1,6 @@
 /** What a judge keeps of its answers outlives it, is shared, and is not believed when damaged. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -118,6 +118,11 @@ Deno.test("httpJudge() asks anew for kept answers that were damaged, and says wh
       ok(said.some((line) => line.includes(file) && /damaged: asked anew/.test(line)), file);
     }
     deepStrictEqual(await warningsOf(() => judge(rows, options)), []);
+    // What may not be read may well be whole: nothing is paid for it. (Here it is a folder.)
+    rmSync(files[0]!);
+    mkdirSync(files[0]!);
+    await rejects(judge(rows, options), /Expected to read a kept answer in .* Nothing was asked/);
+    strictEqual(server.requests.length, 40 + damage.length);
   });
 });
 

@@ -91,7 +91,7 @@ export class Client {
   readonly #refused = new Map<unknown, string[]>();
   #isAnswered = false;
   #lock: FolderLock | null = null;
-  /** Nobody asks before this time: one `Retry-After` holds for all. */
+  /** Nobody asks before this time of `performance.now()`: one `Retry-After` holds for all. */
   #notBefore = 0;
 
   /** @param needed parameters without which an answer cannot be read */
@@ -172,7 +172,7 @@ export class Client {
     let reason = "", flawed = 0;
     for (let attempt = 0; attempt < attempts; attempt++) {
       if (attempt > 0) await this.#wait(backoff * 2 ** (attempt - 1));
-      while (Date.now() < this.#notBefore) await this.#wait(this.#notBefore - Date.now());
+      for (let left; (left = this.#notBefore - performance.now()) > 0;) await this.#wait(left);
       if (this.#lock?.isLost()) {
         throw new Stop(
           `Expected to be the only judge at work in ${cache} but found that another took over, as ` +
@@ -326,7 +326,7 @@ export class Client {
           `${Math.round(wait / 60_000)}: ${words}`,
       );
     }
-    this.#notBefore = Math.max(this.#notBefore, Date.now() + wait);
+    this.#notBefore = Math.max(this.#notBefore, performance.now() + wait);
     throw new Error(`status ${status}: ${words}`);
   }
 
