@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { inspect } from "node:util";
 import {
   addLowRank,
   hashParameters,
@@ -45,8 +46,6 @@ interface Targets {
   readonly layers: readonly number[] | null;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** Options that are read here. */
 const read = new Set(
   `peft_type task_type base_model_name_or_path revision r lora_alpha rank_pattern alpha_pattern
@@ -77,7 +76,7 @@ export async function readPeft(folder: string): Promise<PeftAdapter | null> {
   const mend = "Merge it with PEFT (merge_and_unload) and save the whole model.";
   const wrong = (name: string, expected: string, found = json[name]) =>
     new Error(
-      `Expected ${expected} for ${name} in ${path}, but found ${JSON.stringify(found)}. ${mend}`,
+      `Expected ${expected} for ${name} in ${path}, but found ${shown(found)}. ${mend}`,
     );
   const oneOf = (name: string, ...values: unknown[]) => {
     if (values.includes(json[name] ?? null)) return;
@@ -91,7 +90,7 @@ export async function readPeft(folder: string): Promise<PeftAdapter | null> {
   for (const [name, value] of Object.entries(json)) {
     if (read.has(name) || harmless.has(name) || isOff(value)) continue;
     throw new Error(
-      `Expected no ${name} in ${path}, but found ${JSON.stringify(value)}: merging it is not ` +
+      `Expected no ${name} in ${path}, but found ${shown(value)}: merging it is not ` +
         `implemented. ${mend}`,
     );
   }
@@ -115,24 +114,25 @@ export async function readPeft(folder: string): Promise<PeftAdapter | null> {
     throw wrong("layers_pattern", '"layers"');
   }
   const names = json.target_modules;
-  /** The value of the first name in `patterns` that a module's ends with, as PEFT looks it up. */
-  const valueOf = (patterns: string, plain: string, module: string): number => {
-    const entries = Object.entries((json[patterns] ?? {}) as Json);
-    const found = entries.find(([name]) => endsWith(module, name))?.[1] ?? json[plain] ?? 8;
-    if (typeof found !== "number" || !Number.isFinite(found)) throw wrong(plain, "a number", found);
-    return found;
-  };
-  for (const patterns of ["rank_pattern", "alpha_pattern"]) {
-    const value = json[patterns] ?? {};
-    const plain = typeof value === "object" &&
-      Object.keys(value).every((key) => /^[\w.]+$/.test(key));
+  /** An option's number for a module: of the first name in `patterns` that its own ends with. */
+  const perModule = (option: string, patterns: string, isRight: (value: number) => boolean) => {
+    const found = json[patterns] ?? {};
+    const plain = typeof found === "object" &&
+      Object.keys(found).every((key) => /^[\w.]+$/.test(key));
     if (!plain) throw wrong(patterns, "names of modules, no patterns");
-  }
-  const rank = (module: string) => {
-    const found = valueOf("rank_pattern", "r", module);
-    if (!Number.isSafeInteger(found) || found < 1) throw wrong("r", "a whole number from 1", found);
-    return found;
+    const entries = Object.entries(found);
+    const fallback = json[option] ?? 8; // PEFT's default of both
+    const given: [string, unknown][] = [...entries, [option, fallback]];
+    for (const [name, value] of given) {
+      if (typeof value !== "number" || !isRight(value)) {
+        throw wrong(name, "a number above 0", value);
+      }
+    }
+    return (module: string): number =>
+      entries.find(([name]) => endsWith(module, name))?.[1] ?? fallback;
   };
+  const rank = perModule("r", "rank_pattern", (r) => Number.isSafeInteger(r) && r > 0);
+  const alpha = perModule("lora_alpha", "alpha_pattern", (a) => Number.isFinite(a) && a > 0);
   return {
     folder,
     base: text("base_model_name_or_path"),
@@ -143,9 +143,13 @@ export async function readPeft(folder: string): Promise<PeftAdapter | null> {
       layers: numbers.length > 0 ? numbers as number[] : null,
     },
     rank,
-    scale: (module) => valueOf("alpha_pattern", "lora_alpha", module) / rank(module),
+    scale: (module) => alpha(module) / rank(module),
   };
 }
+
+/** A value as an error shows it, however long or deep. */
+const shown = (value: unknown): string =>
+  inspect(value, { depth: 1, maxArrayLength: 8, maxStringLength: 80, breakLength: Infinity });
 
 const isOff = (value: unknown): boolean =>
   value === null || value === false || value === "" ||
