@@ -1,6 +1,6 @@
 /** Where the project is put, and beside what: odd paths, full and read-only disks, a second process. */
 import assert from "node:assert/strict";
-import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { spawn, type SpawnOptions, spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,7 +67,14 @@ const onSmallDisk = (kilobytes: number, body: (disk: string) => Promise<void>) =
   inFolder(async (folder) => {
     const disk = join(folder, "disk");
     await mkdir(disk);
-    const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kilobytes}k`, "tmpfs", disk]);
+    const { status } = spawnSync("mount", [
+      "-t",
+      "tmpfs",
+      "-o",
+      `size=${kilobytes}k`,
+      "tmpfs",
+      disk,
+    ]);
     if (status !== 0) return console.log("Skipped: only root may mount a small file system");
     try {
       await body(disk);
@@ -84,7 +91,7 @@ Deno.test("on a full disk a training says so and leaves no half file, and goes o
     spawnSync("mount", ["-o", "remount,size=100m", disk]);
     const again = await work(["tuning", disk]);
     assert.ok(again.done, again.said);
-    assert.deepEqual((await readdir(join(disk, "checkpoints"))), ["step-16.safetensors"]);
+    assert.deepEqual(await readdir(join(disk, "checkpoints")), ["step-16.safetensors"]);
   }));
 
 Deno.test("what is kept on a disk that has become read-only is read", () =>

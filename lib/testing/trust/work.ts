@@ -56,7 +56,12 @@ const works: Record<string, (folder: string, url: string) => Promise<unknown>> =
         }],
       }
     ));
-    if (!existsSync(data)) await writeWhole(data, rows.map((row) => JSON.stringify(row)).join("\n"));
+    if (!existsSync(data)) {
+      await writeWhole(
+        data,
+        rows.map((row) => JSON.stringify(row)).join("\n"),
+      );
+    }
     const settings = readSettings({ IMPLICIT_CACHE: join(folder, "kept"), IMPLICIT_SEEDS: "2" });
     const options = { scale: "small", base, data, maxTokens: 8, tuning: { steps: 4 } } as const;
     const study = await openStudy(options, { ...settings, model: base });

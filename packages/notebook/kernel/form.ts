@@ -52,7 +52,7 @@ export function checkForm(file: unknown, name: string): void {
   const issue = notebook.safeParse(file).error?.issues[0];
   if (issue) throw wrong(`at ${issue.path.join(".")}: ${issue.message}`);
   try {
-    JSON.stringify(file);
+    JSON.stringify(file, null, 1); // as it is written
   } catch {
     throw wrong("values nested too deeply");
   }
