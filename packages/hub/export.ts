@@ -85,6 +85,7 @@ export async function exportModel(
       );
     });
   }
+  await removeAbandoned(folder);
   try {
     for (const name of files) await copyFile(join(tokenizer!, name), join(aside, name));
     if (!files.includes("tokenizer_config.json")) { // transformers.js insists on one
@@ -135,6 +136,22 @@ async function writeModel(
 
 const writeJson = (path: string, json: unknown) =>
   writeFile(path, `${JSON.stringify(json, null, 2)}\n`);
+
+/** Removes what exports that were killed have left aside. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, id] = name.match(/^\.export\.(\d+)\.tmp$/) ?? [];
+    if (id && !isRunning(Number(id))) await rm(join(folder, name), { recursive: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return (error as { code?: string }).code !== "ESRCH"; // another user's, perhaps
+  }
+}
 
 /** Moves what lies aside into the folder, in place of the model that is there. */
 async function replace(folder: string, aside: string): Promise<void> {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
   createDecoder,
@@ -191,6 +194,13 @@ Deno.test("exportModel() and createOnnxDecoder() say what is missing", () =>
     );
   }));
 
+/** The id of a process that has ended. */
+async function endedProcess(): Promise<number> {
+  const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
+  await once(child, "exit");
+  return child.pid!;
+}
+
 Deno.test("exportModel() leaves the old model, the new one or none, wherever it ends", () =>
   inFolder(async (folder) => {
     const source = join(folder, "source"), out = join(folder, "out");
@@ -202,10 +212,13 @@ Deno.test("exportModel() leaves the old model, the new one or none, wherever it 
     await writeFile(join(out, "notes.txt"), "of the owner");
     const names = async () => (await readdir(out, { recursive: true })).sort();
     const before = await names();
+    const [killed, running] = [await endedProcess(), process.ppid].map((id) => `.export.${id}.tmp`);
+    for (const name of [killed!, running!]) await mkdir(join(out, name));
     const json = { ...other.config.json, description: 1n }; // fails when it is written, near the end
     const failing = { ...other, config: { ...other.config, json } };
     await assert.rejects(exportModel(failing, out, { tokenizer }), /BigInt/);
-    assert.deepEqual(await names(), before);
+    assert.deepEqual(await names(), [running, ...before], "a killed one's is taken away");
+    await rm(join(out, running!), { recursive: true });
     assert.equal((await loadCheckpoint(out)).hash, old.hash);
 
     const { data } = await exportModel(other, out, { tokenizer });
