@@ -12,4 +12,5 @@ export { openStudy } from "./study/study.ts";
 export { readResults, resultsPage, summaryRows } from "./study/record.ts";
 export { claimsSection, type Cost, costsTable, paperTables, provenance } from "./study/tables.ts";
 export { formatPrompt, templates } from "./text/template.ts";
+export { type TrustFigures, trustProvenance, trustTable } from "./testing/trust/figures.ts";
 export { pretrain } from "./tune/tune.ts";

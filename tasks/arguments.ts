@@ -2,6 +2,7 @@
  * What all tasks share: the functions that commander calls to read the value of an option, and what
  * is done of an error.
  */
+import { plainText } from "@implicit/notebook";
 import { InvalidArgumentError } from "commander";
 
 /** A whole number in this range; "20_000_000" is one too. */
@@ -44,7 +45,7 @@ export async function orSayWhy(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(plainText((error as Error).message));
     Deno.exit(1);
   }
 }

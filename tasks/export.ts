@@ -12,6 +12,7 @@ const options = new Command("deno task export")
       "and as ONNX with a key/value cache, which transformers.js loads.",
   )
   .requiredOption("--model <folder or hub id>", "the model to export")
+  .option("--base <folder or hub id>", "of a PEFT adapter, if not the one that it names")
   .option("--override <json>", "options in place of those of its config.json", jsonObject)
   .requiredOption("--out <folder>", "where to write it")
   .addOption(
@@ -21,13 +22,15 @@ const options = new Command("deno task export")
   .parse()
   .opts<{
     model: string;
+    base?: string;
     override?: Record<string, unknown>;
     out: string;
     dtype: ExportType;
   }>();
 
 await orSayWhy(async () => {
-  const { model } = await loadModel(options.model, { override: options.override });
+  const { base, override } = options;
+  const { model } = await loadModel(options.model, { base, override });
   const { onnx, data } = await exportModel(model, options.out, { dtype: options.dtype });
   for (const path of [onnx, ...(data ? [data] : [])]) {
     console.log(`${path}  ${((await stat(path)).size / 1e6).toFixed(1)} MB`);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { textStream } from "@implicit/decoder";
 import { type EngineInfo, ortVersion } from "@implicit/engine";
 import { openDecoder } from "@implicit/hub";
+import { plainText } from "@implicit/notebook";
 import {
   formatPrompt,
   openScale,
@@ -24,6 +25,7 @@ const options = new Command("deno task generate")
   .description("Continue a prompt with a model.")
   .requiredOption("--prompt <text>", "what to continue, or with --template to answer")
   .option("--model <folder or hub id>", "default: the micro-world's first base")
+  .option("--base <folder or hub id>", "of a PEFT adapter, if not the one that it names")
   .option("--override <json>", "options in place of those of its config.json", jsonObject)
   .option(
     "--template [name]",
@@ -42,6 +44,7 @@ const options = new Command("deno task generate")
   .opts<{
     prompt: string;
     model?: string;
+    base?: string;
     override?: Record<string, unknown>;
     template?: true | TemplateName;
     rules?: readonly RuleName[];
@@ -54,15 +57,17 @@ const options = new Command("deno task generate")
     json?: boolean;
   }>();
 
-const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
-const report = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K`));
+const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(plainText(text)));
+const report = (text: string) =>
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r${plainText(text)}\x1b[K`));
 
 await orSayWhy(async () => {
-  const { json, template, threads, override, rules: use, variant } = options;
+  const { json, template, threads, base, override, rules: use, variant } = options;
   const world = join(projectRoot(), "data", "world");
   const name = options.model ?? join(world, (await openScale("miniature")).bases[0]!);
   const { decoder, tokenizer } = await openDecoder(name, {
     threads,
+    base,
     override,
     onProgress({ bytes, total }) {
       if (json) return;
@@ -90,6 +95,6 @@ await orSayWhy(async () => {
       threads: threads ?? availableParallelism(),
       versions: { onnxruntime: ortVersion() },
     };
-    console.log(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, engine }));
+    print(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, engine }) + "\n");
   } else print("\n");
 });

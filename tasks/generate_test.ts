@@ -54,6 +54,7 @@ Deno.test("generate refuses what it does not know, in a sentence", async () => {
     [["--rules", "eos,luck"], /Expected one of eos, repetition, uniform/],
     [["--template", "chatty"], /Expected one of tulu, ab/],
     [["--model", "no/such/folder/at/all"], /Expected a model's name .*no\/such\/folder/],
+    [["--base", "elsewhere"], /Expected an adapter in .* its base is named \(elsewhere\)/],
     [["--override", "[1]"], /Expected a JSON object/],
     [["--max-tokens", "many"], /Expected a whole number, from 0 on/],
   ];

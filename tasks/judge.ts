@@ -11,6 +11,7 @@ import {
   readGamed,
   readModelOutputs,
 } from "@implicit/alpaca-eval";
+import { plainText } from "@implicit/notebook";
 import { orSayWhy } from "./arguments.ts";
 
 /** A value as the table shows it; --json has every digit. */
@@ -38,10 +39,10 @@ await orSayWhy(async () => {
     gamed: options.gamed ? await readGamed(options.gamed) : undefined,
   });
   if (options.json) {
-    console.log(JSON.stringify(row, null, 2));
+    console.log(plainText(JSON.stringify(row, null, 2)));
   } else {
     for (const [name, value] of Object.entries(row)) {
-      console.log(`${name.padEnd(36)}${shown(value)}`);
+      console.log(plainText(`${name.padEnd(36)}${shown(value)}`));
     }
   }
 });

@@ -35,6 +35,12 @@ Deno.test("deno task judge prints AlpacaEval's columns, of a gzipped file too", 
   strictEqual(found.discrete_win_rate, 62.5);
   strictEqual(found.avg_length, 2);
   strictEqual(found.length_controlled_winrate, null);
+  const outputs = join(folder, "outputs.json");
+  const other = [{ instruction: "i", output: "x", generator: "other\u001b[2J\u202e" }];
+  writeFileSync(outputs, JSON.stringify(other));
+  const refused = await task("--annotations", path, "--outputs", outputs);
+  strictEqual(refused.code, 1);
+  ok(/outputs of "c", .* those of "other\\u001b\[2J\\u202e"/.test(refused.error), refused.error);
   const missing = await task("--annotations", path + ".not");
   strictEqual(missing.code, 1);
   ok(

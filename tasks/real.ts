@@ -4,7 +4,7 @@
  */
 import { Command } from "commander";
 import { join } from "node:path";
-import { writeWhole } from "@implicit/notebook";
+import { plainText, writeWhole } from "@implicit/notebook";
 import { arms, measureReal, openStudy, projectRoot, readSettings, realTable } from "implicit/tasks";
 import { orSayWhy, whole } from "./arguments.ts";
 
@@ -30,5 +30,5 @@ await orSayWhy(async () => {
     join(projectRoot(), "data", "real.json"),
     JSON.stringify(results, null, 1) + "\n",
   );
-  console.log(realTable(results));
+  console.log(plainText(realTable(results)));
 });

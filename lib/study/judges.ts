@@ -62,7 +62,7 @@ function sayMissing(preferences: readonly Preference[]): void {
 
 /** Which judge to ask. */
 export interface JudgeChoice {
-  /** "https://api.openai.com/v1", "http://localhost:8000/v1". */
+  /** "https://api.openai.com/v1", "http://localhost:8000/v1", an Azure deployment's (see `Endpoint`). */
   readonly baseUrl: string;
   /** Default: the settings' own, GPT-4 Turbo of November 2023. */
   readonly model?: string;

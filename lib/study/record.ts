@@ -4,6 +4,7 @@
  */
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { paperRows, type ResultRow } from "./results.ts";
 import type { Settings } from "./settings.ts";
 import { claimsSection, paperTables } from "./tables.ts";
@@ -30,9 +31,9 @@ export async function record(
 
 /**
  * Reads the rows that notebooks appended to `results.jsonl`; of a number recorded twice, the later
- * one counts. No file means no rows yet.
+ * one counts. No file means no rows yet; a line that is no row, as a kill or a full disk leaves it,
+ * is left out with a warning.
  *
- * @throws if a line is not a row.
  * @example
  * ```ts
  * const rows = await readResults("report/results.jsonl");
@@ -51,7 +52,8 @@ export async function readResults(path: string): Promise<ResultRow[]> {
     if (line.trim() === "") continue;
     const row = parseRow(line);
     if (!row) {
-      throw new Error(`Expected a result in line ${i + 1} of ${path}: delete the file, run again.`);
+      console.warn(`Line ${i + 1} of ${path} is no result: left out. Run its notebook again.`);
+      continue;
     }
     const key = JSON.stringify([row.section, row.arm, row.model, row.seed, row.metric]);
     rows.delete(key); // the later row also takes the later place
@@ -60,10 +62,24 @@ export async function readResults(path: string): Promise<ResultRow[]> {
   return [...rows.values()];
 }
 
+const number = z.number().nullable(); // finite, as zod's numbers are
+const rowForm = z.looseObject({
+  section: z.string().nullable(),
+  arm: z.string(),
+  model: z.string(),
+  seed: number,
+  metric: z.string(),
+  value: z.number(),
+  low: z.number(),
+  high: z.number(),
+  sd: number,
+  paper: number,
+});
+
 function parseRow(line: string): ResultRow | null {
   try {
-    const row = JSON.parse(line) as ResultRow;
-    return typeof row.arm === "string" && typeof row.value === "number" ? row : null;
+    const row = JSON.parse(line);
+    return rowForm.safeParse(row).success ? row : null;
   } catch {
     return null;
   }

@@ -25,15 +25,26 @@ export class KeptAnswers {
     return join(this.folder, sha256(JSON.stringify(asked)) + ".json");
   }
 
-  /** What is kept for a question; undefined where there is nothing, or nothing whole. */
+  /**
+   * What is kept for a question; undefined where there is nothing, or nothing whole.
+   *
+   * @throws where there is a file that may not be read: it may well hold what was paid for
+   */
   get(asked: unknown): unknown {
     const file = this.fileOf(asked);
     try {
       const kept = JSON.parse(readFileSync(file, "utf8"));
       if (kept.sha256 === sha256(JSON.stringify([asked, kept.reply]))) return kept.reply;
     } catch (error) {
-      if (ABSENT.includes((error as { code?: string }).code ?? "")) return undefined;
-      // What cannot be parsed, or read from the disk, is damaged too.
+      const { code, message } = error as { code?: string; message: string };
+      if (code !== undefined && ABSENT.includes(code)) return undefined;
+      // What cannot be parsed is damaged, as is what the disk lost; another's file is neither.
+      if (code !== undefined && code !== "EIO") {
+        throw new Error(
+          `Expected to read a kept answer in ${file} but found: ${message}. Nothing was asked: make ` +
+            "it readable, or name another folder",
+        );
+      }
     }
     if (!this.#said.has(file)) {
       process.emitWarning(`Expected a whole answer in ${file} but found it damaged: asked anew`);

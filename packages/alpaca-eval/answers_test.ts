@@ -1,6 +1,6 @@
 /** What a judge keeps of its answers outlives it, is shared, and is not believed when damaged. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -118,5 +118,29 @@ Deno.test("httpJudge() asks anew for kept answers that were damaged, and says wh
       ok(said.some((line) => line.includes(file) && /damaged: asked anew/.test(line)), file);
     }
     deepStrictEqual(await warningsOf(() => judge(rows, options)), []);
+    // What may not be read may well be whole: nothing is paid for it. (Here it is a folder.)
+    rmSync(files[0]!);
+    mkdirSync(files[0]!);
+    await rejects(judge(rows, options), /Expected to read a kept answer in .* Nothing was asked/);
+    strictEqual(server.requests.length, 40 + damage.length);
+  });
+});
+
+Deno.test("httpJudge() stops when another judge has taken over its cache, and pays no more", async () => {
+  await withCache(async (cache) => {
+    let asked = 0;
+    await using server = await startLoopback({
+      reply: () => {
+        if (++asked === 10) writeFileSync(join(cache, ".lock"), "1 another-machine x");
+        return undefined;
+      },
+    });
+    const endpoint = quick(server.baseUrl, cache, { concurrency: 1 });
+    const run = judge(comparisons(40), { settings, price, endpoint });
+    await rejects(run, /only judge at work in .* another took over.* 30 of 40 rows/);
+    strictEqual(server.requests.length, 10);
+    rmSync(join(cache, ".lock"));
+    await judge(comparisons(40), { settings, price, endpoint });
+    strictEqual(server.requests.length, 40, "what was answered is kept");
   });
 });

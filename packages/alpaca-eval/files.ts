@@ -7,15 +7,24 @@ import { gunzipSync } from "node:zlib";
 import Papa from "papaparse";
 import writeFileAtomic from "write-file-atomic";
 import type { Annotation, GamedRow, ModelOutput } from "./annotation.ts";
+import { toProbability } from "./preference.ts";
 
 type Kind = "string" | "number" | "string | null" | "number | null";
 
+/** Texts are gzipped to a tenth of their size or so; beyond a hundredth, more than this is refused. */
+const GZIP_RATIO = 100, GZIP_FREE = 16 << 20;
+
 /** Text of a file, gunzipped if it starts like gzip. */
 async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new Error(`Expected a file to read at ${path} but found: ${error.message}`);
-  });
-  return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
+  try {
+    const bytes = await readFile(path);
+    const maxOutputLength = GZIP_FREE + GZIP_RATIO * bytes.length;
+    const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const plain = isPacked ? gunzipSync(bytes, { maxOutputLength }) : bytes;
+    return new TextDecoder("utf-8", { fatal: true }).decode(plain);
+  } catch (error) {
+    throw new Error(`Expected a file to read at ${path} but found: ${(error as Error).message}`);
+  }
 }
 
 /** Python's json module writes bare NaN and Infinity, which JSON does not know; they become null. */
@@ -74,7 +83,11 @@ export async function readModelOutputs(path: string): Promise<ModelOutput[]> {
   return rows as unknown as ModelOutput[];
 }
 
-/** Reads `annotations.json`, plain or gzipped; a null preference becomes NaN. */
+/**
+ * Reads `annotations.json`, plain or gzipped; a null preference becomes NaN.
+ *
+ * @throws naming file, row and field that is wrong
+ */
 export async function readAnnotations(path: string): Promise<Annotation[]> {
   const rows = await readRows(path, {
     instruction: "string",
@@ -85,6 +98,12 @@ export async function readAnnotations(path: string): Promise<Annotation[]> {
     preference: "number | null",
   });
   checkOne(rows, ["generator_1", "generator_2", "annotator"], path);
+  rows.forEach(({ preference }, i) => {
+    if (!preference || !Number.isNaN(toProbability(Number(preference)))) return;
+    throw new Error(
+      `Expected a preference from 1 to 2, 0 or null in row ${i} of ${path} but found ${preference}`,
+    );
+  });
   return rows.map((row) => ({
     ...row,
     preference: row.preference ?? NaN,
@@ -137,6 +156,12 @@ export async function readDifficulty(path: string): Promise<number[]> {
 }
 
 /** Reads the rows of the gamed baselines (`df_gamed.csv`). */
-export function readGamed(path: string): Promise<GamedRow[]> {
-  return readNumbers(path, ["preference", "std_delta_len", "instruction_difficulty"]);
+export async function readGamed(path: string): Promise<GamedRow[]> {
+  const rows = await readNumbers(path, ["preference", "std_delta_len", "instruction_difficulty"]);
+  const wrong = rows.findIndex(({ preference }) => preference < 0 || preference > 1);
+  if (wrong < 0) return rows;
+  throw new Error(
+    `Expected a probability as preference in row ${wrong} of ${path} but found ` +
+      rows[wrong]!.preference,
+  );
 }

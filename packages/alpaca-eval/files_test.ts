@@ -78,6 +78,20 @@ Deno.test("readers name the file, the row and the field that is wrong", async ()
       readDifficulty(file("e.csv", "index,instruction_difficulty\n0,x\n")),
       /Expected a number in "instruction_difficulty" of row 0/,
     );
+    const gamed = "preference,std_delta_len,instruction_difficulty\n1,1,1\n1.2,1,1\n";
+    await rejects(readGamed(file("g.csv", gamed)), /probability as preference in row 1 .* 1\.2/);
+    const judged = JSON.stringify([{ ...row, preference: 7 }]);
+    await rejects(readAnnotations(file("h.json", judged)), /from 1 to 2, 0 or null in row 0 .* 7/);
+    writeFileSync(join(folder, "j.csv"), Uint8Array.of(0xff, 0x0a));
+    await rejects(readGamed(join(folder, "j.csv")), /Expected a file to read at .*j\.csv/);
+    const packed = gzipSync("[]");
+    for (const bytes of [packed.subarray(0, 12), gzipSync("[".repeat(1 << 25))]) {
+      writeFileSync(join(folder, "k.json"), bytes);
+      await rejects(
+        readAnnotations(join(folder, "k.json")),
+        /Expected a file to read at .*k\.json/,
+      );
+    }
     await rejects(
       readDifficulty(file("f.csv", "index,instruction_difficulty\n0,1\n2,1\n")),
       /each index 0…1 once/,

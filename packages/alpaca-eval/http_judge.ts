@@ -4,18 +4,12 @@
  * and picks up where a killed run left off. Win rates are made elsewhere (win_rate.ts).
  */
 import { type Annotation, type Comparison, identicalOutputs } from "./annotation.ts";
+import { forEachConcurrently } from "./concurrency.ts";
 import { Budget, countUsage, guessUsage, type Price, sumUsage, type Usage } from "./cost.ts";
-import {
-  type ChatBody,
-  Client,
-  type Endpoint,
-  forEachConcurrently,
-  OF_ONE_TEXT,
-  quotable,
-  Refusal,
-  Stop,
-} from "./http.ts";
+import type { ChatBody } from "./dialect.ts";
+import { Client, type Endpoint, Refusal, Stop } from "./http.ts";
 import { isSwitched, judgeMessages, type JudgeSettings, readAnswer } from "./settings.ts";
+import { OF_ONE_TEXT, quotable } from "./words.ts";
 
 export interface HttpJudgeOptions {
   readonly settings: JudgeSettings;
@@ -47,7 +41,8 @@ function questionsOf(
   const questions = new Map<string, Question>();
   comparisons.forEach((comparison, index) => {
     if (identicalOutputs(comparison)) return; // a draw without a question
-    const body = { ...settings.parameters, messages: judgeMessages(settings, comparison) };
+    const messages = judgeMessages(settings, comparison);
+    const body = client.fit({ ...settings.parameters, messages });
     const key = comparison.instruction + JSON.stringify(body);
     const guess = guessUsage(body, price);
     if (!questions.has(key)) {
@@ -76,9 +71,14 @@ function named(rows: readonly number[]): string {
 }
 
 /** What a reply says in the place of a verdict, for a message. */
-function saidIn(reply: unknown): string {
-  const content = (reply as { choices: { message?: { content?: unknown } }[] }).choices[0]?.message
-    ?.content;
+function wordsOf(reply: unknown): string {
+  const [choice] = (reply as {
+    choices: { message?: { content?: unknown }; finish_reason?: unknown }[];
+  }).choices;
+  const content = choice?.message?.content;
+  if (choice?.finish_reason === "length" && !content) {
+    return "without a word, its tokens used up (a model that thinks first needs more of them)";
+  }
   return typeof content === "string" ? `"${quotable(content)}"` : "no text";
 }
 
@@ -107,7 +107,7 @@ class Patience {
     throw new Stop(
       `Expected answers as "${settings.name}" reads them but found none in ${this.#senseless} in ` +
         `a row, the last ${
-          saidIn(reply)
+          wordsOf(reply)
         }: the settings do not fit this judge (a model that thinks ` +
         "aloud, or whose tokens begin with a space, needs settings of its own)",
     );
@@ -148,7 +148,8 @@ export function httpJudge(
   { settings, endpoint, price, ceiling = 10, onEstimate, onAnswer }: HttpJudgeOptions,
 ): (comparisons: readonly Comparison[]) => Promise<Annotation[]> {
   return async (comparisons) => {
-    const client = new Client(endpoint), budget = new Budget(ceiling);
+    const needed = settings.parser.kind === "logprobs" ? ["logprobs", "top_logprobs"] : [];
+    const client = new Client(endpoint, needed), budget = new Budget(ceiling);
     const look = () => questionsOf(comparisons, settings, price, client);
     const isOpen = ({ known }: Question) => known === undefined;
     const estimate = sumUsage(look().filter(isOpen).map(({ guess }) => guess));

@@ -12,13 +12,26 @@ export interface LeaderboardOptions extends LengthControlOptions {
   readonly outputs?: readonly ModelOutput[];
 }
 
-/**
- * AlpacaEval's sign that its model may have failed: the controlled rate is a quarter of the way to 0
- * or 100 from the raw one, and ten points at least.
- */
-function differsMuch(raw: number, controlled: number): boolean {
-  return controlled < Math.min(raw - raw / 4, raw - 10) ||
-    controlled > Math.max(raw + (100 - raw) / 4, raw + 10);
+/** Refuses outputs that are not those that were judged: by the model's name, and by their texts. */
+function checkOutputs(annotations: readonly Annotation[], outputs: readonly ModelOutput[]): void {
+  const judged = annotations[0]?.generator_2, listed = outputs[0]?.generator;
+  if (judged !== undefined && listed !== undefined && judged !== listed) {
+    const [ours, theirs] = [judged, listed].map((name) => JSON.stringify(name));
+    throw new Error(
+      `Expected outputs of ${ours}, the model that was judged, but found those of ${theirs}: name ` +
+        "that model's own file",
+    );
+  }
+  const texts = Map.groupBy(outputs, (row) => row.instruction);
+  const others = annotations.filter(({ instruction, output_2 }) => {
+    const listed = texts.get(instruction);
+    return listed && !listed.some(({ output }) => (output ?? "") === (output_2 ?? ""));
+  });
+  if (others.length === 0) return;
+  throw new Error(
+    `Expected the outputs that were judged but found other texts for ${others.length} of ` +
+      `${annotations.length} instructions: name the file that the annotations were made of`,
+  );
 }
 
 /**
@@ -29,25 +42,18 @@ function differsMuch(raw: number, controlled: number): boolean {
  *   with difficulties and gamed rows. Without them it is null, and the rate of the lesser model stands
  *   under that model's name, as `length_controlled_minimal_winrate`; `note` says so, or that raw and
  *   controlled rate differ much. Fewer than five rows leave nothing to cross-validate: no such rate.
- * @throws as `winRate` and `lengthControlledWinRate` do
+ * @throws as `winRate` and `lengthControlledWinRate` do, and if the outputs are not those that were judged
  * @example leaderboardRow(await readAnnotations("annotations.json"), { outputs, difficulty, gamed })
  */
 export function leaderboardRow(
   annotations: readonly Annotation[],
   { outputs, ...control }: LeaderboardOptions = {},
 ): Record<string, number | string | null> {
+  if (outputs) checkOutputs(annotations, outputs);
   const { win_rate, standard_error, discrete_win_rate, ...counts } = winRate(annotations);
   const fits = control.c !== undefined || counts.n_total >= 5;
   const controlled = fits ? lengthControlledWinRate(annotations, control) : null;
   const published = controlled?.glm === "length_controlled_v1" ? controlled : null;
-  let note: string | null = null;
-  if (controlled && !published) {
-    note = "No length-controlled rate of AlpacaEval's: it needs the instruction difficulties and " +
-      `the gamed rows. ${controlled.glm}_winrate is another model's`;
-  } else if (published && differsMuch(win_rate, published.length_controlled_winrate)) {
-    note =
-      "The length-controlled rate is very different from the raw one: its model may have failed";
-  }
   const texts = outputs?.map((row) => row.output) ?? annotations.map((row) => row.output_2);
   const expected = Math.max(control.difficulty?.length ?? 0, texts.length);
   const length = texts.reduce((sum, text) => sum + codePoints(text ?? ""), 0);
@@ -64,6 +70,6 @@ export function leaderboardRow(
     ...(controlled && !published
       ? { [`${controlled.glm}_winrate`]: controlled.length_controlled_winrate }
       : {}),
-    note,
+    note: controlled?.note ?? null,
   };
 }

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import type { Annotation } from "./annotation.ts";
 import { readAnnotations, readDifficulty, readGamed, readModelOutputs } from "./files.ts";
 import { leaderboardRow } from "./leaderboard.ts";
@@ -15,7 +15,7 @@ const row: Annotation = {
 
 Deno.test("leaderboardRow() counts code points, floors, and reads a missing output as empty", () => {
   const lengths = (outputs: (string | null)[], difficulty?: number[]) => {
-    const listed = outputs.map((output) => ({ instruction: "i", generator: "c", output }));
+    const listed = outputs.map((output) => ({ instruction: "j", generator: "c", output }));
     const { avg_length, n_missing_outputs } = leaderboardRow([row], {
       outputs: listed,
       difficulty,
@@ -39,7 +39,7 @@ Deno.test("leaderboardRow() gives AlpacaEval's length-controlled rate with its t
   deepStrictEqual(of(rows, { difficulty }), ["length_controlled_noreg_winrate"]);
   deepStrictEqual(of(rows), ["length_controlled_minimal_winrate"]);
   deepStrictEqual(of(rows.slice(16)), []);
-  ok(/another model's/.test(String(leaderboardRow(rows).note)));
+  ok(/that of another model, length_controlled_minimal/.test(String(leaderboardRow(rows).note)));
   strictEqual(leaderboardRow(rows).lc_standard_error, null);
   strictEqual(leaderboardRow(rows, { difficulty, gamed }).note, null);
   // A candidate that wins where it is much longer, and loses where it is as long.
@@ -49,6 +49,15 @@ Deno.test("leaderboardRow() gives AlpacaEval's length-controlled rate with its t
       : { ...one, output_2: "a", preference: 1 }
   );
   ok(/very different/.test(String(leaderboardRow(long, { difficulty, gamed, c: 1e4 }).note)));
+});
+
+Deno.test("leaderboardRow() refuses outputs that are not those that were judged", () => {
+  const outputs = [{ instruction: "i", generator: "d\u202e", output: "x" }];
+  throws(() => leaderboardRow([row], { outputs }), /outputs of "c", .* but found those of "d/);
+  const own = { ...outputs[0]!, generator: "c" };
+  throws(() => leaderboardRow([row], { outputs: [own] }), /other texts for 1 of 1 instructions/);
+  const of = (output: string | null) => leaderboardRow([row], { outputs: [{ ...own, output }] });
+  deepStrictEqual([of(null).n_missing_outputs, of("").n_missing_outputs], [1, 0]);
 });
 
 Deno.test({

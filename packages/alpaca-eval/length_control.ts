@@ -42,6 +42,29 @@ export interface LengthControlled {
   readonly c: number;
   /** AlpacaEval's name of the model: with difficulty and gamed rows, without the latter, or neither. */
   readonly glm: "length_controlled_v1" | "length_controlled_noreg" | "length_controlled_minimal";
+  /** What must be said beside the rate: that it is another model's, or that its model may have failed. */
+  readonly note: string | null;
+}
+
+/**
+ * AlpacaEval's sign that its model may have failed: the controlled rate is a quarter of the way to 0
+ * or 100 from the raw one, and ten points at least.
+ */
+function differsMuch(raw: number, controlled: number): boolean {
+  return controlled < Math.min(raw - raw / 4, raw - 10) ||
+    controlled > Math.max(raw + (100 - raw) / 4, raw + 10);
+}
+
+/** What must be said of a rate, or null; `raw` is the win rate of the same rows, both in percent. */
+function noteOf(glm: LengthControlled["glm"], raw: number, controlled: number): string | null {
+  const other = "Not the length-controlled rate of AlpacaEval's leaderboard, which needs the " +
+    `instruction difficulties and the gamed rows, but that of another model, ${glm}.`;
+  const differs = "It is very different from the raw rate: its model may have failed.";
+  const said = [
+    ...(glm === "length_controlled_v1" ? [] : [other]),
+    ...(differsMuch(raw, controlled) ? [differs] : []),
+  ];
+  return said.length > 0 ? said.join(" ") : null;
 }
 
 const GAMED_WEIGHT = 0.2 / 2; // λ = 0.2, shared by two gamed baselines
@@ -73,7 +96,8 @@ export function lengthControlledFromWeights(
 
 /**
  * Fits the model to judged rows and predicts the win rate at equal length; 50 by definition for a
- * model judged against itself (both generators the same).
+ * model judged against itself (both generators the same). Without difficulties and gamed rows it is
+ * not the leaderboard's number: `glm` names what it is, `note` says so.
  *
  * @throws if no row has a preference, fewer than five without `c`, or too few difficulties are given
  */
@@ -92,7 +116,8 @@ export function lengthControlledWinRate(
   const generator = annotations[0]?.generator_2;
   if (generator !== undefined && annotations.every((row) => row.generator_1 === generator)) {
     const weights = { tanh_std_delta_len: 0, instruction_difficulty: 0, not_gamed_baseline: 0 };
-    return { length_controlled_winrate: 50, lc_standard_error: 0, weights, c: c ?? NaN, glm };
+    const note = noteOf(glm, 50, 50);
+    return { length_controlled_winrate: 50, lc_standard_error: 0, weights, c: c ?? NaN, glm, note };
   }
   const delta = standardisedLengthDifference(annotations);
   if (difficulty && difficulty.length < annotations.length) {
@@ -123,5 +148,13 @@ export function lengthControlledWinRate(
     instruction_difficulty: fit.beta[1]!,
     not_gamed_baseline: fit.beta[2]!,
   };
-  return { ...lengthControlledFromWeights(weights, rowDifficulty), weights, c: fit.c, glm };
+  const rate = lengthControlledFromWeights(weights, rowDifficulty);
+  const raw = 100 * mean(judged.map(({ label }) => label));
+  return {
+    ...rate,
+    weights,
+    c: fit.c,
+    glm,
+    note: noteOf(glm, raw, rate.length_controlled_winrate),
+  };
 }

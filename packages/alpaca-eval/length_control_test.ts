@@ -2,7 +2,11 @@ import { ok, strictEqual, throws } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Annotation } from "./annotation.ts";
 import { readAnnotations, readDifficulty, readGamed } from "./files.ts";
-import { lengthControlledFromWeights, lengthControlledWinRate } from "./length_control.ts";
+import {
+  lengthControlledFromWeights,
+  lengthControlledWinRate,
+  type LengthControlOptions,
+} from "./length_control.ts";
 import { crossValidateLogisticL1, fitLogisticL1 } from "./logistic.ts";
 import { winRate } from "./win_rate.ts";
 import { absent, at, models, publishedLeaderboard } from "./testing/published.ts";
@@ -99,6 +103,22 @@ interface Oracle {
   readonly lc_exact_fit_at_C_with_reconstructed_gamed: number;
   readonly lc_sklearn161_cv_with_reconstructed_gamed: number;
 }
+
+Deno.test("lengthControlledWinRate() names what it is without AlpacaEval's tables", () => {
+  const difficulty = toy.map((_, i) => Math.sin(i));
+  const gamed = [{ preference: 0.5, std_delta_len: 1, instruction_difficulty: 0.1 }];
+  const noteOf = (options: LengthControlOptions) =>
+    lengthControlledWinRate(toy, options).note ?? "";
+  ok(
+    /^Not the .* leaderboard, .* another model, length_controlled_minimal\.$/.test(
+      noteOf({ c: 1 }),
+    ),
+  );
+  ok(/another model, length_controlled_noreg\.$/.test(noteOf({ c: 1, difficulty })));
+  strictEqual(noteOf({ c: 1, difficulty, gamed }), "");
+  const self = toy.map((row) => ({ ...row, generator_1: "candidate" }));
+  ok(/length_controlled_minimal/.test(lengthControlledWinRate(self).note!));
+});
 
 Deno.test({
   name: "lengthControlledWinRate() equals the published numbers (needs ../shared/testdata)",

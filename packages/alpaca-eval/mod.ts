@@ -17,6 +17,7 @@ export {
   winRateByPosition,
 } from "./bias.ts";
 export type { Price, Usage } from "./cost.ts";
+export { checkBaseUrl } from "./dialect.ts";
 export {
   readAnnotations,
   readDifficulty,
@@ -24,7 +25,7 @@ export {
   readModelOutputs,
   writeRows,
 } from "./files.ts";
-export { checkBaseUrl, type Endpoint } from "./http.ts";
+export type { Endpoint } from "./http.ts";
 export { httpJudge, type HttpJudgeOptions } from "./http_judge.ts";
 export { leaderboardRow } from "./leaderboard.ts";
 export { lengthControlledWinRate } from "./length_control.ts";

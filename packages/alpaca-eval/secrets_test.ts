@@ -1,9 +1,10 @@
 /** No key and no password reaches a message, a cached answer or an annotation. */
 import { ok, rejects, strictEqual } from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { writeRows } from "./files.ts";
 import {
   comparisons,
   judge,
@@ -11,6 +12,7 @@ import {
   quick,
   settings,
   textSettings,
+  warningsOf,
   withCache,
 } from "./testing/judging.ts";
 import { startLoopback } from "./testing/loopback.ts";
@@ -98,5 +100,55 @@ Deno.test("httpJudge() quotes no key and no user of a URL, in whatever form they
       judge([], { settings, endpoint: { baseUrl, cache: tmpdir() }, price }),
       (error: Error) => /^Expected a base URL/.test(error.message) && !/pass/.test(error.stack!),
     );
+  }
+});
+
+Deno.test("httpJudge() leaves the key in no file that is written, however an endpoint repeats it", async () => {
+  const key = 'sk-"quoted"/\\0123456789';
+  process.env.JUDGE_TEST_KEY = key;
+  try {
+    await withCache(async (folder) => {
+      const json = JSON.stringify(key).slice(1, -1);
+      const spelt = [...key].map((c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+      const forms = [json, json.replaceAll("/", "\\/"), encodeURIComponent(key), spelt.join("")];
+      const nested = forms.map((form) => `{"seen": ["Bearer ${form}"]}`).join();
+      let n = 0;
+      await using server = await startLoopback({
+        reply: () => {
+          if (++n === 1) {
+            const error = { message: `${key}: temperature is not supported`, param: key };
+            return { status: 400, body: { error } };
+          }
+          if (n % 5 === 0) return { status: 500, body: { error: { message: key } } };
+          if (n % 7 === 0) {
+            return { status: 400, body: { error: { message: `${key} is flagged` } } };
+          }
+          const choice = `{"message": {"content": "m", "echo": [${nested}]}}`;
+          return { body: `{"choices": [${choice}], "headers": [${nested}]}` };
+        },
+      });
+      const endpoint = quick(server.baseUrl, join(folder, "cache"), {
+        keyVariable: "JUDGE_TEST_KEY",
+        concurrency: 1,
+      });
+      const said = await warningsOf(async () => {
+        const { annotations, missing } = await judge(comparisons(40), {
+          settings: textSettings,
+          endpoint,
+          price,
+        });
+        ok(missing > 2 && missing < 10, "single refusals are kept as such");
+        await writeRows(join(folder, "annotations.json"), annotations);
+      });
+      ok(said.length === 1 && /take temperature/.test(said[0]!), said.join());
+      const written = (readdirSync(folder, { recursive: true }) as string[])
+        .map((name) => join(folder, name)).filter((path) => statSync(path).isFile());
+      ok(written.length > 30, `${written.length} files`);
+      for (const text of [...said, ...written.map((path) => readFileSync(path, "utf8"))]) {
+        for (const form of [key, ...forms, "0123456789"]) ok(!text.includes(form), text);
+      }
+    });
+  } finally {
+    delete process.env.JUDGE_TEST_KEY;
   }
 });

@@ -99,11 +99,29 @@ function checkFields(value: unknown, where: string, allowed: Allowed): Record<st
   return fields;
 }
 
-/** Cuts `<|im_start|>role … <|im_end|>` into messages. */
+async function readText(path: string): Promise<string> {
+  return await readFile(path, "utf8").catch((error: Error) => {
+    throw new Error(`Expected a file to read at ${path} but found: ${error.message}`);
+  });
+}
+
+function parseYaml(text: string, path: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new Error(`Expected YAML in ${path} but found: ${(error as Error).message}`);
+  }
+}
+
+/** Cuts `<|im_start|>role … <|im_end|>` into messages. @throws where a text stands outside of them */
 function parseChat(text: string, path: string): ChatMessage[] {
-  const blocks = [...text.matchAll(/<\|im_start\|>([^\n]*)\n([\s\S]*?)<\|im_end\|>/g)];
-  if (blocks.length === 0) {
-    throw new Error(`Expected <|im_start|>role … <|im_end|> in ${path} but found none`);
+  const block = /<\|im_start\|>([^\n]*)\n([\s\S]*?)<\|im_end\|>/g;
+  const blocks = [...text.matchAll(block)], outside = text.replace(block, "").trim();
+  if (blocks.length === 0 || outside !== "") {
+    throw new Error(
+      `Expected <|im_start|>role … <|im_end|> in ${path} and nothing else but found ` +
+        (outside === "" ? "none" : JSON.stringify(outside.slice(0, 80))),
+    );
   }
   return blocks.map(([, role, content]) => ({ role: role!.trim(), content: content!.trim() }));
 }
@@ -176,7 +194,7 @@ function parserOf(fields: Record<string, unknown>, path: string): AnswerParser {
  * @example await loadJudgeSettings("data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml")
  */
 export async function loadJudgeSettings(path: string, model?: string): Promise<JudgeSettings> {
-  const entries = Object.entries(parse(await readFile(path, "utf8")) ?? {});
+  const entries = Object.entries(parseYaml(await readText(path), path) ?? {});
   if (entries.length !== 1) {
     throw new Error(`Expected one annotator in ${path} but found ${entries.length}`);
   }
@@ -188,7 +206,8 @@ export async function loadJudgeSettings(path: string, model?: string): Promise<J
     Object.entries(completion).filter(([field]) => !CLIENT_FIELDS.includes(field)),
   );
   const promptPath = join(dirname(dirname(path)), String(fields.prompt_template));
-  const prompt = await readFile(promptPath, "utf8");
+  const template = parseChat(await readText(promptPath), promptPath);
+  const prompt = template.map(({ content }) => content).join("\n");
   const places = new Set([...prompt.matchAll(/\{(\w+)\}/g)].map(([, place]) => place!));
   const known = ["instruction", "output_1", "output_2"];
   if (
@@ -199,11 +218,15 @@ export async function loadJudgeSettings(path: string, model?: string): Promise<J
         `found [${[...places].join(", ")}]`,
     );
   }
+  const asked = model ?? completion.model_name;
+  if (typeof asked !== "string" || asked === "") {
+    throw new Error(`Expected a model_name in ${where} but found ${JSON.stringify(asked)}`);
+  }
   return {
     name,
-    template: parseChat(prompt, promptPath),
+    template,
     // AlpacaEval's client sends top_p 1 where the file says nothing of it.
-    parameters: { model: model ?? completion.model_name, top_p: 1, ...parameters },
+    parameters: { model: asked, top_p: 1, ...parameters },
     parser: parserOf(fields, path),
   };
 }

@@ -108,7 +108,13 @@ Deno.test("loadJudgeSettings() obeys every field or refuses it by name", async (
     ];
     for (const [fields, words] of refused) await rejects(load(fields), words);
     await rejects(load({}, message.replace("output_2", "output_3")), /found \[.*output_3\]/);
-    await rejects(load({}, message + "{dataset}"), /found \[.*dataset\]/);
+    await rejects(load({}, message.replace("?", "{dataset}")), /found \[.*dataset\]/);
+    await rejects(load({}, message + "{dataset}"), /and nothing else but found "{dataset}"/);
+    const unnamed = { completions_kwargs: { model_name: null } };
+    await rejects(load(unnamed), /Expected a model_name in .* but found null/);
+    writeFileSync(file, "x: [");
+    await rejects(loadJudgeSettings(file), /Expected YAML in .*x\.yaml but found/);
+    await rejects(loadJudgeSettings(join(folder, "none")), /Expected a file to read at .*none/);
     writeFileSync(file, JSON.stringify({ x: entry, y: entry }));
     await rejects(loadJudgeSettings(file), /one annotator .* found 2/);
   } finally {

@@ -1,11 +1,12 @@
 /**
  * Finds a checkpoint: a local folder as it is, or a model of the hub, of which only the files that
- * are needed are fetched (config, safetensors, tokenizer).
+ * are needed are fetched (config, safetensors, tokenizer; an adapter's own).
  *
  * Does NOT read weights: that is loadModel.
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { adapterFiles } from "./peft.ts";
 import { type HubOptions, openRepository, type Repository } from "./repository.ts";
 
 const INDEX = "model.safetensors.index.json";
@@ -19,7 +20,7 @@ const SMALL = [
 
 /**
  * The folder of a checkpoint: config.json, safetensors (one file, or shards with their index) and
- * tokenizer.json. A model of the hub is downloaded once into the cache that all Hugging Face tools
+ * tokenizer.json; or of an adapter that PEFT has saved, which goes before. A model of the hub is downloaded once into the cache that all Hugging Face tools
  * share and found there the next time, without asking the hub again; `refresh: true` asks.
  *
  * @param nameOrFolder "owner/name" on the hub, or a folder, which is returned as it is
@@ -47,16 +48,22 @@ export async function resolveModel(nameOrFolder: string, options: HubOptions = {
 
 /** Which of a checkpoint's files are needed; the shards come from the index. */
 function neededFiles(paths: readonly string[], where: string): string[] {
-  const missing = ["config.json", "tokenizer.json"].find((name) => !paths.includes(name));
-  const weights = ["model.safetensors", INDEX].find((name) => paths.includes(name));
-  if (!missing && weights) return [...SMALL.filter((name) => paths.includes(name)), weights];
+  const isAdapter = paths.includes(adapterFiles[0]); // its base has the rest
+  const required = isAdapter ? adapterFiles : ["config.json", "tokenizer.json"];
+  const missing = required.find((name) => !paths.includes(name));
+  const weights = isAdapter
+    ? adapterFiles
+    : ["model.safetensors", INDEX].filter((name) => paths.includes(name)).slice(0, 1);
+  if (!missing && weights.length > 0) {
+    return [...SMALL.filter((name) => paths.includes(name)), ...weights];
+  }
   const pickled = paths.find((path) => /\.(bin|pth|pt|gguf)$/.test(path));
   throw new Error(
     `Expected a checkpoint with ${
       missing ?? `model.safetensors or ${INDEX}`
     } in ${where} but found ` +
       `${paths.slice(0, 8).join(", ") || "nothing"}. ` +
-      (!missing && pickled
+      ((!missing || isAdapter) && pickled
         ? `Save it again from Hugging Face transformers (save_pretrained), which writes safetensors.`
         : `Give a model in Hugging Face's layout; a tokenizer.model alone must be converted first.`),
   );

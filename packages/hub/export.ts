@@ -4,11 +4,12 @@
  * not how a graph is built, nor how weights are rounded (quantize.ts).
  */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { decoderGraph, eosOption, type Model, saveCheckpoint } from "@implicit/decoder";
 import { encodeModel, type Initializer } from "@implicit/engine";
+import { adapterFiles } from "./peft.ts";
 import { type ExportType, weightFormats } from "./quantize.ts";
 
 export type { ExportType } from "./quantize.ts";
@@ -38,7 +39,8 @@ const ALIGNMENT = 4096;
 
 /**
  * Writes `model` to `folder` as safetensors, config.json, tokenizer and ONNX. The folder is made if
- * need be; files of the same names are replaced.
+ * need be; an export of the same type is replaced once the new one is written. Whatever happens on
+ * the way, the folder holds the old model, the new one, or no config.json, and so none.
  *
  * @param options.dtype weights of the ONNX file, default fp32; the safetensors are float16 with fp16
  *   and float32 otherwise. q8 and q4 round matrices and embedding in blocks of 32.
@@ -46,7 +48,7 @@ const ALIGNMENT = 4096;
  *   file, whose format ends at 2 GiB
  * @param options.tokenizer the folder whose tokenizer is copied; default: the model's own
  * @throws where there is no tokenizer, `folder` is the one the model lies in or holds an export of
- *   another type, or the model has heads of a size that ONNX Runtime cannot run.
+ *   another type or an adapter, or the model has heads of a size that ONNX Runtime cannot run.
  * @example
  * await exportModel(model, "out/tuned", { dtype: "q8" });
  * // in transformers.js: AutoModelForCausalLM.from_pretrained("out/tuned")
@@ -74,26 +76,45 @@ export async function exportModel(
     weights: weightFormats[dtype],
   }); // first of all: what cannot run is not written
   await refuseOther(folder, dtype);
-  await mkdir(join(folder, "onnx"), { recursive: true }).catch((cause: Error) => {
-    throw new Error(
-      `Expected to write into ${folder}, but found: ${cause.message}. Choose another folder.`,
-      { cause },
-    );
-  });
-  for (const name of files) {
-    await whole(join(folder, name), (path) => copyFile(join(tokenizer!, name), path));
+  const aside = join(folder, `.export.${process.pid}.tmp`);
+  for (const place of [folder, aside]) {
+    await mkdir(join(place, "onnx"), { recursive: true }).catch((cause: Error) => {
+      throw new Error(
+        `Expected to write into ${folder}, but found: ${cause.message}. Choose another folder.`,
+        { cause },
+      );
+    });
   }
-  if (!files.includes("tokenizer_config.json")) { // transformers.js insists on one
-    const text = `${JSON.stringify({ tokenizer_class: "PreTrainedTokenizerFast" }, null, 2)}\n`;
-    await whole(join(folder, "tokenizer_config.json"), (path) => writeFile(path, text));
+  await removeAbandoned(folder);
+  try {
+    for (const name of files) await copyFile(join(tokenizer!, name), join(aside, name));
+    if (!files.includes("tokenizer_config.json")) { // transformers.js insists on one
+      const json = { tokenizer_class: "PreTrainedTokenizerFast" };
+      await writeJson(join(aside, "tokenizer_config.json"), json);
+    }
+    await writeModel(model, aside, dtype, graph, inlineBytes);
+    await replace(folder, aside);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
   }
+  const onnx = join(folder, "onnx", onnxNames[dtype]);
+  return { folder, onnx, data: existsSync(`${onnx}_data`) ? `${onnx}_data` : null };
+}
 
+/** Writes a model as ONNX and as safetensors, with the configs of both. */
+async function writeModel(
+  model: Model,
+  folder: string,
+  dtype: ExportType,
+  graph: ReturnType<typeof decoderGraph>,
+  inlineBytes: number,
+): Promise<void> {
   const onnx = join(folder, "onnx", onnxNames[dtype]);
   const bytes = graph.initializers.reduce((sum, { data }) => sum + (data?.byteLength ?? 0), 0);
   const data = bytes > inlineBytes ? `${onnx}_data` : null;
   const initializers = data ? await writeExternal(graph.initializers, data) : graph.initializers;
   const encoded = encodeModel({ ...graph, initializers });
-  await whole(onnx, (path) => writeFile(path, encoded));
+  await writeFile(onnx, encoded);
 
   const { config } = model;
   const json: Record<string, unknown> = {
@@ -110,13 +131,56 @@ export async function exportModel(
   const exported = { ...model, config: { ...config, json } };
   await saveCheckpoint(exported, folder, { dtype: dtype === "fp16" ? "F16" : "F32" });
   const eos = { eos_token_id: eosOption(config) };
-  const generation = `${JSON.stringify(eos, null, 2)}\n`; // read before config.json by both
-  await whole(join(folder, "generation_config.json"), (path) => writeFile(path, generation));
-  return { folder, onnx, data };
+  await writeJson(join(folder, "generation_config.json"), eos); // read before config.json by both
 }
 
-/** @throws where another type lies in the folder: its config and weights would become those of this. */
+const writeJson = (path: string, json: unknown) =>
+  writeFile(path, `${JSON.stringify(json, null, 2)}\n`);
+
+/** Removes what exports that were killed have left aside. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, id] = name.match(/^\.export\.(\d+)\.tmp$/) ?? [];
+    if (id && !isRunning(Number(id))) await rm(join(folder, name), { recursive: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return (error as { code?: string }).code !== "ESRCH"; // another user's, perhaps
+  }
+}
+
+/** Moves what lies aside into the folder, in place of the model that is there. */
+async function replace(folder: string, aside: string): Promise<void> {
+  // Gone first and moved last: in between nobody reads one model's config with another's weights.
+  await rm(join(folder, "config.json"), { force: true });
+  const old = [...await readdir(folder), ...await inOnnx(folder)];
+  const ofModel = old.filter((name) => tokenizerFiles.test(name) || /\.onnx(_data)?$/.test(name));
+  for (const name of ofModel) await rm(join(folder, name));
+  const made = [...await readdir(aside), ...await inOnnx(aside)];
+  const files = made.filter((name) => name !== "onnx" && name !== "config.json");
+  for (const name of [...files, "config.json"]) {
+    await rename(join(aside, name), join(folder, name));
+  }
+}
+
+const inOnnx = async (folder: string) =>
+  (await readdir(join(folder, "onnx"))).map((name) => join("onnx", name));
+
+/**
+ * @throws where another type lies in the folder, whose config and weights would become those of
+ *   this, or an adapter, which would go before the model.
+ */
 async function refuseOther(folder: string, dtype: ExportType): Promise<void> {
+  if (existsSync(join(folder, adapterFiles[0]))) {
+    throw new Error(
+      `Expected a folder without an adapter, but found ${adapterFiles[0]} in ${folder}. Choose ` +
+        `another folder.`,
+    );
+  }
   const onnx = join(folder, "onnx");
   const found = existsSync(onnx) ? await readdir(onnx) : [];
   const other = found.find((name) => name.endsWith(".onnx") && name !== onnxNames[dtype]);
@@ -149,13 +213,6 @@ async function writeExternal(
       placed.push({ name, dtype, shape, external: { location, offset, length: data.byteLength } });
     }
   }
-  await whole(path, (temporary) => writeFile(temporary, contents()));
+  await writeFile(path, contents());
   return placed;
-}
-
-/** Writes a file under a temporary name, then gives it its own. */
-async function whole(path: string, write: (path: string) => Promise<unknown>): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await write(temporary);
-  await rename(temporary, path);
 }

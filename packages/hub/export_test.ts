@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
   createDecoder,
@@ -12,7 +15,7 @@ import {
   type Model,
   type Parameters,
 } from "@implicit/decoder";
-import { tinyModel } from "@implicit/decoder/testing";
+import { spread, tinyModel } from "@implicit/decoder/testing";
 import { encodeModel } from "@implicit/engine";
 import { exportModel, type ExportType } from "./export.ts";
 import { ifInstalled, peer } from "./testing/peers.ts";
@@ -191,6 +194,45 @@ Deno.test("exportModel() and createOnnxDecoder() say what is missing", () =>
     );
   }));
 
+/** The id of a process that has ended. */
+async function endedProcess(): Promise<number> {
+  const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
+  await once(child, "exit");
+  return child.pid!;
+}
+
+Deno.test("exportModel() leaves the old model, the new one or none, wherever it ends", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "source"), out = join(folder, "out");
+    await mkdir(source);
+    await writeFile(join(source, "tokenizer.json"), "{}");
+    const tokenizer = source, old = tinyModel(), other = spread(tinyModel());
+    await exportModel(old, out, { tokenizer, inlineBytes: 0 });
+    await writeFile(join(out, "merges.txt"), "of the old tokenizer");
+    await writeFile(join(out, "notes.txt"), "of the owner");
+    const names = async () => (await readdir(out, { recursive: true })).sort();
+    const before = await names();
+    const [killed, running] = [await endedProcess(), process.ppid].map((id) => `.export.${id}.tmp`);
+    for (const name of [killed!, running!]) await mkdir(join(out, name));
+    const json = { ...other.config.json, description: 1n }; // fails when it is written, near the end
+    const failing = { ...other, config: { ...other.config, json } };
+    await assert.rejects(exportModel(failing, out, { tokenizer }), /BigInt/);
+    assert.deepEqual(await names(), [running, ...before], "a killed one's is taken away");
+    await rm(join(out, running!), { recursive: true });
+    assert.equal((await loadCheckpoint(out)).hash, old.hash);
+
+    const { data } = await exportModel(other, out, { tokenizer });
+    assert.equal((await loadCheckpoint(out)).hash, other.hash);
+    assert.equal(data, null);
+    const gone = ["merges.txt", join("onnx", "model.onnx_data")];
+    assert.deepEqual(await names(), before.filter((name) => !gone.includes(name)));
+
+    await rm(join(out, "tokenizer.json")); // what cannot be replaced ends an export at its last step
+    await mkdir(join(out, "tokenizer.json"));
+    await assert.rejects(exportModel(old, out, { tokenizer }));
+    await assert.rejects(loadCheckpoint(out), /config\.json, but found none/);
+  }));
+
 Deno.test("exportModel() writes where texts end, no second type, and nothing that cannot run", () =>
   inFolder(async (folder) => {
     const source = join(folder, "source"), out = join(folder, "out");
@@ -208,6 +250,8 @@ Deno.test("exportModel() writes where texts end, no second type, and nothing tha
     );
     assert.deepEqual(await readdir(join(out, "onnx")), ["model.onnx"]);
     await exportModel(model, out, { tokenizer: source }); // the same type again
+    await writeFile(join(out, "adapter_config.json"), "{}");
+    await assert.rejects(exportModel(model, out, { tokenizer: source }), /without an adapter/);
 
     const never = join(folder, "never");
     await assert.rejects(

@@ -103,12 +103,14 @@ export function unreadable(where: string, cause: Error & { code?: string }): Err
 }
 
 async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  const packed = await stat(path).then(({ size }) => size, (cause) => {
+    throw unreadable(path, cause);
+  });
   const file = createReadStream(path);
   const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
   file.on("error", (error) => input.destroy(error)); // pipe() does not pass it on
   let size = 0;
-  try {
-    const packed = (await stat(path)).size;
+  try { // nothing is awaited before: an error that nobody hears ends the process
     for await (const chunk of input as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (input !== file && size > GZIP_FREE + GZIP_RATIO * packed) {

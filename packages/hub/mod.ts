@@ -14,7 +14,7 @@ export {
   localPath,
 } from "./experiment_data.ts";
 export { exportModel, type ExportType } from "./export.ts";
-export { loadModel } from "./load.ts";
+export { loadModel, type LoadOptions } from "./load.ts";
 export { openDecoder } from "./open.ts";
 export type { HubOptions } from "./repository.ts";
 export { type Reading, roundTrip } from "./round_trip.ts";

@@ -4,7 +4,6 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   alignStops,
-  type ConfigJson,
   createDecoder,
   createOnnxDecoder,
   type Decoder,
@@ -12,8 +11,7 @@ import {
   loadTokenizer,
   type Tokenizer,
 } from "@implicit/decoder";
-import { loadModel } from "./load.ts";
-import type { HubOptions } from "./repository.ts";
+import { loadModel, type LoadOptions } from "./load.ts";
 
 /**
  * Opens a model for generating one response at a time.
@@ -26,7 +24,7 @@ import type { HubOptions } from "./repository.ts";
  */
 export async function openDecoder(
   nameOrFolder: string,
-  options: HubOptions & { threads?: number; override?: ConfigJson } = {},
+  options: LoadOptions & { threads?: number } = {},
 ): Promise<{ decoder: Pick<Decoder, "generate" | "dispose">; tokenizer: Tokenizer }> {
   const { threads, override } = options;
   const onnx = await onlyOnnx(nameOrFolder);

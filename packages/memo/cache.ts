@@ -10,6 +10,9 @@ import { canonical, hashOf, sha256 } from "./hash.ts";
 /** What this process has kept: never computed again, however fresh the results are to be. */
 const written = new Set<string>();
 
+/** What it could not keep on the disk: not lost while it lives. */
+const unkept = new Map<string, unknown>();
+
 /** Finished work in a folder. */
 export class DiskCache {
   /**
@@ -20,7 +23,8 @@ export class DiskCache {
 
   /**
    * Returns what is kept of `kind` under `key`, or computes and keeps it. What is kept carries its
-   * hash: where it does not fit any more, a warning says so, and it is made anew.
+   * hash: where it does not fit any more, a warning says so, and it is made anew. Where the disk is
+   * full or read-only, a warning says so, and this process has it until it ends.
    *
    * @param isWhole whether what belongs to a kept value, beside it on disk, is still what it was.
    * @example
@@ -35,6 +39,7 @@ export class DiskCache {
     isWhole: (value: T) => Promise<boolean> = () => Promise.resolve(true),
   ): Promise<T> {
     const path = join(this.folder, kind, `${hashOf(key)}.json`);
+    if (unkept.has(path)) return unkept.get(path) as T;
     if (!this.fresh || written.has(path)) {
       const kept = await readKept<T>(path, key);
       if (kept === "damaged" || (kept && !await isWhole(kept.value))) {
@@ -43,12 +48,18 @@ export class DiskCache {
     }
     const value = await compute();
     const text = JSON.stringify(value);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(
-      path,
-      `{"key":${JSON.stringify(key)},"sha256":"${sha256(text)}","value":${text}}`,
-    );
-    written.add(path);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFileAtomic(
+        path,
+        `{"key":${JSON.stringify(key)},"sha256":"${sha256(text)}","value":${text}}`,
+      );
+      written.add(path);
+    } catch (error) {
+      const { message } = error as Error;
+      console.warn(`Not kept in ${kind}, and gone when this process ends: ${message}. Make room.`);
+      unkept.set(path, value);
+    }
     return value;
   }
 }
@@ -60,8 +71,9 @@ async function readKept<T>(path: string, key: unknown): Promise<{ value: T } | "
     if (canonical(kept.key) !== canonical(key)) return null;
     return sha256(JSON.stringify(kept.value)) === kept.sha256 ? kept : "damaged";
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    if (error instanceof SyntaxError) return "damaged";
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) return "damaged"; // no error of the disk: what was read is no entry
+    if (code === "ENOENT") return null;
     throw error;
   }
 }

@@ -33,6 +33,12 @@ Deno.test("DiskCache computes once, and again where the key or the file's conten
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace(/3}$/, "7}"));
     assert.equal(await cache.of("runs", { seed: 1 }, compute), 4, "a flipped digit is noticed");
+    for (const other of ["null", `{"key":${"[".repeat(30_000)}${"]".repeat(30_000)}}`]) {
+      const whole = await readFile(path, "utf8");
+      await writeFile(path, other);
+      assert.equal(await cache.of("runs", { seed: 1 }, () => Promise.resolve(4)), 4);
+      assert.equal(await readFile(path, "utf8"), whole);
+    }
     assert.equal(await cache.of("runs", { seed: 1 }, compute, () => Promise.resolve(false)), 5);
     assert.equal(await cache.of("runs", { seed: 1 }, compute, () => Promise.resolve(true)), 5);
     const names = await readdir(join(cache.folder, "runs"));
@@ -56,3 +62,21 @@ Deno.test("DiskCache keeps nothing where the computation fails", () =>
     await assert.rejects(cache.of("runs", 1, stopped), /stopped/);
     assert.equal(await cache.of("runs", 1, () => Promise.resolve("after")), "after");
   }));
+
+Deno.test({
+  name: "DiskCache gives what it cannot keep, once computed, until the process ends (needs /proc)",
+  ignore: Deno.build.os !== "linux", // a folder that nobody can write into, root included
+  async fn() {
+    const { warn } = console, warnings: string[] = [];
+    console.warn = (text) => warnings.push(text);
+    try {
+      const cache = new DiskCache("/proc/none");
+      assert.equal(await cache.of("runs", 1, () => Promise.resolve("dear")), "dear");
+      assert.equal(await cache.of("runs", 1, () => Promise.reject(new Error("again"))), "dear");
+    } finally {
+      console.warn = warn;
+    }
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /^Not kept in runs/);
+  },
+});

@@ -28,6 +28,7 @@ export { duration, progress } from "./show/progress.ts";
 export { diagonalScatter, scatter } from "./show/scatter.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";
 export { type DataFrame, dataFrame, layOut, showTable, tableText } from "./show/table.ts";
+export { plainText } from "./show/terminal.ts";
 export { showResponses, showTokens } from "./show/text.ts";
 export {
   byFamily,

@@ -17,10 +17,22 @@ export type Fault =
 export interface LoopbackOptions {
   /** The fault of the n-th request, if it has one. */
   readonly fault?: (request: number) => Fault | undefined;
-  /** Replaces the answer altogether: a body, or a status with a body. */
-  readonly reply?: (body: LoopbackBody) => { status?: number; body: unknown } | undefined;
+  /** Replaces the answer altogether: a body, or a status with a body and headers. */
+  readonly reply?: (body: LoopbackBody, request: LoopbackRequest) => LoopbackReply | undefined;
   /** Milliseconds each answer takes. */
   readonly delay?: number;
+}
+
+export interface LoopbackReply {
+  readonly status?: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Where a request went, and with which headers. */
+export interface LoopbackRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 export interface LoopbackBody {
@@ -53,6 +65,24 @@ export const chat = (content: string, tops: Record<string, number>) => ({
   }],
 });
 
+/** The loopback judge's reply to a text, with log-probabilities or without. */
+export function verdict(text: string, logprobs = true) {
+  const p = loopbackProbability(text);
+  const content = p > 0.5 ? "m" : "M";
+  const top_logprobs = [["m", p], ["M", 1 - p], ["The", 1e-9]].map(([token, probability]) => ({
+    token,
+    logprob: Math.log(probability as number),
+  }));
+  return {
+    choices: [{
+      index: 0,
+      message: { role: "assistant", content },
+      ...(logprobs ? { logprobs: { content: [{ token: content, top_logprobs }] } } : {}),
+    }],
+    usage: { prompt_tokens: 100, completion_tokens: 1, total_tokens: 101 },
+  };
+}
+
 async function bodyOf(request: IncomingMessage): Promise<LoopbackBody> {
   let text = "";
   for await (const chunk of request) text += chunk;
@@ -72,8 +102,8 @@ export async function startLoopback(
     const send = (status: number, value: unknown, headers = {}) =>
       response.writeHead(status, { "content-type": "application/json", ...headers })
         .end(typeof value === "string" ? value : JSON.stringify(value));
-    const own = reply?.(body);
-    if (own) return send(own.status ?? 200, own.body);
+    const own = reply?.(body, { path: request.url!, headers: request.headers });
+    if (own) return send(own.status ?? 200, own.body, own.headers);
     const kind = fault(requests.length - 1);
     if (kind === "429") return send(429, "slow down", { "retry-after": "0.02" });
     if (kind === "500") return send(500, "<html>oops");
@@ -83,23 +113,9 @@ export async function startLoopback(
       response.writeHead(200, { "content-length": "1000" }).write('{"choices"');
       return void setTimeout(() => response.destroy(), 1);
     }
-    const p = loopbackProbability(text);
-    const content = p > 0.5 ? "m" : "M";
-    const top_logprobs = [["m", p], ["M", 1 - p], ["The", 1e-9]].map(([token, probability]) => ({
-      token,
-      logprob: Math.log(probability as number),
-    }));
-    const logprobs = { content: [{ token: content, top_logprobs }] };
     if (kind !== "no logprobs") answered.set(text, (answered.get(text) ?? 0) + 1);
-    setTimeout(() =>
-      send(200, {
-        choices: [{
-          index: 0,
-          message: { role: "assistant", content },
-          ...(kind === "no logprobs" ? {} : { logprobs }),
-        }],
-        usage: { prompt_tokens: 100, completion_tokens: 1, total_tokens: 101 },
-      }), delay + (kind === "slow" ? 150 : 0));
+    const whole = verdict(text, kind !== "no logprobs");
+    setTimeout(() => send(200, whole), delay + (kind === "slow" ? 150 : 0));
   };
   const server = createServer((request, response) => void handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

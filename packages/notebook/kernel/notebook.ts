@@ -6,6 +6,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { checkForm, isJson } from "./form.ts";
 import type { Json, Message } from "./message.ts";
 import { writeWhole } from "./write.ts";
 
@@ -48,6 +49,7 @@ export async function readNotebook(path: string): Promise<Notebook> {
       `Expected nbformat 4 in ${name} but found ${file?.nbformat}: save it again in JupyterLab.`,
     );
   }
+  checkForm(file, name);
   const cells = (file.cells as Json[]).map(({ cell_type, id, source, metadata, ...code }): Cell => {
     if (cell_type !== "code" && cell_type !== "markdown" && cell_type !== "raw") {
       throw new Error(`Expected code, markdown or raw cells in ${name} but found "${cell_type}".`);
@@ -149,7 +151,6 @@ const asLines = (outputs: readonly Output[]): Json[] =>
 /** An output with its texts mapped, those of its data too; what is JSON stays as it is. */
 function mapTexts(output: Json, map: (text: unknown) => unknown): Json {
   const { text, data } = output;
-  const isJson = (type: string) => /^application\/(.*\+)?json$/.test(type);
   const mapped = Object.entries(data ?? {})
     .map(([type, value]) => [type, isJson(type) ? value : map(value)]);
   return {

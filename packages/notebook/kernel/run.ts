@@ -5,10 +5,11 @@
  * where the executed notebook goes, or how progress is drawn.
  */
 import { dirname } from "node:path";
-import { stripVTControlCharacters as plain } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 import { type KernelSpec, startKernel } from "./kernel.ts";
 import type { Json, Message } from "./message.ts";
 import { type Cell, type Notebook, Outputs } from "./notebook.ts";
+import { plainText } from "../show/terminal.ts";
 
 export interface RunOptions extends KernelSpec {
   /** Seconds one cell may take; default an hour. */
@@ -83,6 +84,9 @@ export async function runNotebook(
     await kernel.stop();
   }
 }
+
+/** A kernel's words without their colours, and without what else would steer a terminal. */
+const plain = (text: string) => plainText(stripVTControlCharacters(text));
 
 /** What went wrong, in words. tslab sends no error message, only text on stderr: it gets one here. */
 function failure(cell: Cell, reply: Json): string {

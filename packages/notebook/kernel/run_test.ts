@@ -103,6 +103,18 @@ Deno.test("readNotebook() refuses what is no notebook", () =>
     await assert.rejects(readNotebook(path), /Expected nbformat 4 in toy.ipynb but found 3/);
     await Deno.writeTextFile(path, `{"nbformat": 4, "cells": [{"cell_type": "poem"}]}`);
     await assert.rejects(readNotebook(path), /found "poem"/);
+    const deep = "[".repeat(30_000) + "]".repeat(30_000);
+    const odd = [
+      `{"cell_type": "code", "outputs": [null]}`,
+      `{"cell_type": "code", "outputs": [{"output_type": "stream", "name": "stdout", "text": 7}]}`,
+      `{"cell_type": "raw", "source": {"a": 1}}`,
+      `{"cell_type": "raw", "metadata": {"a": ${deep}}}`,
+      `null`,
+    ];
+    for (const cell of odd) {
+      await Deno.writeTextFile(path, `{"nbformat": 4, "cells": [${cell}]}`);
+      await assert.rejects(readNotebook(path), /Expected a notebook in toy.ipynb but found/);
+    }
     await Deno.writeTextFile(path, `{"nbf`);
     await assert.rejects(readNotebook(path), /Expected a notebook in toy.ipynb/);
   }));

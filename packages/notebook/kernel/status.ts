@@ -3,6 +3,7 @@
  * now and then. It does not know what is going on.
  */
 import process from "node:process";
+import { plainText } from "../show/terminal.ts";
 
 /** Seconds between lines where the output is not a terminal. */
 const QUIET_SECONDS = 15;
@@ -11,7 +12,8 @@ const QUIET_SECONDS = 15;
 export function statusLine(stream = process.stderr) {
   let last = Date.now();
   return {
-    show(text: string): void {
+    show(words: string): void {
+      const text = plainText(words);
       if (stream.isTTY) {
         stream.write(`\r\x1b[K${[...text].slice(0, (stream.columns ?? 80) - 1).join("")}`);
       } else if (Date.now() - last > QUIET_SECONDS * 1000) {

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { type DisplayContent, kernelSender } from "./runtime.ts";
 import { escapePlotly } from "./style.ts";
+import { plainText } from "./terminal.ts";
 
 /** MIME type → content. `text/plain` is what a terminal gets. */
 export type MimeBundle = Record<string, unknown> & { readonly "text/plain": string };
@@ -17,7 +18,7 @@ const SETTLE_MS = 20;
 /** Shows a bundle; on a terminal, its `text/plain`. */
 export async function display(bundle: MimeBundle): Promise<void> {
   if (inNotebook()) await send({ data: bundle, metadata: {}, transient: {} });
-  else process.stdout.write(bundle["text/plain"] + "\n");
+  else process.stdout.write(plainText(bundle["text/plain"]) + "\n");
 }
 
 /**

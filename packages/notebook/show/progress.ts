@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import { escapeHtml, inNotebook, liveDisplay } from "./display.ts";
+import { plainText } from "./terminal.ts";
 
 export interface Progress {
   /** Says how many of `total` are done; `note` stands beside the bar ("loss 1.23"). */
@@ -35,7 +36,7 @@ export function progress(label: string, total: number): Progress {
   const show = async (done: number, note: string, ended: boolean) => {
     const seconds = (performance.now() - started) / 1000;
     const state = { label, done, total, seconds, note, ended };
-    const text = progressText(state);
+    const text = plainText(progressText(state));
     const bundle = { "text/plain": text, "text/html": progressHtml(state) };
     if (notebook) await place(() => bundle, { progress: { done, total } });
     else if (terminal) process.stderr.write(`\r\x1b[K${text}${ended ? "\n" : ""}`);

@@ -6,6 +6,7 @@ import { figureText } from "./figure.ts";
 import { duration, progressText } from "./progress.ts";
 import { figureSvg } from "./svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
+import { plainText } from "./terminal.ts";
 import { visible } from "./text.ts";
 
 const bars = intervalBars("Win rate", [
@@ -81,6 +82,21 @@ Deno.test("tables keep types, order and digits, and escape what they hold", asyn
     layOut(frame, { columns: ["rat"] }),
     /Expected a column "rat" but found "arm"/,
   );
+});
+
+Deno.test("plainText() lets nothing steer a terminal, piece by piece, and leaves JSON as it is", async () => {
+  const hostile = "\u001b[31mred\u001b[0m \u009b2J a\rb \u0007\u202e\u2066\u200f\u061c\u007f";
+  const plain = plainText(hostile);
+  assert.doesNotMatch(plain, /[^\P{Cc}\n\t]|\p{Bidi_Control}/u);
+  assert.match(plain, /^\\u001b\[31mred\\u001b\[0m \\u009b2J a\\u000db /);
+  assert.equal([...hostile].map(plainText).join(""), plain);
+  const value = { text: hostile };
+  assert.deepEqual(JSON.parse(plainText(JSON.stringify(value, null, 2))), value);
+  const harmless = "naïve\tعربي עברית 👩‍👩‍👧 \n${x}";
+  assert.equal(plainText(harmless), harmless);
+  const table = await layOut([{ answer: hostile, n: 1 }], { caption: hostile });
+  assert.equal(tableText(table).split("\n").length, 4);
+  assert.ok(tableText(table).startsWith(plain) && tableText(table).includes(`${plain}  1`));
 });
 
 Deno.test("progressText() shows the share, the time left and the note", () => {

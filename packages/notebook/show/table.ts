@@ -5,6 +5,7 @@
  * Knows danfojs and both renderings. It does not know what the rows mean.
  */
 import { display, escapeHtml } from "./display.ts";
+import { plainText } from "./terminal.ts";
 
 /** One row: its fields are the cells, under their names. */
 export type Row = object;
@@ -140,7 +141,9 @@ export function tableHtml({ caption, heads, numeric, cells }: Table): string {
 
 /** The table as aligned text. */
 export function tableText({ caption, heads, numeric, cells }: Table): string {
-  const rows = [heads, ...cells].map((row) => row.map((text) => text.replaceAll("\n", "⏎")));
+  const rows = [heads, ...cells].map((row) =>
+    row.map((text) => plainText(text).replaceAll("\n", "⏎"))
+  );
   const widths = heads.map((_, i) => Math.max(...rows.map((row) => [...row[i]!].length)));
   const lines = rows.map((row) =>
     row.map((text, i) => {
@@ -149,5 +152,5 @@ export function tableText({ caption, heads, numeric, cells }: Table): string {
     }).join("  ").trimEnd()
   );
   lines.splice(1, 0, widths.map((width) => "─".repeat(width)).join("  "));
-  return [...(caption ? [caption] : []), ...lines].join("\n");
+  return [...(caption ? [plainText(caption)] : []), ...lines].join("\n");
 }

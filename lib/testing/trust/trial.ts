@@ -1,0 +1,52 @@
+/**
+ * What one damaged input does to a reader: refused with a sentence, read and found good, or a fault.
+ * Knows neither readers nor inputs.
+ */
+import process from "node:process";
+import type { Random } from "./mutate.ts";
+
+/**
+ * Reads an input that it has damaged; a reader that refuses throws. Where it does not, the result
+ * checks what was read, and throws where that is nonsense.
+ */
+export type Trial = (random: Random) => Promise<() => unknown>;
+
+/** Makes the inputs of a trial in a folder of its own, once for many trials. */
+export type Reader = (folder: string) => Promise<Trial>;
+
+/** What is no fault, and the faults; a crash and a hang are seen from outside. */
+export const outcomes = ["accepted", "refused", "nonsense", "no sentence", "memory"] as const;
+export type Outcome = typeof outcomes[number];
+
+const GIGABYTE = 2 ** 30;
+
+const peak = () => process.resourceUsage().maxRSS * 1024;
+
+/** Tries one input. `detail` says what is wrong, where something is. */
+export async function attempt(
+  trial: Trial,
+  random: Random,
+): Promise<{ outcome: Outcome; detail?: string }> {
+  const before = peak();
+  let outcome: Outcome = "accepted", detail: string | undefined;
+  const check = await trial(random).catch((error: unknown) => {
+    const isSentence = error instanceof Error && /\bExpected .* found\b/s.test(error.message);
+    outcome = isSentence ? "refused" : "no sentence";
+    if (!isSentence) detail = inWords(error);
+  });
+  try {
+    await check?.();
+  } catch (error) {
+    [outcome, detail] = ["nonsense", inWords(error)];
+  }
+  const grown = peak() - before;
+  if (grown > GIGABYTE) [outcome, detail] = ["memory", `${(grown / GIGABYTE).toFixed(1)} GB`];
+  return { outcome, ...(detail === undefined ? {} : { detail }) };
+}
+
+/** An error with the place in the project where it arose. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error).slice(0, 200);
+  const place = /(?:packages|lib)\/[^\s()]*:\d+:\d+/.exec(error.stack ?? "")?.[0];
+  return `${error.name}: ${error.message.slice(0, 300)}${place ? ` (${place})` : ""}`;
+}

@@ -1,0 +1,105 @@
+/**
+ * The process that is killed: `work.ts WORK FOLDER URL`. It says "begin", works in the folder, and
+ * says "done" with what came of it.
+ */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { httpJudge, loadJudgeSettings } from "@implicit/alpaca-eval";
+import { saveCheckpoint } from "@implicit/decoder";
+import { randomModel, spread, tinyModel, tinySizes } from "@implicit/decoder/testing";
+import { createEngine } from "@implicit/engine";
+import { exportModel, loadModel } from "@implicit/hub";
+import { sha256 } from "@implicit/memo";
+import { writeWhole } from "@implicit/notebook";
+import { trainBpe } from "@implicit/world";
+import { arms } from "../../study/arm.ts";
+import { projectRoot, readSettings } from "../../study/settings.ts";
+import { openStudy } from "../../study/study.ts";
+import { tune } from "../../tune/tune.ts";
+import { tinyExamples } from "../tiny.ts";
+import { judgeQuestions } from "./questions.ts";
+
+/** A base of random weights with a tokenizer of its own, as others would keep it. */
+async function makeBase(folder: string, which = 1): Promise<void> {
+  const files = trainBpe(["Name a river. The Rhine is a river. Name a town. Basel is one."], 270);
+  const model = randomModel({ model_type: "llama", ...tinySizes, vocab_size: 270 });
+  await saveCheckpoint(which === 1 ? model : spread(model), folder);
+  for (const [name, json] of Object.entries(files)) {
+    await writeWhole(join(folder, name), JSON.stringify(json));
+  }
+}
+
+const works: Record<string, (folder: string, url: string) => Promise<unknown>> = {
+  async tuning(folder) {
+    const { model, losses } = await tune(
+      await createEngine({ threads: 1 }),
+      tinyModel(),
+      tinyExamples(),
+      {
+        ...{ steps: 16, batchSize: 4, learningRate: 1e-3, weightDecay: 0.1, seed: 3 },
+        checkpoint: { folder: join(folder, "checkpoints"), every: 2 },
+      },
+    );
+    return [model.hash, losses];
+  },
+
+  async study(folder) {
+    const base = join(folder, "base"), data = join(folder, "data.jsonl");
+    if (!existsSync(data)) await makeBase(base);
+    const rows = ["river", "town", "lake"].map((what) => (
+      {
+        messages: [{ role: "user", content: `Name a ${what}.` }, {
+          role: "assistant",
+          content: `One ${what}.`,
+        }],
+      }
+    ));
+    if (!existsSync(data)) {
+      await writeWhole(
+        data,
+        rows.map((row) => JSON.stringify(row)).join("\n"),
+      );
+    }
+    const settings = readSettings({ IMPLICIT_CACHE: join(folder, "kept"), IMPLICIT_SEEDS: "2" });
+    const options = { scale: "small", base, data, maxTokens: 8, tuning: { steps: 4 } } as const;
+    const study = await openStudy(options, { ...settings, model: base });
+    const runs = await study.runs([arms.base, arms.instructionTuning, arms.responseTuning]);
+    return runs.map(({ seconds: _, ...run }) => run);
+  },
+
+  async judging(folder, baseUrl) {
+    const path = join(projectRoot(), "data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml");
+    const judge = httpJudge({
+      settings: await loadJudgeSettings(path),
+      endpoint: { baseUrl, cache: join(folder, "kept"), concurrency: 4 },
+      price: { input: 10, output: 30 },
+    });
+    return (await judge(judgeQuestions)).map(({ preference }) => preference);
+  },
+
+  async export(folder) {
+    const { model } = await loadModel(join(folder, "base-2"));
+    const { onnx } = await exportModel(model, join(folder, "out"));
+    const files = [
+      onnx,
+      join(folder, "out", "model.safetensors"),
+      join(folder, "out", "config.json"),
+    ];
+    return (await Promise.all(files.map((path) => readFile(path)))).map((bytes) => sha256(bytes));
+  },
+
+  /** What `export` replaces. */
+  async before(folder) {
+    for (const which of [1, 2]) await makeBase(join(folder, `base-${which}`), which);
+    const { model } = await loadModel(join(folder, "base-1"));
+    await exportModel(model, join(folder, "out"));
+  },
+};
+
+const [name, folder, url] = process.argv.slice(2) as [string, string, string];
+console.log("begin");
+const result = await works[name]!(folder, url);
+console.log(`done ${sha256(JSON.stringify(result ?? null))}`);
+process.exit(0);
