@@ -1,3 +1,4 @@
+export { trainBpe } from "./bpe.ts";
 export { diagnose, type Diagnosis, type Figures, type Greedy } from "./diagnose.ts";
 export { documents } from "./documents.ts";
 export { createWorld, type World } from "./facts.ts";
