@@ -262,7 +262,8 @@ async function run(
 ): Promise<Ran> {
   const started = performance.now();
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let output = "", errors = "", began = 0, timer = 0;
+  let output = "", errors = "", began = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const killAfter = (milliseconds: number) =>
     void (timer = setTimeout(() => child.kill("SIGKILL"), milliseconds));
   child.stdout!.on("data", (text) => {
