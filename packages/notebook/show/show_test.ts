@@ -3,7 +3,7 @@ import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
 import { figureText } from "./figure.ts";
-import { duration, progressText } from "./progress.ts";
+import { duration, progress, progressText } from "./progress.ts";
 import { figureSvg } from "./svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
 import { plainText } from "./terminal.ts";
@@ -109,6 +109,20 @@ Deno.test("progressText() shows the share, the time left and the note", () => {
     progressText({ ...state, done: 200, ended: true }),
     "tuning: 200 in 10 s · loss 1.20",
   );
+});
+
+Deno.test("a progress bar ends what it counts when its cell is interrupted", () => {
+  const scope = globalThis as { [key: symbol]: unknown };
+  const stop = new AbortController();
+  scope[Symbol.for("implicit.cell")] = { getStore: () => stop.signal };
+  try {
+    const bar = progress("counting", 2);
+    bar.update(1);
+    stop.abort(new Error("stopped by hand"));
+    assert.throws(() => bar.update(2), /stopped by hand/);
+  } finally {
+    delete scope[Symbol.for("implicit.cell")];
+  }
 });
 
 Deno.test("duration() speaks of seconds, minutes and hours", () => {
