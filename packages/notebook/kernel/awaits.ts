@@ -41,6 +41,11 @@ export function markAwaits(code: string): string {
   return parts.join("") + code.slice(at);
 }
 
+/** A cell that is one object literal, in parentheses: behind a statement it would be a block. */
+export function objectLiteral(code: string): string {
+  return /^\s*\{/.test(code) && parseTypeScript(`(${code})`) ? `(${code})` : code;
+}
+
 const place = ({ start, end }: AnyNode) => ({ start, end });
 
 /** The program, whose places are those of `code`; null where there is none. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { markAwaits } from "./awaits.ts";
+import { markAwaits, objectLiteral } from "./awaits.ts";
 
 Deno.test("markAwaits() marks every await, whatever types stand around it", () => {
   const marked = {
@@ -20,5 +20,12 @@ Deno.test("markAwaits() marks every await, whatever types stand around it", () =
 Deno.test("markAwaits() leaves what it cannot read, and what only looks like an await", () => {
   for (const code of ["await (", "enum A { B }; await x", "'await x' // await y", "", "x.await"]) {
     assert.equal(markAwaits(code), code);
+  }
+});
+
+Deno.test("objectLiteral() tells an object from a block", () => {
+  assert.equal(objectLiteral(" { a: await b }"), "( { a: await b })");
+  for (const code of ["{ const a = 1; }", "{ a: 1 };", "a"]) {
+    assert.equal(objectLiteral(code), code);
   }
 });

@@ -49,7 +49,7 @@ export interface Kernel {
    * @throws when the process ends, with the last it wrote; and after `timeout` seconds.
    */
   execute(code: string, onOutput: (message: Message) => void, timeout?: number): Promise<Json>;
-  /** Runs code that is no cell: it is not counted, and shows nothing. */
+  /** Runs code that is no cell: it is not counted, and shows nothing. @throws what it throws */
   prepare(code: string): Promise<void>;
   /** Asks the kernel to stop what it is running; resolves when it has heard. */
   interrupt(): Promise<void>;
@@ -175,7 +175,8 @@ export async function startKernel(
       ask(open[SHELL]!, "execute_request", { code, ...manners }, onOutput, timeout),
     async prepare(code) {
       const silent = { ...manners, silent: true, store_history: false };
-      await ask(open[SHELL]!, "execute_request", { code, ...silent });
+      const { status, evalue } = await ask(open[SHELL]!, "execute_request", { code, ...silent });
+      if (status !== "ok") throw new Error(`Expected ${code} to run but found: ${evalue}`);
     },
     async interrupt() {
       await ask(open[CONTROL]!, "interrupt_request", {});

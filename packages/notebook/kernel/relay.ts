@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { markAwaits } from "./awaits.ts";
+import { markAwaits, objectLiteral } from "./awaits.ts";
 import { type ConnectionInfo, startKernel } from "./kernel.ts";
 import { decodeMessage, encodeMessage, type Json, withContent } from "./message.ts";
 import { relay, writeMessage } from "./zmtp.ts";
@@ -47,7 +47,7 @@ const starting = startKernel(
   process.cwd(),
   key,
 ).then(async (kernel) => {
-  kernel.death.catch((error) => leave(kernel.process.exitCode || 1, error.message));
+  kernel.death.catch((error) => leave(kernel.process.exitCode ?? 1, error.message));
   if (name === "deno") await kernel.prepare(`await import(${JSON.stringify(cellFile)})`);
   await rm(folder, { recursive: true, force: true }).catch(() => {}); // Windows keeps an open file
   return kernel;
@@ -118,7 +118,9 @@ const toKernel = (client: Socket, kernel: Socket) => (frames: Buffer[]) => {
   const { type, id, header, metadata, content } = decodeMessage(frames, key);
   if (type !== "execute_request") return frames;
   const names = [id, metadata.cellId].map((one) => JSON.stringify(one) ?? "undefined");
-  const code = `${types}$begin(${names}); ${markAwaits(String(content.code))}`;
+  const given = String(content.code);
+  const own = name === "deno" ? objectLiteral(given) : given;
+  const code = `${types}$begin(${names}); ${markAwaits(own)}`;
   const edited = withContent(frames, { ...content, code }, key);
   const request = { id, header, content, frames: edited, client, kernel };
   requests.set(id, request);
@@ -129,16 +131,23 @@ const toKernel = (client: Socket, kernel: Socket) => (frames: Buffer[]) => {
 
 function noteReply(frames: Buffer[]): Buffer[] {
   const { parentId, content } = decodeMessage(frames, key);
-  if (parentId === running?.id) queueMicrotask(() => next(content.status === "error"));
+  if (parentId === running?.id) queueMicrotask(() => goOn(content.status === "error"));
   return frames;
 }
 
 /** Goes on to the next cell; after one that failed, those that wait are not run. */
-function next(failed: boolean): void {
+function goOn(failed: boolean): void {
   if (failed && running!.content.stop_on_error) waiting.splice(0).forEach(abort);
-  running = waiting.shift() ?? null;
-  if (running) writeMessage(running.kernel, running.frames);
+  const next = () => {
+    running = waiting.shift() ?? null;
+    if (running) writeMessage(running.kernel, running.frames);
+  };
+  if (failed && name === "tslab") setTimeout(next, TSLAB_MS);
+  else next();
 }
+
+/** After a cell that failed, tslab refuses whatever comes within 200 ms. */
+const TSLAB_MS = 250;
 
 function abort({ id, header, client }: Request): void {
   const state = (execution_state: string) =>
@@ -149,9 +158,10 @@ function abort({ id, header, client }: Request): void {
   state("idle");
 }
 
-/** Answers an interrupt here; everything else is the kernel's. */
+/** Answers an interrupt here; everything else is the kernel's, which does not always end when asked. */
 const control = (client: Socket) => (frames: Buffer[]) => {
   const { type, header } = decodeMessage(frames, key);
+  if (type === "shutdown_request") setTimeout(() => leave(0), END_MS);
   if (type !== "interrupt_request") return frames;
   const answer = { key, session, parent: header };
   writeMessage(client, encodeMessage("interrupt_reply", { status: "ok" }, answer).frames);
@@ -159,7 +169,7 @@ const control = (client: Socket) => (frames: Buffer[]) => {
   return null;
 };
 
-const INTERRUPT_MS = 3000;
+const INTERRUPT_MS = 5000, END_MS = 1000;
 
 /**
  * Stops the running cell: asks the kernel's event loop; where that is not heard, V8, which ends a
@@ -168,23 +178,23 @@ const INTERRUPT_MS = 3000;
 async function interrupt(): Promise<void> {
   const kernel = await starting;
   const request = running;
-  const isOver = async () => {
-    for (let ms = 0; ms < INTERRUPT_MS && request === running && !heard; ms += 50) {
+  const until = async (over: () => boolean) => {
+    for (let ms = 0; ms < INTERRUPT_MS && !over(); ms += 50) {
       await sleep(50);
       drain();
     }
-    return request !== running || heard;
+    return over();
   };
   heard = false;
   kernel.signal("SIGINT");
-  if (!request || await isOver()) return;
+  if (!request || await until(() => heard || request !== running)) return;
   const tell = (type: string, content: Json) =>
     publish({ cell: request.id, type, content, metadata: {} });
   const evalue = "Interrupted in the middle, since this cell waits for nothing.";
   tell("error", { ename: "Interrupted", evalue, traceback: [evalue] });
   if (name === "deno") {
     void kernel.interrupt().catch(() => {}); // it may die below
-    if (await isOver()) return;
+    if (await until(() => request !== running)) return;
   }
   const text = "The kernel was ended, and the variables with it: nothing else stops a loop that " +
     "never waits. Let long loops await something now and then.\n";

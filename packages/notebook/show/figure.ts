@@ -68,7 +68,7 @@ async function still(figure: Figure) {
 async function interactive(figure: Figure) {
   const svg = await figureSvg(figure);
   const here = cellRun() ?? { run: "" };
-  const missing = !library || (here.cell === library.cell && here.run !== library.run);
+  const missing = lacksLibrary(library, here);
   if (missing) library = here;
   return {
     "text/plain": figureText(figure),
@@ -76,6 +76,15 @@ async function interactive(figure: Figure) {
     "application/vnd.plotly.v1+json": { data: figure.data, layout: figure.layout },
     "text/html": (missing ? await libraryScript() : "") + interactiveHtml(svg, figure),
   };
+}
+
+/**
+ * Whether a notebook whose library stands in `holder` lacks it for a figure of `here`: nothing holds it
+ * yet, or its cell runs again, which took its outputs away.
+ */
+export function lacksLibrary(holder: CellRun | null, here: CellRun): boolean {
+  return !holder ||
+    (here.cell !== undefined && here.cell === holder.cell && here.run !== holder.run);
 }
 
 /** The title and each series' name with its range: what a terminal shows of a figure. */

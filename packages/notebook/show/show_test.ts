@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
-import { figureText } from "./figure.ts";
+import { figureText, lacksLibrary } from "./figure.ts";
 import { duration, progress, progressText } from "./progress.ts";
 import { figureSvg } from "./svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
@@ -61,6 +61,15 @@ Deno.test("figureText() names the figure, its series and their ranges", () => {
     "[figure] Win rate\n  measured here, 95 % interval: 2 values, 2 to 38\n" +
       "  in the paper (Llama-2-7B): 1 value, 43.3 to 43.3",
   );
+});
+
+Deno.test("lacksLibrary() is true of a notebook's first figure, and where its cell runs again", () => {
+  const holder = { cell: "a", run: "1" };
+  assert(lacksLibrary(null, holder));
+  assert(!lacksLibrary(holder, { cell: "a", run: "1" }), "a second figure of the run");
+  assert(!lacksLibrary(holder, { cell: "b", run: "2" }), "another cell");
+  assert(lacksLibrary(holder, { cell: "a", run: "3" }), "its output was cleared");
+  assert(!lacksLibrary({ run: "1" }, { run: "2" }), "where cells have no names, once is enough");
 });
 
 Deno.test("tables keep types, order and digits, and escape what they hold", async () => {
