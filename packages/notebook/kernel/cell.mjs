@@ -109,7 +109,7 @@ function install() {
       return Promise.resolve(put(type, content, more.metadata));
     };
     jupyter.display = async (value, { raw, update, display_id } = {}) => {
-      const data = await (raw ? value : format(value));
+      const data = raw ? value : await format(value);
       const transient = display_id ? { display_id } : {};
       put(update ? "update_display_data" : "display_data", { data, metadata: {}, transient });
     };
