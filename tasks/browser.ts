@@ -14,7 +14,7 @@ import {
   notebookNames,
   readNotebooks,
 } from "@implicit/notebook";
-import { browse, type Theme, themes } from "@implicit/notebook/testing";
+import { browse, ctrlC, live, type Theme, themes } from "@implicit/notebook/testing";
 import { orSayWhy, several } from "./arguments.ts";
 
 const usual = [
@@ -27,8 +27,9 @@ const themeNames = Object.keys(themes) as Theme[];
 const options = new Command("deno task browser")
   .description(
     "Open every notebook in JupyterLab in Chromium, run it in both kernels, check that there is no\n" +
-      "error and that figures come alive, and take pictures in both themes. Needs JupyterLab\n" +
-      "(environment.yml) and a Chromium; fetches playwright-core the first time.",
+      "error and that figures come alive, and take pictures in both themes. Then stop a cell, run\n" +
+      "cells again, reload, and end JupyterLab with Ctrl-C. Needs JupyterLab (environment.yml) and\n" +
+      "a Chromium; fetches playwright-core the first time.",
   )
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
   .option("--kernel <list>", "kernels, separated by commas", several(kernelNames), [...kernelNames])
@@ -36,6 +37,7 @@ const options = new Command("deno task browser")
   .option("--seeds <n>", "seeds of each arm", "1")
   .option("--out <folder>", "where the pictures go", "report/pictures")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
+  .option("--life", "no notebook: only stop, run again, reload and end", false)
   .option("--chromium <path>", "the browser's program", process.env.CHROMIUM)
   .parse()
   .opts<{
@@ -45,6 +47,7 @@ const options = new Command("deno task browser")
     seeds: string;
     out: string;
     notebooks: string;
+    life: boolean;
     chromium?: string;
   }>();
 
@@ -60,23 +63,33 @@ await orSayWhy(async () => {
     );
   }
   const folder = resolve(root, options.notebooks);
-  const names = chooseNotebooks(await notebookNames(folder), options.only);
   const out = resolve(options.out);
   await mkdir(out, { recursive: true });
-  const sightings = await browse(root, await readNotebooks(folder, names), {
-    kernels: options.kernel,
-    themes: options.theme,
-    out,
-    chromium,
-    env: { IMPLICIT_SEEDS: options.seeds },
-    onSighting: ({ notebook, kernel, seconds, faults, figures, moves }) => {
-      console.log(
-        `${faults.length === 0 ? "ok  " : "BAD "} ${notebook} in ${kernel}: ` +
-          `${duration(seconds)}, ${figures} figures alive, bars seen in ${moves} states`,
-      );
-      faults.forEach((fault) => console.log(`     ${fault}`));
-    },
-  });
-  console.log(`Pictures: ${relative(process.cwd(), out)}`);
-  process.exit(sightings.some(({ faults }) => faults.length > 0) ? 1 : 0);
+  const names = options.life ? [] : chooseNotebooks(await notebookNames(folder), options.only);
+  const sightings = names.length === 0
+    ? []
+    : await browse(root, await readNotebooks(folder, names), {
+      kernels: options.kernel,
+      themes: options.theme,
+      out,
+      chromium,
+      env: { IMPLICIT_SEEDS: options.seeds },
+      onSighting: ({ notebook, kernel, seconds, faults, figures, moves }) => {
+        console.log(
+          `${faults.length === 0 ? "ok  " : "BAD "} ${notebook} in ${kernel}: ` +
+            `${duration(seconds)}, ${figures} figures alive, bars seen in ${moves} states`,
+        );
+        faults.forEach((fault) => console.log(`     ${fault}`));
+      },
+    });
+  if (names.length > 0) console.log(`Pictures: ${relative(process.cwd(), out)}`);
+  const lives = [
+    ...await live(root, { kernels: options.kernel, chromium }),
+    await ctrlC(root, options.kernel),
+  ];
+  for (const { what, faults } of lives) {
+    console.log(`${faults.length === 0 ? "ok  " : "BAD "} ${what}`);
+    faults.forEach((fault) => console.log(`     ${fault}`));
+  }
+  process.exit([...sightings, ...lives].some(({ faults }) => faults.length > 0) ? 1 : 0);
 });

@@ -4,12 +4,12 @@
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
-import { registerForUser, startLab } from "@implicit/notebook";
+import { registerForUser, startLab, workingCopy } from "@implicit/notebook";
 import { orSayWhy, whole } from "./arguments.ts";
 
 const options = new Command("deno task lab")
   .description(
-    "Open the notebooks in JupyterLab with both kernels, Deno and tslab.\n" +
+    "Open a copy of the notebooks, in work/, in JupyterLab with both kernels, Deno and tslab.\n" +
       "Needs JupyterLab (environment.yml); fetches tslab the first time.",
   )
   .option(
@@ -28,13 +28,22 @@ await orSayWhy(async () => {
     console.log(`Both kernels are registered in ${await registerForUser(root)}`);
     process.exit(0);
   }
-  console.log("Ctrl-C stops JupyterLab. Interrupting a cell keeps its finished runs.");
+  const folder = join(root, "work");
+  const fresh = await workingCopy(join(root, "notebooks"), folder);
+  if (fresh.length > 0) console.log(`Copied to work/: ${fresh.join(", ")}`);
+  console.log(
+    "What you change stays in work/. To get an original back, delete or rename its copy and start\n" +
+      "this again. Interrupting a cell keeps its finished runs. Ctrl-C, twice, stops JupyterLab.",
+  );
   const args = [
     ...(options.browser ? [] : ["--no-browser"]),
     ...(process.getuid?.() === 0 ? ["--allow-root"] : []),
   ];
-  const folder = join(root, "notebooks");
   const lab = await startLab(root, { folder, args, port: options.port });
-  process.on("SIGINT", () => {}); // JupyterLab asks the reader and ends by itself
+  // At a terminal JupyterLab hears Ctrl-C as well, asks the reader, and ends by itself.
+  process.on("SIGINT", () => process.stdin.isTTY || lab.kill("SIGTERM"));
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => lab.kill("SIGTERM"));
+  }
   lab.on("exit", (code) => process.exit(code ?? 0));
 });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { KeptAnswers } from "./answers.ts";
 import {
   comparisons,
   expected,
@@ -142,5 +143,34 @@ Deno.test("httpJudge() stops when another judge has taken over its cache, and pa
     rmSync(join(cache, ".lock"));
     await judge(comparisons(40), { settings, price, endpoint });
     strictEqual(server.requests.length, 40, "what was answered is kept");
+  });
+});
+
+Deno.test("KeptAnswers gives what was kept or nothing, whichever bit is flipped, wherever it is torn", async () => {
+  await withCache(async (folder) => {
+    const answers = new KeptAnswers(folder);
+    const asked = {
+      baseUrl: "http://h/v1",
+      body: { model: "ü", messages: [{ content: "a\ud800" }] },
+    };
+    const reply = { choices: [{ message: { content: "m 👍" }, logprob: -0.1 }] };
+    answers.keep(asked, reply);
+    const file = answers.fileOf(asked), whole = readFileSync(file), text = JSON.stringify(reply);
+    const said = await warningsOf(() => {
+      strictEqual(JSON.stringify(answers.get(asked)), text);
+      for (let bit = 0; bit < 8 * whole.length; bit++) {
+        const flipped = whole.map((byte, i) => i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte);
+        writeFileSync(file, flipped);
+        const found = answers.get(asked);
+        ok(found === undefined || JSON.stringify(found) === text, `bit ${bit}`);
+      }
+      for (let length = 0; length < whole.length; length++) {
+        writeFileSync(file, whole.subarray(0, length));
+        strictEqual(answers.get(asked), undefined);
+      }
+      return Promise.resolve();
+    });
+    strictEqual(said.length, 1, "said once a file");
+    strictEqual(answers.get({ ...asked, baseUrl: "http://other/v1" }), undefined);
   });
 });

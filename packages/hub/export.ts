@@ -48,7 +48,8 @@ const ALIGNMENT = 4096;
  *   file, whose format ends at 2 GiB
  * @param options.tokenizer the folder whose tokenizer is copied; default: the model's own
  * @throws where there is no tokenizer, `folder` is the one the model lies in or holds an export of
- *   another type or an adapter, or the model has heads of a size that ONNX Runtime cannot run.
+ *   another type or an adapter, or the model has heads of a size that ONNX Runtime cannot run or
+ *   weights that the type cannot hold.
  * @example
  * await exportModel(model, "out/tuned", { dtype: "q8" });
  * // in transformers.js: AutoModelForCausalLM.from_pretrained("out/tuned")
@@ -75,6 +76,7 @@ export async function exportModel(
   const graph = decoderGraph(model.config, model.parameters, "export", {
     weights: weightFormats[dtype],
   }); // first of all: what cannot run is not written
+  if (dtype !== "fp32") checkRange(model, dtype);
   await refuseOther(folder, dtype);
   const aside = join(folder, `.export.${process.pid}.tmp`);
   for (const place of [folder, aside]) {
@@ -99,6 +101,22 @@ export async function exportModel(
   }
   const onnx = join(folder, "onnx", onnxNames[dtype]);
   return { folder, onnx, data: existsSync(`${onnx}_data`) ? `${onnx}_data` : null };
+}
+
+/** The least number that float16 rounds to infinity. */
+const BEYOND_HALF = 65520;
+
+/** @throws where a weight, rounded, would be infinite or no number. */
+function checkRange({ name, parameters }: Model, dtype: ExportType): void {
+  const most = dtype === "fp16" ? BEYOND_HALF : Infinity;
+  for (const [parameter, { data }] of parameters) {
+    const beyond = data.find((value) => !(Math.abs(value) < most));
+    if (beyond === undefined) continue;
+    throw new Error(
+      `Expected weights that ${dtype} can hold in ${name}, but found ${beyond} in "${parameter}". ` +
+        `Choose fp32.`,
+    );
+  }
 }
 
 /** Writes a model as ONNX and as safetensors, with the configs of both. */

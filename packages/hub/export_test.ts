@@ -258,5 +258,16 @@ Deno.test("exportModel() writes where texts end, no second type, and nothing tha
       exportModel(tinyModel({ head_dim: 12 }), never, { tokenizer: source }),
       /head size .* found 12/,
     );
+    const large = tinyModel();
+    for (const [value, dtype] of [[65520, "fp16"], [NaN, "q8"], [-Infinity, "q4"]] as const) {
+      large.parameters.get("model.norm.weight")!.data[3] = value;
+      await assert.rejects(
+        exportModel(large, never, { tokenizer: source, dtype }),
+        (error: Error) =>
+          error.message.includes(`${dtype} can hold in tiny, but found ${value} in`),
+      );
+    }
     assert.ok(!existsSync(never));
+    large.parameters.get("model.norm.weight")!.data[3] = 65519;
+    await exportModel(large, never, { tokenizer: source, dtype: "fp16" });
   }));

@@ -63,6 +63,13 @@ Deno.test("transformersModel() says the tokens that the decoder says, with proce
       assert.deepEqual(await js.generate(prompts, lists[0]!), found[0], "and goes on");
       assert.deepEqual(await js.generate([], lists[0]!), []);
       await assert.rejects(js.generate([[5], []], lists[0]!), /none in 1/);
+      const [free] = found[0]!;
+      const ends = { eos_token_id: [free![3]!], repetition_penalty: 9 };
+      await writeFile(join(folder, "generation_config.json"), JSON.stringify(ends));
+      const ending = await transformersModel(folder);
+      const short = await ending.generate([prompts[0]!], { maxTokens: 30 });
+      await ending.dispose();
+      assert.deepEqual(short, [free!.slice(0, free!.indexOf(free![3]!))], "ends where configs say");
       await assert.rejects(js.generate([[1e6]], lists[0]!), /transformers.js but found: .*Gather/);
     } finally {
       decoder.dispose();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { committedCourse, workingCopy } from "./kernel/course.ts";
 export { registerForUser, startLab } from "./kernel/jupyter.ts";
 export type { KernelSpec } from "./kernel/kernel.ts";
 export { type KernelName, kernelNames, prepareKernel } from "./kernel/kernels.ts";

@@ -196,8 +196,8 @@ export async function killWork(name: WorkName, options: KillOptions): Promise<Ki
   };
   try {
     const first = await begin();
-    const unbroken = await run(work.args(first), name);
-    const expected = unbroken.said + await work.result?.(first);
+    let whole = await run(work.args(first), name); // how long it takes, as of the last time
+    const expected = whole.said + await work.result?.(first);
     while (figures.kills < kills && performance.now() < until) {
       const folder = await begin();
       const goal = figures.kills + 1 + random(5);
@@ -206,14 +206,16 @@ export async function killWork(name: WorkName, options: KillOptions): Promise<Ki
       try {
         for (let ended = false; !ended;) {
           const isLast = figures.kills >= Math.min(goal, kills);
-          const moment = isLast ? Infinity : momentIn(random, unbroken);
-          const { said, killed } = await run(work.args(folder), name, moment);
+          const ran = await run(work.args(folder), name, isLast ? null : momentIn(random, whole));
           await look();
-          ended = !killed;
-          if (killed) {
+          ended = !ran.killed;
+          if (ran.killed) {
             figures.kills++;
             onKill?.(figures);
-          } else if (said + await work.result?.(folder) !== expected) {
+            continue;
+          }
+          whole = { ...ran, ended: Math.max(ran.ended, whole.ended / 2) };
+          if (ran.said + await work.result?.(folder) !== expected) {
             throw new Error("another result than unbroken");
           }
         }
@@ -239,23 +241,39 @@ interface Ran {
   readonly ended: number;
 }
 
-/** Mostly while it works, at times while it starts. */
-function momentIn(random: Random, { began, ended }: Ran): number {
-  const from = random(5) === 0 ? 0 : began;
-  return from + (ended - from) * random(1000) / 1000;
+/** When a process is killed: so many milliseconds after it began to work, or after its start. */
+interface Moment {
+  readonly after: "start" | "begin";
+  readonly milliseconds: number;
 }
 
-/** Runs a work's process, killed after so many milliseconds. @throws where it fails by itself */
-async function run(args: readonly string[], name: string, moment = Infinity): Promise<Ran> {
+/** Mostly while it works, at times while it starts. */
+function momentIn(random: Random, { began, ended }: Ran): Moment {
+  const isEarly = began === 0 || random(6) === 0;
+  const span = isEarly ? ended : ended - began;
+  return { after: isEarly ? "start" : "begin", milliseconds: span * random(1000) / 1000 };
+}
+
+/** Runs a work's process to its end, or until the moment. @throws where it fails by itself */
+async function run(
+  args: readonly string[],
+  name: string,
+  moment: Moment | null = null,
+): Promise<Ran> {
   const started = performance.now();
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "", errors = "", began = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const killAfter = (milliseconds: number) =>
+    void (timer = setTimeout(() => child.kill("SIGKILL"), milliseconds));
   child.stdout!.on("data", (text) => {
     output += text;
-    if (began === 0 && output.includes("begin\n")) began = performance.now() - started;
+    if (began > 0 || !output.includes("begin\n")) return;
+    began = performance.now() - started;
+    if (moment?.after === "begin") killAfter(moment.milliseconds);
   });
   child.stderr!.on("data", (text) => (errors = (errors + text).slice(-500)));
-  const timer = moment === Infinity ? undefined : setTimeout(() => child.kill("SIGKILL"), moment);
+  if (moment?.after === "start") killAfter(moment.milliseconds);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
     child.on("close", (...how) => resolve(how))
   );

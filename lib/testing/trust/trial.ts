@@ -20,6 +20,9 @@ export type Outcome = typeof outcomes[number];
 
 const GIGABYTE = 2 ** 30;
 
+/** The project's own sentences; and the runtime's, which names the node of a graph that cannot run. */
+const SENTENCE = /\bExpected .* found\b|^ONNX Runtime: /s;
+
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
 /** Tries one input. `detail` says what is wrong, where something is. */
@@ -30,7 +33,7 @@ export async function attempt(
   const before = peak();
   let outcome: Outcome = "accepted", detail: string | undefined;
   const check = await trial(random).catch((error: unknown) => {
-    const isSentence = error instanceof Error && /\bExpected .* found\b/s.test(error.message);
+    const isSentence = error instanceof Error && SENTENCE.test(error.message);
     outcome = isSentence ? "refused" : "no sentence";
     if (!isSentence) detail = inWords(error);
   });

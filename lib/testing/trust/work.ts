@@ -46,21 +46,14 @@ const works: Record<string, (folder: string, url: string) => Promise<unknown>> =
   },
 
   async study(folder) {
-    const base = join(folder, "base"), data = join(folder, "data.jsonl");
-    if (!existsSync(data)) await makeBase(base);
-    const rows = ["river", "town", "lake"].map((what) => (
-      {
-        messages: [{ role: "user", content: `Name a ${what}.` }, {
-          role: "assistant",
-          content: `One ${what}.`,
-        }],
-      }
-    ));
-    if (!existsSync(data)) {
-      await writeWhole(
-        data,
-        rows.map((row) => JSON.stringify(row)).join("\n"),
-      );
+    const base = join(folder, "base"), data = join(folder, "data");
+    const asked = ["river", "town", "lake"].map((what) => [`Name a ${what}.`, `One ${what}.`]);
+    const lima = asked.map((conversations) => JSON.stringify({ conversations })).join("\n");
+    const alpacaEval = asked.map(([instruction, output]) => ({ instruction, output }));
+    if (!existsSync(join(data, "alpaca_eval.json"))) {
+      await makeBase(base);
+      await writeWhole(join(data, "lima.jsonl"), lima);
+      await writeWhole(join(data, "alpaca_eval.json"), JSON.stringify(alpacaEval));
     }
     const settings = readSettings({ IMPLICIT_CACHE: join(folder, "kept"), IMPLICIT_SEEDS: "2" });
     const options = { scale: "small", base, data, maxTokens: 8, tuning: { steps: 4 } } as const;

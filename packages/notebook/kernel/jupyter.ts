@@ -10,7 +10,8 @@ import { registerKernels } from "./kernels.ts";
 
 /**
  * Starts JupyterLab on the notebooks of a folder, with both kernels known to it, leaving the reader's
- * own Jupyter as it is.
+ * own Jupyter as it is. With this process's terminal, which it gets unless `stdio` says otherwise, it
+ * asks at Ctrl-C whether to end; without one it is to be ended with SIGTERM. Both end its kernels.
  *
  * @param options.args further arguments of `jupyter lab`
  * @throws when JupyterLab is missing; of a port that is taken it tells the reader itself, and ends.
@@ -28,7 +29,7 @@ export async function startLab(
   return spawn("jupyter", ["lab", ...ports, ...args, folder], {
     cwd: root,
     env: { ...process.env, JUPYTER_PATH: path },
-    stdio: ["ignore", stdio, stdio],
+    stdio: [stdio === "inherit" ? "inherit" : "ignore", stdio, stdio],
   });
 }
 

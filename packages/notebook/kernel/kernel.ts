@@ -26,41 +26,68 @@ export interface KernelSpec {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Where a kernel listens, as its connection file says it. */
+export interface ConnectionInfo {
+  readonly ip: string;
+  readonly transport: string;
+  readonly key: string;
+  readonly shell_port: number;
+  readonly iopub_port: number;
+  readonly stdin_port: number;
+  readonly control_port: number;
+  readonly hb_port: number;
+}
+
 export interface Kernel {
+  readonly connection: ConnectionInfo;
+  readonly process: ChildProcess;
+  /** Rejects when the process ends, with the last it wrote. */
+  readonly death: Promise<never>;
   /**
-   * Runs one cell; resolves when the kernel has replied, says it is idle, and its last outputs
-   * have had 150 ms to arrive (the Deno kernel reports idle before they are out).
+   * Runs one cell; resolves when the kernel has replied and says that it is idle again, which is
+   * after its last output. What the cell's work puts out later still goes to `onOutput`.
    * @throws when the process ends, with the last it wrote; and after `timeout` seconds.
    */
   execute(code: string, onOutput: (message: Message) => void, timeout?: number): Promise<Json>;
-  /** Ends the process and removes the connection file. */
+  /** Runs code that is no cell: it is not counted, and shows nothing. @throws what it throws */
+  prepare(code: string): Promise<void>;
+  /** Asks the kernel to stop what it is running; resolves when it has heard. */
+  interrupt(): Promise<void>;
+  signal(name: "SIGINT" | "SIGKILL"): void;
+  /** Ends the process. */
   stop(): Promise<void>;
 }
 
-const SETTLE_MS = 150;
-const START_SECONDS = 60;
+const START_SECONDS = 600;
+/** What a kernel has to end what it started in turn. */
+const END_MS = 2000;
 
 /**
  * Starts a kernel in the folder `cwd`, the notebook's own, and waits until it answers.
  *
- * @throws when the program is not there, when no port is free, or when it does not answer in 60 s.
+ * @param key what its messages are signed with; one of its own if none is given.
+ * @throws when the program is not there, when no port is free, or when it does not answer in 10 min.
  */
-export async function startKernel({ argv, env }: KernelSpec, cwd: string): Promise<Kernel> {
-  const [shell, iopub, stdin, control, hb] = await freePorts(5) as [number, ...number[]];
-  const key = randomUUID(), session = randomUUID();
-  const folder = await mkdtemp(join(tmpdir(), "kernel-"));
-  const file = join(folder, "connection.json");
+export async function startKernel(
+  { argv, env }: KernelSpec,
+  cwd: string,
+  key: string = randomUUID(),
+): Promise<Kernel> {
+  const ports = await freePorts(5) as [number, number, number, number, number];
+  const [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
   const connection = {
     ip: "127.0.0.1",
     transport: "tcp",
     signature_scheme: "hmac-sha256",
     key,
-    shell_port: shell,
-    iopub_port: iopub,
-    stdin_port: stdin,
-    control_port: control,
-    hb_port: hb,
+    shell_port,
+    iopub_port,
+    stdin_port,
+    control_port,
+    hb_port,
   };
+  const folder = await mkdtemp(join(tmpdir(), "kernel-"));
+  const file = join(folder, "connection.json");
   await writeFile(file, JSON.stringify(connection), { mode: 0o600 });
 
   const [program, ...args] = argv.map((word) => word.replace("{connection_file}", file));
@@ -69,47 +96,49 @@ export async function startKernel({ argv, env }: KernelSpec, cwd: string): Promi
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  const kill = () => signal(child, "SIGKILL");
+  process.once("exit", kill);
   const death = watch(child, program!);
   let dead = false;
   death.catch(() => dead = true);
 
-  let hear: (channel: "shell" | "iopub", message: Message) => void = () => {};
-  const open: Connection[] = [];
-  const dial = async (port: number, channel: "shell" | "iopub") => {
-    const type = channel === "shell" ? "DEALER" : "SUB";
-    const receive = (frames: Buffer[]) => hear(channel, decodeMessage(frames, key));
-    open.push(await openConnection(port, type, receive));
+  const envelope = { key, session: randomUUID() };
+  const requests = new Map<string, Request>();
+  const hear = (frames: Buffer[]) => {
+    const message = decodeMessage(frames, key);
+    requests.get(message.parentId)?.(message);
   };
+  const open: Connection[] = [];
   const ask = async (
+    channel: Connection,
     type: string,
     content: Json,
-    onOutput: (message: Message) => void,
+    onOutput: (message: Message) => void = () => {},
     timeout?: number,
   ) => {
-    const request = encodeMessage(type, content, key, session);
+    const { id, frames } = encodeMessage(type, content, envelope);
     const answered = new Promise<Json>((resolve) => {
       let reply: Json | null = null;
-      let idle = false;
-      hear = (channel, message) => {
-        if (message.parentId !== request.id) return;
-        if (channel === "shell") reply = message.content;
+      let idle = channel === open[CONTROL]; // whose state nobody waits for
+      requests.set(id, (message) => {
+        if (message.type.endsWith("_reply")) reply = message.content;
         else if (message.type !== "status") onOutput(message);
         else if (message.content.execution_state === "idle") idle = true;
-        if (reply && idle) setTimeout(resolve, SETTLE_MS, reply);
-      };
+        if (reply && idle) resolve(reply);
+      });
     });
-    open[0]!.send(request.frames);
+    channel.send(frames);
     return await within(timeout, Promise.race([death, answered]));
   };
   const stop = async () => {
     open.forEach((connection) => connection.close());
     await end(child);
-    await rm(folder, { recursive: true, force: true });
+    process.removeListener("exit", kill);
   };
 
   try {
     const deadline = Date.now() + START_SECONDS * 1000;
-    const retry = async (attempt: () => Promise<unknown>): Promise<unknown> => {
+    const retry = async <T>(attempt: () => Promise<T>): Promise<T> => {
       try {
         return await Promise.race([death, attempt()]);
       } catch (cause) {
@@ -125,21 +154,43 @@ export async function startKernel({ argv, env }: KernelSpec, cwd: string): Promi
         return await retry(attempt);
       }
     };
-    await retry(() => dial(shell, "shell")); // not listening at first
-    await retry(() => dial(iopub!, "iopub"));
+    // Not listening at first.
+    open[SHELL] = await retry(() => openConnection(shell_port, "DEALER", hear));
+    open[CONTROL] = await retry(() => openConnection(control_port, "DEALER", hear));
+    open.push(await retry(() => openConnection(iopub_port, "SUB", hear)));
     // A subscription takes a moment to arrive: asks until both channels have answered once.
-    await retry(() => ask("kernel_info_request", {}, () => {}, 2));
+    await retry(() => ask(open[SHELL]!, "kernel_info_request", {}, undefined, 2));
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true }); // the kernel has read it
   }
   const manners = { silent: false, store_history: true, allow_stdin: false, stop_on_error: true };
   return {
+    connection,
+    process: child,
+    death,
     execute: (code, onOutput, timeout) =>
-      ask("execute_request", { code, ...manners }, onOutput, timeout),
+      ask(open[SHELL]!, "execute_request", { code, ...manners }, onOutput, timeout),
+    async prepare(code) {
+      const silent = { ...manners, silent: true, store_history: false };
+      const { status, evalue } = await ask(open[SHELL]!, "execute_request", { code, ...silent });
+      if (status !== "ok") throw new Error(`Expected ${code} to run but found: ${evalue}`);
+    },
+    async interrupt() {
+      await ask(open[CONTROL]!, "interrupt_request", {});
+    },
+    signal: (name) => signal(child, name),
     stop,
   };
 }
+
+/** Hears what answers a request. */
+type Request = (message: Message) => void;
+
+/** Places of the connections that requests go over. */
+const SHELL = 0, CONTROL = 1;
 
 /** Rejects when the process ends. */
 function watch(child: ChildProcess, program: string): Promise<never> {
@@ -159,8 +210,20 @@ function watch(child: ChildProcess, program: string): Promise<never> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  child.kill("SIGKILL"); // a cell in a busy loop hears nothing gentler
-  await once(child, "exit");
+  const ended = once(child, "exit");
+  signal(child, "SIGTERM");
+  const late = setTimeout(() => signal(child, "SIGKILL"), END_MS); // a busy loop hears nothing gentler
+  await ended;
+  clearTimeout(late);
+}
+
+/** `ChildProcess.kill()`, which sends one signal only. */
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(pid, name);
+  } catch {
+    // it has ended by itself
+  }
 }
 
 async function within<T>(seconds: number | undefined, work: Promise<T>): Promise<T> {

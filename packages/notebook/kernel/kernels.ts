@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { bundleLibrary } from "./bundle.ts";
 import type { KernelSpec } from "./kernel.ts";
 import { writeWhole } from "./write.ts";
@@ -21,6 +22,12 @@ export type KernelName = typeof kernelNames[number];
  * of its own: in the project's node_modules they would be in the way of Deno's.
  */
 const PACKAGES = ["tslab@1.0.22", "@types/node@20.19.0", "typescript@5.9.3"];
+/** What lives inside the kernels: tslab loads it as it starts, Deno's when relay.ts asks for it. */
+const cellFile = new URL("./cell.mjs", import.meta.url).href;
+/** The kernels stand behind it. */
+const relayFile = fileURLToPath(new URL("./relay.ts", import.meta.url));
+/** In a command for the relay, the connection file of the kernel that it starts. */
+const INNER = "{kernel_connection_file}";
 /** Megabytes of JavaScript heap; tensors and weights live outside it. */
 const HEAP = "--max-old-space-size=4096";
 
@@ -35,11 +42,10 @@ export async function prepareKernel(
   root: string,
   say: (line: string) => void = () => {},
 ): Promise<KernelSpec> {
+  const env = { DENO_V8_FLAGS: HEAP, DENO_NO_UPDATE_CHECK: "1" };
+  const relay = [Deno.execPath(), "run", "-A", relayFile, "{connection_file}", name];
   if (name === "deno") {
-    return {
-      argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
-      env: { DENO_V8_FLAGS: HEAP, DENO_NO_UPDATE_CHECK: "1" },
-    };
+    return { argv: [...relay, Deno.execPath(), "jupyter", "--kernel", "--conn", INNER], env };
   }
   const folder = join(root, ".cache", "tslab");
   const program = join(folder, "node_modules", "tslab", "bin", "tslab");
@@ -50,8 +56,8 @@ export async function prepareKernel(
   }
   await bundleLibrary(root, typescript);
   return {
-    argv: ["node", program, "kernel", "--config-path", "{connection_file}"],
-    env: { NODE_OPTIONS: HEAP },
+    argv: [...relay, "node", "--import", cellFile, program, "kernel", "--config-path", INNER],
+    env: { ...env, NODE_OPTIONS: HEAP },
   };
 }
 
@@ -64,6 +70,7 @@ export async function registerKernels(root: string, folder: string): Promise<voi
     try {
       const spec = {
         ...await prepareKernel(name, root, console.error),
+        interrupt_mode: "message",
         display_name: { deno: "Deno", tslab: "TypeScript (tslab)" }[name],
         language: "typescript",
       };

@@ -15,17 +15,28 @@ export interface Message {
   readonly id: string;
   /** `msg_id` of the request this answers, or "". */
   readonly parentId: string;
+  /** Says who sent it; it goes into every answer. */
+  readonly header: Json;
+  readonly metadata: Json;
   readonly content: Json;
+}
+
+/** What a message is signed with, and what it answers, if anything. */
+export interface Envelope {
+  readonly key: string;
+  readonly session: string;
+  /** The header of the request that is answered. */
+  readonly parent?: Json;
+  readonly metadata?: Json;
 }
 
 const DELIMITER = Buffer.from("<IDS|MSG>");
 
-/** Encodes a request, signed with `key`; returns its id and frames. */
+/** Encodes a message; returns its id and frames. */
 export function encodeMessage(
   type: string,
   content: Json,
-  key: string,
-  session: string,
+  { key, session, parent = {}, metadata = {} }: Envelope,
 ): { id: string; frames: Uint8Array[] } {
   const id = randomUUID();
   const header = {
@@ -36,7 +47,9 @@ export function encodeMessage(
     date: new Date().toISOString(),
     version: "5.3",
   };
-  const parts = [header, {}, {}, content].map((part) => Buffer.from(JSON.stringify(part)));
+  const parts = [header, parent, metadata, content].map((part) =>
+    Buffer.from(JSON.stringify(part))
+  );
   return { id, frames: [DELIMITER, Buffer.from(sign(parts, key)), ...parts] };
 }
 
@@ -53,13 +66,24 @@ export function decodeMessage(frames: readonly Buffer[], key: string): Message {
   if (frames[at + 1]!.toString() !== sign(frames.slice(at + 2), key)) {
     throw new Error("Expected a message signed with the connection's key but found another.");
   }
-  const [header, parent, , content] = parts.map((part) => JSON.parse(part.toString()) as Json);
+  const [header, parent, metadata, content] = parts.map((part) =>
+    JSON.parse(part.toString()) as Json
+  );
   return {
     type: String(header!.msg_type),
     id: String(header!.msg_id),
     parentId: String(parent!.msg_id ?? ""),
+    header: header!,
+    metadata: metadata!,
     content: content!,
   };
+}
+
+/** The frames of a message with another content, signed anew. */
+export function withContent(frames: readonly Buffer[], content: Json, key: string): Buffer[] {
+  const at = frames.findIndex((frame) => frame.equals(DELIMITER));
+  const parts = frames.slice(at + 2).with(3, Buffer.from(JSON.stringify(content)));
+  return [...frames.slice(0, at + 1), Buffer.from(sign(parts, key)), ...parts];
 }
 
 function sign(parts: readonly Buffer[], key: string): string {

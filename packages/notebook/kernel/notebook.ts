@@ -23,6 +23,8 @@ export interface Cell {
   readonly cell_type: "code" | "markdown" | "raw";
   readonly id?: string;
   readonly source: string;
+  /** Pictures of a Markdown cell, by name: its text shows them as `attachment:name`. */
+  readonly attachments?: Readonly<Record<string, MimeBundle>>;
   metadata: Json;
   outputs?: Output[];
   execution_count?: number | null;
@@ -50,21 +52,26 @@ export async function readNotebook(path: string): Promise<Notebook> {
     );
   }
   checkForm(file, name);
-  const cells = (file.cells as Json[]).map(({ cell_type, id, source, metadata, ...code }): Cell => {
-    if (cell_type !== "code" && cell_type !== "markdown" && cell_type !== "raw") {
-      throw new Error(`Expected code, markdown or raw cells in ${name} but found "${cell_type}".`);
-    }
-    return {
-      cell_type,
-      ...(id === undefined ? {} : { id: String(id) }),
-      source: joined(source),
-      metadata: (metadata ?? {}) as Json,
-      ...(cell_type !== "code" ? {} : {
-        outputs: ((code.outputs ?? []) as Json[]).map((one) => mapTexts(one, joined)) as Output[],
-        execution_count: (code.execution_count ?? null) as number | null,
-      }),
-    };
-  });
+  const cells = (file.cells as Json[]).map(
+    ({ cell_type, id, source, metadata, attachments, ...code }): Cell => {
+      if (cell_type !== "code" && cell_type !== "markdown" && cell_type !== "raw") {
+        throw new Error(
+          `Expected code, markdown or raw cells in ${name} but found "${cell_type}".`,
+        );
+      }
+      return {
+        cell_type,
+        ...(id === undefined ? {} : { id: String(id) }),
+        source: joined(source),
+        ...(attachments === undefined ? {} : { attachments: attachments as Cell["attachments"] }),
+        metadata: (metadata ?? {}) as Json,
+        ...(cell_type !== "code" ? {} : {
+          outputs: ((code.outputs ?? []) as Json[]).map((one) => mapTexts(one, joined)) as Output[],
+          execution_count: (code.execution_count ?? null) as number | null,
+        }),
+      };
+    },
+  );
   return {
     nbformat: 4,
     nbformat_minor: Number(file.nbformat_minor ?? 0),
@@ -80,6 +87,7 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
     ...(cell.cell_type === "code" ? { execution_count: cell.execution_count ?? null } : {}),
     ...(cell.id === undefined ? {} : { id: cell.id }),
     metadata: cell.metadata,
+    ...(cell.attachments === undefined ? {} : { attachments: cell.attachments }),
     ...(cell.cell_type === "code" ? { outputs: asLines(cell.outputs ?? []) } : {}),
     source: lines(cell.source),
   }));
@@ -89,6 +97,8 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
 /** Gathers one notebook's outputs; display ids live across its cells. */
 export class Outputs {
   readonly #displays = new Map<string, { data: MimeBundle; metadata: Json }[]>();
+  /** Cells whose outputs go when the next one comes. */
+  readonly #stale = new Set<Cell>();
 
   /** Adds what a message says to the cell's outputs, or updates an earlier display in place. */
   add(cell: Cell, message: Message): void {
@@ -97,6 +107,7 @@ export class Outputs {
     const data = (content.data ?? {}) as MimeBundle;
     const metadata = (content.metadata ?? {}) as Json;
     const displayId = (content.transient as Json | undefined)?.display_id;
+    if (isOutput(message) && this.#stale.delete(cell)) outputs.length = 0;
     switch (message.type) {
       case "stream": {
         const last = outputs.at(-1);
@@ -131,11 +142,15 @@ export class Outputs {
         });
         break;
       case "clear_output":
-        outputs.length = 0;
+        if (content.wait) this.#stale.add(cell);
+        else outputs.length = 0;
         break;
     }
   }
 }
+
+const isOutput = ({ type }: Message) =>
+  ["stream", "display_data", "execute_result", "error"].includes(type);
 
 function joined(text: unknown): string {
   return Array.isArray(text) ? text.join("") : String(text ?? "");

@@ -71,8 +71,9 @@ ${scripts}
 `;
 }
 
-function renderCell({ cell_type, source, outputs = [] }: Cell, figures: unknown[]): string {
-  if (cell_type === "markdown") return renderMarkdown(source);
+function renderCell(cell: Cell, figures: unknown[]): string {
+  const { cell_type, source, outputs = [] } = cell;
+  if (cell_type === "markdown") return renderMarkdown(source, cell.attachments);
   if (cell_type === "raw" || source.trim() === "") return "";
   const code = `<pre><code>${escapeHtml(source)}</code></pre>`;
   return `<details><summary>code</summary>${code}</details>` +
@@ -101,10 +102,19 @@ function renderOutput(output: Output, figures: unknown[]): string {
       if (typeof data["text/html"] === "string") {
         return `<div class="box">${data["text/html"]}</div>`;
       }
-      return `<pre class="stdout">${escapeHtml(plain(String(data["text/plain"] ?? "")))}</pre>`;
+      const image = Object.keys(data).find((type) => /^image\/(png|jpeg|gif|webp)$/.test(type));
+      if (image) return `<img alt="" src="${dataUrl(image, data[image])}">`;
+      if (typeof data["text/markdown"] === "string") return renderMarkdown(data["text/markdown"]);
+      const json = data["application/json"];
+      const text = json === undefined ? data["text/plain"] ?? "" : JSON.stringify(json, null, 2);
+      return `<pre class="stdout">${escapeHtml(plain(String(text)))}</pre>`;
     }
   }
 }
+
+/** A picture within the page; its content is base64, which may stand in lines. */
+const dataUrl = (type: string, content: unknown) =>
+  `data:${type};base64,${String(content).replace(/[^A-Za-z0-9+/=]/g, "")}`;
 
 /** Several SVGs in one page must not share ids. */
 function unique(svg: string, index: number): string {
@@ -126,9 +136,14 @@ const formula: TokenizerAndRendererExtension = {
   renderer: ({ text, display }) => temml.renderToString(text, { displayMode: display }),
 };
 
-/** Markdown, formulas included, as the page's HTML. */
-function renderMarkdown(text: string): string {
-  return `<div class="prose">${markdown.parse(text)}</div>`;
+/** Markdown, formulas and attached pictures included, as the page's HTML. */
+function renderMarkdown(text: string, attachments: Cell["attachments"] = {}): string {
+  const html = String(markdown.parse(text)).replace(/src="attachment:([^"]*)"/g, (src, name) => {
+    const found = Object.keys(attachments).find((one) => [one, encodeURI(one)].includes(name));
+    const [picture] = Object.entries(attachments[found ?? ""] ?? {});
+    return picture ? `src="${dataUrl(escapeHtml(picture[0]), picture[1])}"` : src;
+  });
+  return `<div class="prose">${html}</div>`;
 }
 
 const markdown = new Marked({
@@ -193,7 +208,7 @@ pre.error,pre.stderr{border-left:4px solid #d55e00}
 .box,.prose table{overflow-x:auto;max-width:100%}
 .box{margin:10px 0}.prose table{display:block;border-collapse:collapse}
 .prose th,.prose td{border-bottom:1px solid var(--line);padding:4px 10px;text-align:left}
-.prose img{max-width:100%}.prose blockquote{margin:0;padding-left:14px;border-left:4px solid var(--line)}
+img{max-width:100%}.prose blockquote{margin:0;padding-left:14px;border-left:4px solid var(--line)}
 .implicit-figure{margin:12px 0}.implicit-figure svg{max-width:100%;height:auto}
 .figure-title{font-weight:600;font-size:15px;margin:6px 8px 0}
 .js-plotly-plot svg{max-width:none;height:revert-layer}

@@ -64,3 +64,26 @@ Deno.test("renderReport() leaves plotly out where there is no figure", () => {
   assert.match(page, /words/);
   assert.doesNotMatch(page, /<script|\/\*p\*\//);
 });
+
+Deno.test("renderReport() shows pictures, attached ones too, Markdown and JSON", () => {
+  const attachments = { "a dot.png": { "image/png": "AAAA" } };
+  const shown = (data: Record<string, unknown>) =>
+    code("1", { output_type: "display_data", data, metadata: {} });
+  const page = renderReport(
+    new Map([[
+      "a",
+      notebookOf(
+        { ...prose("![dot](<attachment:a dot.png>) ![gone](attachment:%zz)"), attachments },
+        shown({ "text/plain": "Image", "image/png": "BBBB\nCC==\n" }),
+        shown({ "text/plain": "Markdown", "text/markdown": "*so*" }),
+        shown({ "text/plain": "Object", "application/json": { rate: ["<b>"] } }),
+      ),
+    ]]),
+    { title: "t" },
+    "",
+  );
+  assert.match(page, /<img src="data:image\/png;base64,AAAA" alt="dot"/);
+  assert.match(page, /<img alt="" src="data:image\/png;base64,BBBBCC==">/);
+  assert.match(page, /<em>so<\/em>/);
+  assert.match(page, /\{\n {2}&quot;rate&quot;: \[\n {4}&quot;&lt;b&gt;&quot;/);
+});

@@ -33,7 +33,8 @@ export class CellFailed extends Error {
 
 /**
  * Executes every code cell of `notebook`, whose `path` says where it runs, and fills in outputs,
- * counts and times, in place: after a failure it holds what was finished.
+ * counts and times, in place: after a failure it holds what was finished. A cell with the tag
+ * `raises-exception` may fail, one with `skip-execution` stays as it is.
  *
  * @throws {CellFailed} at the first cell that fails; the signal's reason when aborted.
  * @example
@@ -46,8 +47,8 @@ export async function runNotebook(
   options: RunOptions,
 ): Promise<void> {
   const { timeout = 3600, onCell, onOutput, signal } = options;
-  for (const cell of notebook.cells) {
-    if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
+  for (const cell of notebook.cells.filter(runs)) {
+    Object.assign(cell, { outputs: [], execution_count: null });
   }
   signal?.throwIfAborted();
   const kernel = await startKernel(options, dirname(path));
@@ -56,7 +57,7 @@ export async function runNotebook(
   const outputs = new Outputs();
   try {
     for (const [index, cell] of notebook.cells.entries()) {
-      if (cell.cell_type !== "code" || cell.source.trim() === "") continue;
+      if (!runs(cell) || cell.source.trim() === "") continue;
       onCell?.(cell, index);
       const started = new Date();
       try {
@@ -65,7 +66,9 @@ export async function runNotebook(
           onOutput?.(cell, message);
         }, timeout);
         cell.execution_count = Number(reply.execution_count ?? index + 1);
-        if (reply.status !== "ok") throw new Error(failure(cell, reply));
+        if (reply.status === "ok") continue;
+        const reason = failure(cell, reply);
+        if (!tagged(cell, "raises-exception")) throw new Error(reason);
       } catch (error) {
         signal?.throwIfAborted();
         throw new CellFailed(index + 1, cell.source, (error as Error).message);
@@ -87,6 +90,12 @@ export async function runNotebook(
 
 /** A kernel's words without their colours, and without what else would steer a terminal. */
 const plain = (text: string) => plainText(stripVTControlCharacters(text));
+
+/** Whether a cell is code that is not left alone. */
+const runs = (cell: Cell) => cell.cell_type === "code" && !tagged(cell, "skip-execution");
+
+const tagged = ({ metadata: { tags } }: Cell, tag: string) =>
+  Array.isArray(tags) && tags.includes(tag);
 
 /** What went wrong, in words. tslab sends no error message, only text on stderr: it gets one here. */
 function failure(cell: Cell, reply: Json): string {

@@ -1,6 +1,7 @@
 /**
- * ZMTP 3.0, the wire protocol of ZeroMQ, as a client over plain TCP with the NULL mechanism: all
- * that a Jupyter kernel on this machine needs. (rfc.zeromq.org/spec/23)
+ * ZMTP 3.0, the wire protocol of ZeroMQ, over plain TCP with the NULL mechanism: a client, and what a
+ * relay between two peers needs. All that a Jupyter kernel on this machine asks for.
+ * (rfc.zeromq.org/spec/23)
  *
  * Knows greetings, frames and multipart messages. It does not know Jupyter, and it neither
  * reconnects nor queues: a closed connection stays closed.
@@ -20,6 +21,13 @@ export interface Connection {
   close(): void;
 }
 
+/** What hears a peer's bytes as they are cut into greeting, commands and whole messages. */
+export interface Listener {
+  greeting(bytes: Buffer): void;
+  command(body: Buffer): void;
+  message(frames: Buffer[]): void;
+}
+
 /**
  * Connects to a ZeroMQ socket of this machine and shakes hands.
  *
@@ -33,55 +41,98 @@ export function openConnection(
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-    let greeted = false, ready = false;
-    let buffer: Buffer = Buffer.alloc(0);
-    let message: Buffer[] = [];
-
+    let ready = false;
     const fail = (reason: string) => {
       socket.destroy();
       reject(new Error(`Expected a ZMTP 3 peer on port ${port} but found ${reason}.`));
     };
-    const onCommand = (body: Buffer) => {
-      // READY ends the handshake; later commands (heartbeats) ask nothing of a 3.0 client.
-      if (ready || body.subarray(1, 6).toString() !== "READY") return;
-      ready = true;
-      if (type === "SUB") writeFrame(socket, 0, Buffer.from([1])); // subscribe to everything
-      resolve({
-        send: (frames) =>
-          frames.forEach((frame, i) =>
-            writeFrame(socket, i < frames.length - 1 ? MORE : 0, Buffer.from(frame))
-          ),
-        close: () => socket.destroy(),
-      });
-    };
-
     socket.on("connect", () => {
       socket.write(greeting());
       writeFrame(socket, COMMAND, readyCommand(type));
     });
-    socket.on("data", (chunk: Buffer) => {
-      buffer = Buffer.concat([buffer, chunk]);
-      if (!greeted) {
-        if (buffer.length < GREETING_BYTES) return;
-        if (buffer[0] !== 0xff || buffer[10]! < 3) return fail("something else");
-        greeted = true;
-        buffer = buffer.subarray(GREETING_BYTES);
-      }
-      for (let frame = readFrame(buffer); frame; frame = readFrame(buffer)) {
-        buffer = buffer.subarray(frame.size);
-        if (frame.flags & COMMAND) {
-          onCommand(frame.body);
-          continue;
-        }
-        message.push(frame.body);
-        if (frame.flags & MORE) continue;
-        onMessage(message);
-        message = [];
-      }
+    listen(socket, {
+      greeting(bytes) {
+        if (bytes[0] !== 0xff || bytes[10]! < 3) fail("another protocol");
+      },
+      command(body) {
+        // READY ends the handshake; later commands (heartbeats) ask nothing of a 3.0 client.
+        if (ready || body.subarray(1, 6).toString() !== "READY") return;
+        ready = true;
+        if (type === "SUB") writeFrame(socket, 0, Buffer.from([1])); // subscribe to everything
+        resolve({
+          send: (frames) => writeMessage(socket, frames),
+          close: () => socket.destroy(),
+        });
+      },
+      message: onMessage,
     });
     socket.on("error", (error: Error) => fail(error.message));
     socket.on("close", () => ready || fail("it closed"));
   });
+}
+
+/** Hears what comes in on a socket. */
+export function listen(socket: Socket, { greeting, command, message }: Listener): void {
+  let chunks: Buffer[] = [], size = 0, needed = GREETING_BYTES;
+  let greeted = false;
+  let frames: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size < needed) return; // a frame of many chunks is put together once
+    let buffer = Buffer.concat(chunks);
+    if (!greeted) {
+      greeted = true;
+      greeting(buffer.subarray(0, GREETING_BYTES));
+      buffer = buffer.subarray(GREETING_BYTES);
+    }
+    for (let frame = readFrame(buffer);; frame = readFrame(buffer)) {
+      needed = frame.size;
+      if (!frame.body) break;
+      buffer = buffer.subarray(frame.size);
+      if (frame.flags & COMMAND) {
+        command(frame.body);
+        continue;
+      }
+      frames.push(frame.body);
+      if (frame.flags & MORE) continue;
+      message(frames);
+      frames = [];
+    }
+    chunks = [buffer];
+    size = buffer.length;
+  });
+}
+
+/**
+ * Passes on what comes in on one socket to another, which stands in the place of its peer: greetings
+ * and commands as they are, messages as `edit` makes them; null keeps a message back. From `onReady`
+ * on, the other may be sent further messages.
+ */
+export function relay(
+  from: Socket,
+  to: Socket,
+  edit: (frames: Buffer[]) => readonly Uint8Array[] | null,
+  onReady: () => void = () => {},
+): void {
+  listen(from, {
+    greeting: (bytes) => to.write(bytes),
+    command(body) {
+      writeFrame(to, COMMAND, body);
+      onReady();
+    },
+    message(frames) {
+      const edited = edit(frames);
+      if (edited) writeMessage(to, edited);
+    },
+  });
+}
+
+/** Writes one multipart message. */
+export function writeMessage(socket: Socket, frames: readonly Uint8Array[]): void {
+  frames.forEach((frame, i) =>
+    writeFrame(socket, i < frames.length - 1 ? MORE : 0, Buffer.from(frame))
+  );
 }
 
 function greeting(): Buffer {
@@ -108,13 +159,13 @@ function writeFrame(socket: Socket, flags: number, body: Buffer): void {
   socket.write(Buffer.concat([head, body]));
 }
 
-function readFrame(buffer: Buffer): { flags: number; body: Buffer; size: number } | null {
-  if (buffer.length < 2) return null;
-  const flags = buffer[0]!;
+/** The frame at the beginning of a buffer; only its size, or the least it may be, until it is whole. */
+function readFrame(buffer: Buffer): { flags: number; body: Buffer | null; size: number } {
+  const flags = buffer[0] ?? 0;
   const head = flags & LONG ? 9 : 2;
-  if (buffer.length < head) return null;
+  if (buffer.length < head) return { flags, body: null, size: head };
   const length = flags & LONG ? Number(buffer.readBigUInt64BE(1)) : buffer[1]!;
   const size = head + length;
-  if (buffer.length < size) return null;
-  return { flags, body: buffer.subarray(head, size), size };
+  const body = buffer.length < size ? null : buffer.subarray(head, size);
+  return { flags, body, size };
 }

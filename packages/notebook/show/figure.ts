@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { max, min } from "simple-statistics";
 import { display, escapeHtml, inNotebook, liveDisplay } from "./display.ts";
 import { type Figure, figureSvg, plotlySource } from "./svg.ts";
+import { type CellRun, cellRun } from "./runtime.ts";
 import { inkRgb } from "./style.ts";
 
 /** A figure that is drawn again as its numbers come in; see {@link liveFigure}. */
@@ -23,7 +24,8 @@ export interface LiveFigure {
 /** Between two pictures of a live figure: drawing one takes about 0.1 s. */
 const REDRAW_MS = 1000;
 
-let libraryShown = false;
+/** Which run of which cell holds plotly: the next run of that cell needs it again. */
+let library: CellRun | null = null;
 
 /**
  * Shows a figure.
@@ -65,14 +67,24 @@ async function still(figure: Figure) {
 
 async function interactive(figure: Figure) {
   const svg = await figureSvg(figure);
-  const library = libraryShown ? "" : await libraryScript();
-  libraryShown = true;
+  const here = cellRun() ?? { run: "" };
+  const missing = lacksLibrary(library, here);
+  if (missing) library = here;
   return {
     "text/plain": figureText(figure),
     "image/svg+xml": svg,
     "application/vnd.plotly.v1+json": { data: figure.data, layout: figure.layout },
-    "text/html": library + interactiveHtml(svg, figure),
+    "text/html": (missing ? await libraryScript() : "") + interactiveHtml(svg, figure),
   };
+}
+
+/**
+ * Whether a notebook whose library stands in `holder` lacks it for a figure of `here`: nothing holds it
+ * yet, or its cell runs again, which took its outputs away.
+ */
+export function lacksLibrary(holder: CellRun | null, here: CellRun): boolean {
+  return !holder ||
+    (here.cell !== undefined && here.cell === holder.cell && here.run !== holder.run);
 }
 
 /** The title and each series' name with its range: what a terminal shows of a figure. */
@@ -124,7 +136,8 @@ function interactiveHtml(svg: string, figure: Figure): string {
   const json = JSON.stringify([figure.data, { ...layout, autosize: true }, heading])
     .replace(/</g, "\\u003c");
   return `${inkStyle}<div id="${id}" class="implicit-figure" style="max-width:820px">` +
-    `${picture(svg, figure)}</div><script>(function(){var f=${json},n=0;(function draw(){` +
+    `${picture(svg, figure)}</div><script>(function(){var f=${json},n=0;${unpackScript}` +
+    `try{unpack(localStorage.getItem("${STORED}"))}catch(e){}(function draw(){` +
     `var box=document.getElementById("${id}");if(!window.Plotly||!box||!box.offsetWidth){` +
     `if(n++<200)setTimeout(draw,n<40?50:500);return}box.textContent="";` +
     `var head=document.createElement("div"),plot=document.createElement("div");` +
@@ -133,13 +146,20 @@ function interactiveHtml(svg: string, figure: Figure): string {
     `})()})()</script>`;
 }
 
+/** Where a page that has plotly keeps it, packed, for later pages whose outputs have lost it. */
+const STORED = "implicit-plotly";
+
+/** Defines `unpack(packed)`, which brings plotly into a page that has none and is not about to. */
+const unpackScript = `function unpack(p){if(!p||window.Plotly||window.implicitPlotly)return;` +
+  `window.implicitPlotly=true;` +
+  `var b=Uint8Array.from(atob(p),function(c){return c.charCodeAt(0)});` +
+  `new Response(new Blob([b]).stream().pipeThrough(new DecompressionStream("gzip"))).text()` +
+  `.then(function(s){var e=document.createElement("script");e.text=s;` +
+  `document.head.appendChild(e)})}`;
+
 /** Plotly itself, packed, for the first figure of a notebook. */
 async function libraryScript(): Promise<string> {
   const packed = gzipSync(await plotlySource(), { level: 9 }).toString("base64");
-  return `<script>(function(){if(window.Plotly||window.implicitPlotly)return;` +
-    `window.implicitPlotly=true;var p="${packed}";` +
-    `var b=Uint8Array.from(atob(p),function(c){return c.charCodeAt(0)});` +
-    `new Response(new Blob([b]).stream().pipeThrough(new DecompressionStream("gzip"))).text()` +
-    `.then(function(s){var e=document.createElement("script");e.text=s;` +
-    `document.head.appendChild(e)})})()</script>`;
+  return `<script>(function(){${unpackScript}var p="${packed}";unpack(p);` +
+    `try{localStorage.setItem("${STORED}",p)}catch(e){}})()</script>`;
 }

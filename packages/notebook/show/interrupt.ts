@@ -1,8 +1,9 @@
 /**
  * Lets a reader stop a long step with the notebook's interrupt button (or Ctrl-C) without losing
- * the kernel: the Deno kernel dies of the signal unless somebody listens.
+ * the kernel: by the signal, and in the project's kernels (kernel/cell.mjs) by what they keep for all
+ * that a cell has begun.
  *
- * Knows the signal. It does not know what is stopped.
+ * Knows how one hears of it. It does not know what is stopped.
  */
 import process from "node:process";
 
@@ -26,4 +27,13 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   } finally {
     process.removeListener("SIGINT", stop);
   }
+}
+
+/** Where the project's kernels keep each cell's signal. */
+const CELL: unique symbol = Symbol.for("implicit.cell") as never;
+
+/** @throws the interrupt where the cell that asked for this work was interrupted. */
+export function throwIfInterrupted(): void {
+  const { [CELL]: cell } = globalThis as { [CELL]?: { getStore(): AbortSignal | undefined } };
+  cell?.getStore()?.throwIfAborted();
 }

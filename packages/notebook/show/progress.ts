@@ -6,10 +6,14 @@
  */
 import process from "node:process";
 import { escapeHtml, inNotebook, liveDisplay } from "./display.ts";
+import { throwIfInterrupted } from "./interrupt.ts";
 import { plainText } from "./terminal.ts";
 
 export interface Progress {
-  /** Says how many of `total` are done; `note` stands beside the bar ("loss 1.23"). */
+  /**
+   * Says how many of `total` are done; `note` stands beside the bar ("loss 1.23").
+   * @throws the interrupt where the reader stopped the cell: what is counted ends here.
+   */
   update(done: number, note?: string): void;
   /** Ends the bar; what remains is the line "label: total in 12 s". */
   done(note?: string): Promise<void>;
@@ -44,6 +48,7 @@ export function progress(label: string, total: number): Progress {
   };
   return {
     update(done, note = "") {
+      throwIfInterrupted();
       const now = performance.now();
       if (now - last < (notebook ? NOTEBOOK_MS : TERMINAL_MS)) return;
       last = now;

@@ -46,5 +46,20 @@ function tslabSender(): Send | null {
   throw new Error("Expected tslab 1.0.22's display writer but found none: run `deno task tslab`.");
 }
 
+/** A run of a cell, and the cell's id in its notebook, where the reader's program gives it one. */
+export interface CellRun {
+  readonly run: string;
+  readonly cell?: string;
+}
+
+/** The run that asks; null in a kernel that does not tell. */
+export function cellRun(): CellRun | null {
+  const { [RUN]: ask } = globalThis as { [RUN]?: () => CellRun };
+  return ask?.() ?? null;
+}
+
+/** Where the project's kernels (kernel/cell.mjs) keep the answer. */
+const RUN: unique symbol = Symbol.for("implicit.run") as never;
+
 /** Path of the file that a package's name leads to, in either runtime. */
 export const packageFile = (name: string): string => createRequire(import.meta.url).resolve(name);

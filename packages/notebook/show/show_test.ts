@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
-import { figureText } from "./figure.ts";
-import { duration, progressText } from "./progress.ts";
+import { figureText, lacksLibrary } from "./figure.ts";
+import { duration, progress, progressText } from "./progress.ts";
 import { figureSvg } from "./svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
 import { plainText } from "./terminal.ts";
@@ -63,6 +63,15 @@ Deno.test("figureText() names the figure, its series and their ranges", () => {
   );
 });
 
+Deno.test("lacksLibrary() is true of a notebook's first figure, and where its cell runs again", () => {
+  const holder = { cell: "a", run: "1" };
+  assert(lacksLibrary(null, holder));
+  assert(!lacksLibrary(holder, { cell: "a", run: "1" }), "a second figure of the run");
+  assert(!lacksLibrary(holder, { cell: "b", run: "2" }), "another cell");
+  assert(lacksLibrary(holder, { cell: "a", run: "3" }), "its output was cleared");
+  assert(!lacksLibrary({ run: "1" }, { run: "2" }), "where cells have no names, once is enough");
+});
+
 Deno.test("tables keep types, order and digits, and escape what they hold", async () => {
   const frame = await dataFrame([
     { arm: "<base>", rate: 3.456, n: 200 },
@@ -109,6 +118,20 @@ Deno.test("progressText() shows the share, the time left and the note", () => {
     progressText({ ...state, done: 200, ended: true }),
     "tuning: 200 in 10 s · loss 1.20",
   );
+});
+
+Deno.test("a progress bar ends what it counts when its cell is interrupted", () => {
+  const scope = globalThis as { [key: symbol]: unknown };
+  const stop = new AbortController();
+  scope[Symbol.for("implicit.cell")] = { getStore: () => stop.signal };
+  try {
+    const bar = progress("counting", 2);
+    bar.update(1);
+    stop.abort(new Error("stopped by hand"));
+    assert.throws(() => bar.update(2), /stopped by hand/);
+  } finally {
+    delete scope[Symbol.for("implicit.cell")];
+  }
 });
 
 Deno.test("duration() speaks of seconds, minutes and hours", () => {
