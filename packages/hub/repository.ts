@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rename, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import process from "node:process";
 import {
@@ -19,7 +19,7 @@ import {
   modelInfo,
 } from "@huggingface/hub";
 import writeFileAtomic from "write-file-atomic";
-import { saveBlob } from "./blob.ts";
+import { isWhole, saveBlob } from "./blob.ts";
 import { connect, type Connection, type ConnectionOptions, type Subject } from "./connection.ts";
 
 /** How far a download is. */
@@ -61,7 +61,10 @@ export interface Repository {
   readonly folder: string;
   /** All files of the revision, whether fetched or not; sorted. */
   readonly paths: readonly string[];
-  /** Makes these files present and returns where they lie; those in the cache are not asked for. */
+  /**
+   * Makes these files present and returns where they lie; those in the cache are not asked for, unless
+   * they are no longer what their hash says.
+   */
   get(paths: readonly string[]): Promise<string[]>;
 }
 
@@ -106,7 +109,13 @@ export async function openRepository(
       for (const path of paths) {
         const file = files.find((one) => one.path === path);
         if (!file) throw new Error(`Expected ${path} in ${kind} ${name} but found no such file.`);
-        if (!existsSync(join(folder, path))) missing.push(file);
+        const here = join(folder, path);
+        if (!existsSync(here)) missing.push(file);
+        else if (!await isWhole(here, hashOf(file))) {
+          if (offline) throw lacking(`${path} of ${kind} ${name}`, "a damaged copy");
+          console.warn(`Kept in ${here}, but damaged since: fetched anew.`);
+          missing.push(file);
+        }
       }
       if (missing.length > 0 && offline) {
         throw lacking(`${missing[0]!.path} of ${kind} ${name}`, "a copy without it");
@@ -119,8 +128,9 @@ export async function openRepository(
           bytes += count;
           onProgress?.({ file: file.path, bytes, total });
         };
-        if (existsSync(blob)) onBytes(file.size);
+        if (existsSync(blob) && await isWhole(blob, hashOf(file))) onBytes(file.size);
         else {
+          await rm(blob, { force: true });
           const content = await onHub(connection, { ...subject, revision: commit }, file);
           const called = { name: `${file.path} of ${name}`, hash: hashOf(file), onBytes };
           await saveBlob(content, blob, called);

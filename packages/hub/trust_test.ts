@@ -1,4 +1,7 @@
-/** No token and no password reaches a message or a written file; no name from a mirror a path. */
+/**
+ * No token and no password reaches a message or a written file, no name from a mirror a path, and what
+ * was damaged in the cache is not believed.
+ */
 import { equal, match, ok, rejects } from "node:assert/strict";
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -131,6 +134,37 @@ Deno.test("openRepository() makes no path of a hash from a mirror, nor of one on
         match(said.at(-1)!, /^Kept for lab\/tiny, but damaged since: .* asked anew/);
       }
       equal(said.length, damaged.length);
+    } finally {
+      console.warn = warn;
+    }
+  }));
+
+Deno.test("resolveModel() fetches damaged files anew, and says which", () =>
+  withHub(async (hub, options) => {
+    const folder = await resolveModel("lab/tiny", options);
+    const { files } = hub.repositories["lab/tiny"]!;
+    const warn = console.warn, said: string[] = [];
+    console.warn = (line: string) => void said.push(line);
+    try {
+      for (const [name, whole] of Object.entries(files)) {
+        const path = join(folder, name);
+        const flipped = whole.map((byte, i) => i === 3 ? byte ^ 1 : byte);
+        for (const damaged of [flipped, whole.slice(0, -1), new Uint8Array()]) {
+          await writeFile(path, damaged); // through the link, into the blob
+          hub.requests.length = 0;
+          const offline = resolveModel("lab/tiny", { ...options, offline: true });
+          await rejects(offline, /HF_HUB_OFFLINE is set, but found a damaged copy/);
+          equal(hub.requests.length, 0);
+          equal(await resolveModel("lab/tiny", options), folder);
+          equal(readFileSync(path, "utf8"), new TextDecoder().decode(whole));
+          ok(hub.requests.every((request) => request.includes(name) || !/resolve/.test(request)));
+          match(said.at(-1)!, new RegExp(`^Kept in .*${name}, but damaged since: fetched anew`));
+        }
+      }
+      hub.requests.length = 0;
+      await resolveModel("lab/tiny", options);
+      equal(hub.requests.length, 0, "what is whole is not asked for");
+      equal(said.length, 9);
     } finally {
       console.warn = warn;
     }
