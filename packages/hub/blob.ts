@@ -60,20 +60,32 @@ export async function saveBlob(
     );
   }
 
-  const isSha256 = file.hash.length === 64;
-  const digest = createHash(isSha256 ? "sha256" : "sha1");
-  if (!isSha256) digest.update(`blob ${size}\0`);
-  for await (const chunk of createReadStream(part)) digest.update(chunk);
-  const found = digest.digest("hex");
+  const found = await digest(part, file.hash);
   if (found !== file.hash) {
     await rm(part);
     throw new Error(
-      `Expected ${isSha256 ? "sha256" : "git blob id"} ${file.hash} for ${file.name} but found ` +
+      `Expected ${
+        file.hash.length === 64 ? "sha256" : "git blob id"
+      } ${file.hash} for ${file.name} but found ` +
         `${found}. The damaged file has been removed: run it again; if it fails again, use another ` +
         "HF_ENDPOINT.",
     );
   }
   await rename(part, path);
+}
+
+/** Whether a file is still what its hash says; true where the hash is unknown (""). */
+export async function isWhole(path: string, hash: string): Promise<boolean> {
+  return hash === "" || await digest(path, hash) === hash;
+}
+
+/** The hash of a file, of the same kind as `like`: sha256, or a git blob id. */
+async function digest(path: string, like: string): Promise<string> {
+  const isSha256 = like.length === 64;
+  const hash = createHash(isSha256 ? "sha256" : "sha1");
+  if (!isSha256) hash.update(`blob ${await sizeOf(path)}\0`);
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 const sizeOf = (path: string): Promise<number> => stat(path).then(({ size }) => size, () => 0);

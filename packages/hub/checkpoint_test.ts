@@ -320,7 +320,7 @@ Deno.test("resolveModel() refuses what is neither a folder nor a name, and names
     for (const hash of ["../../../evil", "ABC", "0".repeat(39)]) {
       hub.repositories["lab/tiny"] = { ...tiny, hashes: { "config.json": hash } };
       await rejects(resolveModel("lab/tiny", options), /Expected a hash for config\.json of model/);
-      await rm(join(options.cache, "models--lab--tiny"), { recursive: true });
+      await rm(join(options.cache, "models--lab--tiny"), { recursive: true, force: true });
     }
     hub.repositories["lab/tiny"] = { ...tiny, files: { ...tiny.files, "../../evil": text("x") } };
     await rejects(resolveModel("lab/tiny", options), /relative path as file name/);

@@ -52,10 +52,10 @@ export async function connect(options: ConnectionOptions = {}): Promise<Connecti
   const { retryDelay = 1000, signal } = options;
   const endpoint = (options.endpoint ?? (env.HF_ENDPOINT || "https://huggingface.co"))
     .replace(/\/+$/, "");
-  if (!/^https?:\/\/[^\s@]+$/.test(endpoint)) {
+  if (!/^https?:\/\/[^\s@?#]+$/.test(endpoint) || !URL.canParse(endpoint)) {
     throw new Error(
       "Expected an address like https://huggingface.co as HF_ENDPOINT but found something else, or " +
-        "one with a user's name in it. A token goes into HF_TOKEN.",
+        "one with a user's name or a query in it. A token goes into HF_TOKEN.",
     );
   }
   const token = options.token ?? (env.HF_TOKEN?.trim() || await storedToken());
@@ -147,12 +147,12 @@ function startOf(response: Response, asked: number): number {
 }
 
 function unreachable(cause: Error, { name }: Subject, endpoint: string): Error {
-  const reason = cause.message.replace(/\?[^\s)]*/g, ""); // a storage host's address is signed
+  // A storage host's address is signed, and may name a user. No cause is kept: it is shown too.
+  const reason = cause.message.replace(/\?[^\s)]*/g, "").replace(/\/\/[^\s/]*@/g, "//");
   return new Error(
     `Expected an answer from ${endpoint} for ${name} but could not reach it (${reason}). Check the ` +
       "network, name a mirror in HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is already in " +
       "the cache.",
-    { cause },
   );
 }
 

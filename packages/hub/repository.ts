@@ -3,11 +3,12 @@
  * `models--OWNER--NAME/{refs, snapshots/COMMIT, blobs}`, each file of a snapshot a link into blobs.
  *
  * Files are fetched once, and only when asked for. What a revision consists of is kept beside the
- * snapshot (`listings/COMMIT.json`), so that a second use asks nobody anything. Does NOT know which
+ * snapshot with its hash (`listings/COMMIT.json`), so that a second use asks nobody anything. Does NOT know which
  * files a checkpoint or a data set needs.
  */
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rename, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import process from "node:process";
 import {
@@ -18,7 +19,7 @@ import {
   modelInfo,
 } from "@huggingface/hub";
 import writeFileAtomic from "write-file-atomic";
-import { saveBlob } from "./blob.ts";
+import { isWhole, saveBlob } from "./blob.ts";
 import { connect, type Connection, type ConnectionOptions, type Subject } from "./connection.ts";
 
 /** How far a download is. */
@@ -60,7 +61,10 @@ export interface Repository {
   readonly folder: string;
   /** All files of the revision, whether fetched or not; sorted. */
   readonly paths: readonly string[];
-  /** Makes these files present and returns where they lie; those in the cache are not asked for. */
+  /**
+   * Makes these files present and returns where they lie; those in the cache are not asked for, unless
+   * they are no longer what their hash says.
+   */
   get(paths: readonly string[]): Promise<string[]>;
 }
 
@@ -92,17 +96,9 @@ export async function openRepository(
 
   const subject = { kind, name, revision };
   const root = join(cache, `${kind}s--${name.replace("/", "--")}`);
-  const known = offline || !refresh ? await cached(root, revision, offline) : null;
+  const known = offline || !refresh ? await cached(root, subject, offline) : null;
   if (!known && offline) throw lacking(`${kind} ${name} (revision ${revision})`, "no copy");
   const { commit, files } = known ?? await ask(connection, subject, root);
-  for (const file of files) { // both become file names
-    checkPath(file.path, "file name");
-    if (/^([0-9a-f]{40}|[0-9a-f]{64}|)$/.test(hashOf(file))) continue;
-    throw new Error(
-      `Expected a hash for ${file.path} of ${kind} ${name} but found ` +
-        `${JSON.stringify(hashOf(file))}. Use another HF_ENDPOINT.`,
-    );
-  }
   const folder = join(root, "snapshots", commit);
   return {
     commit,
@@ -113,7 +109,13 @@ export async function openRepository(
       for (const path of paths) {
         const file = files.find((one) => one.path === path);
         if (!file) throw new Error(`Expected ${path} in ${kind} ${name} but found no such file.`);
-        if (!existsSync(join(folder, path))) missing.push(file);
+        const here = join(folder, path);
+        if (!existsSync(here)) missing.push(file);
+        else if (!await isWhole(here, hashOf(file))) {
+          if (offline) throw lacking(`${path} of ${kind} ${name}`, "a damaged copy");
+          console.warn(`Kept in ${here}, but damaged since: fetched anew.`);
+          missing.push(file);
+        }
       }
       if (missing.length > 0 && offline) {
         throw lacking(`${missing[0]!.path} of ${kind} ${name}`, "a copy without it");
@@ -126,8 +128,9 @@ export async function openRepository(
           bytes += count;
           onProgress?.({ file: file.path, bytes, total });
         };
-        if (existsSync(blob)) onBytes(file.size);
+        if (existsSync(blob) && await isWhole(blob, hashOf(file))) onBytes(file.size);
         else {
+          await rm(blob, { force: true });
           const content = await onHub(connection, { ...subject, revision: commit }, file);
           const called = { name: `${file.path} of ${name}`, hash: hashOf(file), onBytes };
           await saveBlob(content, blob, called);
@@ -140,18 +143,50 @@ export async function openRepository(
 }
 
 /** What the cache knows of a revision, or null. */
-async function cached(root: string, revision: string, offline: boolean) {
+async function cached(root: string, subject: Subject, offline: boolean) {
+  const { revision } = subject;
   const ref = await readText(join(root, "refs", ...revision.split("/")));
   const commit = ref?.trim() ?? revision;
   if (!COMMIT.test(commit)) return null;
-  const listing = await readText(join(root, "listings", `${commit}.json`));
-  if (listing) return { commit, files: JSON.parse(listing) as HubFile[] };
+  const listed = listing(await readText(listingOf(root, commit)), subject);
+  if (listed) return { commit, files: listed };
   if (!offline) return null;
   // Another tool's copy, which keeps no listing: what is there is all there is.
   const entries = await readdir(join(root, "snapshots", commit), { recursive: true })
     .catch(() => []);
   const files = entries.map((path) => ({ path: path.split(sep).join("/"), size: 0, oid: "" }));
   return files.length ? { commit, files } : null;
+}
+
+const listingOf = (root: string, commit: string) => join(root, "listings", `${commit}.json`);
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** The files that a kept listing names; null where it is none, or damaged: the hub is asked again. */
+function listing(text: string | null, subject: Subject): HubFile[] | null {
+  if (text === null) return null;
+  try {
+    const { files, sha256: hash } = JSON.parse(text);
+    if (hash !== sha256(JSON.stringify(files))) throw new Error("another hash");
+    checkFiles(files, subject);
+    return files;
+  } catch {
+    console.warn(`Kept for ${subject.name}, but damaged since: which files it has is asked anew.`);
+    return null;
+  }
+}
+
+/** What a listing says becomes file names. @throws where one would lead out of the cache */
+function checkFiles(files: readonly HubFile[], { kind, name }: Subject): void {
+  for (const file of files) {
+    checkPath(file.path, "file name");
+    const digits = file.sha256 === undefined ? 40 : 64, hash = hashOf(file);
+    const isHash = typeof hash === "string" && hash.length === digits && /^[0-9a-f]+$/.test(hash);
+    if (isHash && Number.isSafeInteger(file.size) && file.size >= 0) continue;
+    throw new Error(
+      `Expected a hash for ${file.path} of ${kind} ${name}, and its size, but found ` +
+        `${JSON.stringify(hash)} and ${JSON.stringify(file.size)}. Use another HF_ENDPOINT.`,
+    );
+  }
 }
 
 /** Asks the hub which commit the revision stands for and which files it has. */
@@ -170,7 +205,9 @@ async function ask(connection: Connection, subject: Subject, root: string) {
     const large = lfs && { size: lfs.size, sha256: lfs.oid };
     if (type === "file") files.push({ path, size, oid, ...large });
   }
-  await writeWhole(join(root, "listings", `${sha}.json`), JSON.stringify(files));
+  checkFiles(files, subject);
+  const kept = { files, sha256: sha256(JSON.stringify(files)) };
+  await writeWhole(listingOf(root, sha), JSON.stringify(kept));
   if (revision !== sha) await writeWhole(join(root, "refs", ...revision.split("/")), sha);
   return { commit: sha, files };
 }
@@ -205,7 +242,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
 
 /** Names from outside become file names: none may lead out of the cache. */
 function checkPath(path: string, what: string): void {
-  const parts = path.split("/");
+  const parts = typeof path === "string" ? path.split("/") : [""];
   if (!/[\\:]/.test(path) && parts.every((p) => p !== "" && p !== "." && p !== "..")) return;
   throw new Error(`Expected a relative path as ${what} but found ${JSON.stringify(path)}.`);
 }
