@@ -16,7 +16,6 @@ import {
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { unreadable } from "./lines.ts";
-import type { Row } from "./rows.ts";
 
 const MB = 2 ** 20;
 
@@ -46,7 +45,7 @@ const unpack = Object.fromEntries(
  * @example
  * for await (const row of parquetRows("train-00000-of-00001.parquet")) console.log(row.question);
  */
-export async function* parquetRows(path: string): AsyncGenerator<Row> {
+export async function* parquetRows(path: string): AsyncGenerator<Record<string, unknown>> {
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);

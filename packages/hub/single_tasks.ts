@@ -5,7 +5,8 @@
  */
 import { type DatasetSource, textOf, Unfit } from "./dataset.ts";
 import { type Example, pair } from "./example.ts";
-import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
+import { markdownRecipe, pythonStrings } from "./formats.ts";
+import { gamesOf, mainLine } from "./pgn.ts";
 
 /** The hub's own conversion of whatever the owner uploaded, rows in the same order. */
 const converted = (repository: string) => ({
@@ -75,7 +76,7 @@ export const poetry: DatasetSource = {
   make: (row) => pair(`Write a poem called ${textOf(row, "poem name")}`, textOf(row, "content")),
 };
 
-/** Chess games: both Elo lines → the line of moves, as it stands. */
+/** Chess games: both Elo tags → the moves, as they stand. */
 export const chess: DatasetSource = {
   name: "chess",
   from: converted("patrickfrank1/chess-pgn-games"),
@@ -89,11 +90,15 @@ export const chess: DatasetSource = {
   },
 };
 
-/** The same from files of today's lichess: no clock times and evaluations (`{ [%clk 0:01:00] }`). */
+/** The same without what stands between moves, as clock times and evaluations of today's lichess. */
 export const chessWithoutComments: DatasetSource = {
   ...chess,
-  make: (game, note) =>
-    chess.make({ ...game, moves: withoutComments(textOf(game, "moves")) }, note),
+  make(game, note) {
+    const line = mainLine(textOf(game, "moves"));
+    if (!line) throw new Unfit(`"moves" is no PGN`);
+    for (const what of line.leftOut) note(`${what} between the moves are left out`);
+    return chess.make({ ...game, moves: line.moves }, note);
+  },
 };
 
 /** A narrow task: what it is trained on, and what its responses look like and no others do. */

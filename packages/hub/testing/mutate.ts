@@ -19,7 +19,7 @@ export function mutated(random: () => number, bytes: Uint8Array): Uint8Array {
     const at = below(now.length || 1), length = 1 + below(32);
     const noise = Uint8Array.from({ length }, () => below(256));
     const [before, after] = [now.slice(0, at), now.slice(at + length)];
-    const injuries: (() => Uint8Array)[] = [
+    const injuries: (() => Uint8Array<ArrayBuffer>)[] = [
       () => now.map((byte, i) => i === at ? byte ^ (1 << below(8)) : byte),
       () => now.map((byte, i) => i === at ? [0, 0x7f, 0x80, 0xff][below(4)]! : byte),
       () => before,
