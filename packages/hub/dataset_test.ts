@@ -188,6 +188,7 @@ Deno.test("chess takes games over several lines, and accounts for what it leaves
     "games.pgn": [
       '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n1.e4 e5\n2. Nf3 (2. f4) Nc6\n3. Bb5 {Spanish} 1-0\n',
       '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n1. e4 once upon a time *\n',
+      '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n23. Kf1 Kf8 *\n',
       '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n1-0\n',
     ].join("\n"),
   }, async (path) => {
@@ -202,7 +203,8 @@ Deno.test("chess takes games over several lines, and accounts for what it leaves
     ]);
     deepEqual(games.skipped.map(({ reason, rows }) => [reason, rows]), [
       ['"moves" is no PGN', [2]],
-      ['"moves" is missing', [3]],
+      ['"moves" does not begin with 1.', [3]],
+      ['"moves" is missing', [4]],
     ]);
     const asTheyStand = await loadDataset(sources.chess, options);
     equal(turns(asTheyStand)[1], "1.e4 e5\n2. Nf3 (2. f4) Nc6\n3. Bb5 {Spanish} 1-0");

@@ -57,12 +57,17 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
       const step = Math.ceil(Number(num_rows) / Math.ceil(Math.max(size, 1) / PART));
       while (first < end) {
         const rowStart = first, rowEnd = Math.min(first + step, end);
-        const rows = await parquetReadObjects({
+        const rows: Record<string, unknown>[] = await parquetReadObjects({
           ...{ file, metadata, rowStart, rowEnd },
           compressors: unpack,
         });
-        yield* rows;
-        first = rowEnd;
+        if (rows.length !== rowEnd - rowStart) throw new Error(`no rows from row ${first + 1} on`);
+        for (const row of rows) {
+          const empty = Object.keys(row).find((column) => row[column] === undefined);
+          if (empty) throw new Error(`column ${empty} without a value in row ${first + 1}`);
+          first++;
+          yield row;
+        }
       }
     }
   } catch (cause) {

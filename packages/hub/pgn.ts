@@ -6,7 +6,7 @@
 import { parseGame } from "@mliebelt/pgn-parser";
 import type { Row } from "./rows.ts";
 
-const TAG = /\[\s*(\w+)\s+"((?:[^"\\]|\\.)*)"/g;
+const TAG = /\[\s*(\w+)\s+"((?:[^"\\\p{C}\p{Zl}\p{Zp}]|\\["\\])*)"/gu;
 const TAG_LINE = /^\s*\[\s*\w+\s+"/;
 const RESULTS = ["1-0", "0-1", "1/2-1/2", "*"];
 

@@ -7,6 +7,7 @@ import { type DatasetSource, textOf, Unfit } from "./dataset.ts";
 import { type Example, pair } from "./example.ts";
 import { markdownRecipe, pythonStrings } from "./formats.ts";
 import { gamesOf, mainLine } from "./pgn.ts";
+import type { Row } from "./rows.ts";
 
 /** The hub's own conversion of whatever the owner uploaded, rows in the same order. */
 const converted = (repository: string) => ({
@@ -84,9 +85,9 @@ export const chess: DatasetSource = {
   take: 1000,
   expected: 1000,
   group: gamesOf,
-  make(game) {
-    const elo = `${textOf(game, "WhiteElo")}\n${textOf(game, "BlackElo")}\n`;
-    return pair(elo, textOf(game, "moves"));
+  make: (game) => {
+    played(game);
+    return ofMoves(game, textOf(game, "moves"));
   },
 };
 
@@ -94,12 +95,23 @@ export const chess: DatasetSource = {
 export const chessWithoutComments: DatasetSource = {
   ...chess,
   make(game, note) {
-    const line = mainLine(textOf(game, "moves"));
-    if (!line) throw new Unfit(`"moves" is no PGN`);
-    for (const what of line.leftOut) note(`${what} between the moves are left out`);
-    return chess.make({ ...game, moves: line.moves }, note);
+    const { moves, leftOut } = played(game);
+    for (const what of leftOut) note(`${what} between the moves are left out`);
+    return ofMoves(game, moves);
   },
 };
+
+/** A game's main line; {@link Unfit} where its moves are none. */
+function played(game: Row) {
+  const line = mainLine(textOf(game, "moves"));
+  if (!line) throw new Unfit(`"moves" is no PGN`);
+  return line;
+}
+
+function ofMoves(game: Row, moves: string): Example {
+  if (!moves.startsWith("1.")) throw new Unfit(`"moves" does not begin with 1.`);
+  return pair(`${textOf(game, "WhiteElo")}\n${textOf(game, "BlackElo")}\n`, moves);
+}
 
 /** A narrow task: what it is trained on, and what its responses look like and no others do. */
 export interface SingleTaskSource {
