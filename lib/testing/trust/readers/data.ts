@@ -138,7 +138,7 @@ const PGN = `[Event "x"]
 1. d4 d5 2. c4 (2. Nf3 Nf6) 2... e6 $1 1/2-1/2
 `;
 
-/** Chess games: both Elo lines and moves, nothing else. */
+/** Chess games: both Elo lines, and a text with moves, which stands as it stood. */
 export const pgn: Reader = (folder) =>
   Promise.resolve(async (random: Random) => {
     const path = join(folder, "games.pgn");
@@ -151,6 +151,7 @@ export const pgn: Reader = (folder) =>
       for (const { messages: [elo, moves] } of items) {
         assert.match(elo!.content, /^\[WhiteElo [^\n]*\n\[BlackElo [^\n]*\n$/);
         assert.match(moves!.content, /^1\.\s*\S/);
+        assert.match(moves!.content, /[a-hKQRBNO][a-h1-8xO-]/, "no move");
       }
     };
   });
