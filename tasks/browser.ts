@@ -14,7 +14,7 @@ import {
   notebookNames,
   readNotebooks,
 } from "@implicit/notebook";
-import { browse, ctrlC, live, type Theme, themes } from "@implicit/notebook/testing";
+import { browse, ctrlC, type Life, live, type Theme, themes } from "@implicit/notebook/testing";
 import { orSayWhy, several } from "./arguments.ts";
 
 const usual = [
@@ -83,13 +83,13 @@ await orSayWhy(async () => {
       },
     });
   if (names.length > 0) console.log(`Pictures: ${relative(process.cwd(), out)}`);
-  const lives = [
-    ...await live(root, { kernels: options.kernel, chromium }),
-    await ctrlC(root, options.kernel),
-  ];
-  for (const { what, faults } of lives) {
+  let faulty = sightings.some(({ faults }) => faults.length > 0);
+  const tell = ({ what, faults }: Life) => {
+    faulty ||= faults.length > 0;
     console.log(`${faults.length === 0 ? "ok  " : "BAD "} ${what}`);
     faults.forEach((fault) => console.log(`     ${fault}`));
-  }
-  process.exit([...sightings, ...lives].some(({ faults }) => faults.length > 0) ? 1 : 0);
+  };
+  for await (const life of live(root, { kernels: options.kernel, chromium })) tell(life);
+  tell(await ctrlC(root, options.kernel));
+  process.exit(faulty ? 1 : 0);
 });

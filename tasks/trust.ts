@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { duration, statusLine, writeWhole } from "@implicit/notebook";
-import { killWork, type ReaderFigures, readerNames, tryReader, workNames } from "implicit/testing";
+import { killWork, readerNames, tryReader, workNames } from "implicit/testing";
 import { projectRoot, type TrustFigures, trustTable } from "implicit/tasks";
 import { number, several, whole } from "./arguments.ts";
 
@@ -25,69 +25,71 @@ const { minutes, seed, only, kills } = new Command("deno task trust")
 
 const chosen = <T extends string>(names: readonly T[]) =>
   names.filter((name) => only?.includes(name) ?? true);
-const readers = chosen(readerNames), works = chosen(workNames);
+const readers = chosen(readerNames), works = kills > 0 ? chosen(workNames) : [];
 const status = statusLine();
+const say = (text: string) => {
+  status.clear();
+  console.log(text);
+};
 const started = performance.now();
+const cores = availableParallelism();
 const budget = minutes * 60_000;
-const workers = Math.min(availableParallelism(), readers.length);
-const share = budget * workers / Math.max(1, readers.length);
+const share = budget * Math.min(1, cores / readers.length); // of each reader
 
-const tried: ReaderFigures[] = [];
-let inputs = 0, next = 0;
-await Promise.all(Array.from({ length: workers }, async () => {
-  for (let i = next++; i < readers.length; i = next++) {
-    const name = readers[i]!;
-    const figures = await tryReader(name, {
-      seed,
-      until: performance.now() + share,
-      onInput: () => {
-        if (++inputs % 50 > 0) return;
-        const left = Math.max(0, budget - (performance.now() - started)) / 1000;
-        status.show(
-          `${name} · ${inputs.toLocaleString("en")} inputs · about ${duration(left)} left`,
-        );
-      },
-    });
-    tried.push(figures);
-    status.clear();
-    for (const { kind, input, detail, count } of figures.faults) {
-      console.log(`${name} ${seed} ${input}: ${count} × ${kind}: ${detail}`);
-    }
+let inputs = 0;
+const tried = await sideBySide(readers, async (name) => {
+  const onInput = () => {
+    if (++inputs % 50 > 0) return;
+    const left = duration(Math.max(0, budget - (performance.now() - started)) / 1000);
+    status.show(`${name} · ${inputs.toLocaleString("en")} inputs · about ${left} left`);
+  };
+  const figures = await tryReader(name, { seed, until: performance.now() + share, onInput });
+  for (const { kind, input, detail, count } of figures.faults) {
+    say(`${name} ${seed} ${input}: ${count} × ${kind}: ${detail}`);
   }
-}));
+  return figures;
+});
 
-const killed: TrustFigures["kills"][number][] = [];
-for (const [i, name] of works.entries()) {
-  const goal = Math.floor(kills * (i + 1) / works.length) - Math.floor(kills * i / works.length);
-  const begun = performance.now();
-  if (goal === 0) continue;
+const begun = performance.now();
+let killed = 0;
+const killings = await sideBySide(works, async (name) => {
   const figures = await killWork(name, {
     seed,
-    kills: goal,
-    onKill: ({ kills: done }) => {
-      const left = (performance.now() - begun) / 1000 / done * (goal - done);
-      status.show(`${name} · kill ${done} of ${goal} · about ${duration(left)} left`);
+    kills: Math.ceil(kills / works.length),
+    onKill() {
+      const left = (performance.now() - begun) / 1000 / ++killed * Math.max(0, kills - killed);
+      status.show(`${name} · kill ${killed} of ${kills} · about ${duration(left)} left`);
     },
   });
-  killed.push(figures);
-  status.clear();
-  for (const fault of figures.faults) console.log(`${name}: ${fault}`);
-}
+  for (const fault of figures.faults) say(`${name}: ${fault}`);
+  return figures;
+});
 
 const figures: TrustFigures = {
   date: new Date().toISOString().slice(0, 10),
   processor: cpus()[0]?.model.trim() ?? "unknown",
-  cores: availableParallelism(),
+  cores,
   seed,
-  readers: tried.sort((a, b) =>
-    readers.indexOf(a.reader as never) - readers.indexOf(b.reader as never)
-  ),
-  kills: killed,
+  readers: tried,
+  kills: killings,
 };
 if (!only) { // a part is no measure of the whole
   const path = join(projectRoot(), "data", "trust.json");
   await writeWhole(path, JSON.stringify(figures, null, 1) + "\n");
 }
-console.log(`${trustTable(figures)}\n\nDone in ${duration((performance.now() - started) / 1000)}.`);
-const faults = [...tried, ...killed].reduce((sum, one) => sum + one.faults.length, 0);
-Deno.exit(faults > 0 ? 1 : 0);
+say(`${trustTable(figures)}\n\nDone in ${duration((performance.now() - started) / 1000)}.`);
+Deno.exit([...tried, ...killings].some(({ faults }) => faults.length > 0) ? 1 : 0);
+
+/** The results of work on each item, as many at once as there are cores. */
+async function sideBySide<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
+  };
+  await Promise.all(Array.from({ length: cores }, worker));
+  return results;
+}

@@ -23,7 +23,8 @@ export interface Connection {
 
 /** What hears a peer's bytes as they are cut into greeting, commands and whole messages. */
 export interface Listener {
-  greeting(bytes: Buffer): void;
+  /** Gets the greeting in pieces: libzmq waits for its peer's after each of its own. */
+  greeting(piece: Buffer): void;
   command(body: Buffer): void;
   message(frames: Buffer[]): void;
 }
@@ -50,9 +51,12 @@ export function openConnection(
       socket.write(greeting());
       writeFrame(socket, COMMAND, readyCommand(type));
     });
+    let greeted = Buffer.alloc(0);
     listen(socket, {
-      greeting(bytes) {
-        if (bytes[0] !== 0xff || bytes[10]! < 3) fail("another protocol");
+      greeting(piece) {
+        greeted = Buffer.concat([greeted, piece]);
+        const [signature, version = 3] = [greeted[0], greeted[10]];
+        if (signature !== 0xff || version < 3) fail("another protocol");
       },
       command(body) {
         // READY ends the handshake; later commands (heartbeats) ask nothing of a 3.0 client.
@@ -73,19 +77,17 @@ export function openConnection(
 
 /** Hears what comes in on a socket. */
 export function listen(socket: Socket, { greeting, command, message }: Listener): void {
-  let chunks: Buffer[] = [], size = 0, needed = GREETING_BYTES;
-  let greeted = false;
+  let chunks: Buffer[] = [], size = 0, needed = 0;
+  let ungreeted = GREETING_BYTES;
   let frames: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    size += chunk.length;
+    const piece = chunk.subarray(0, ungreeted), rest = chunk.subarray(piece.length);
+    ungreeted -= piece.length;
+    if (piece.length > 0) greeting(piece);
+    chunks.push(rest);
+    size += rest.length;
     if (size < needed) return; // a frame of many chunks is put together once
     let buffer = Buffer.concat(chunks);
-    if (!greeted) {
-      greeted = true;
-      greeting(buffer.subarray(0, GREETING_BYTES));
-      buffer = buffer.subarray(GREETING_BYTES);
-    }
     for (let frame = readFrame(buffer);; frame = readFrame(buffer)) {
       needed = frame.size;
       if (!frame.body) break;
@@ -116,7 +118,7 @@ export function relay(
   onReady: () => void = () => {},
 ): void {
   listen(from, {
-    greeting: (bytes) => to.write(bytes),
+    greeting: (piece) => to.write(piece),
     command(body) {
       writeFrame(to, COMMAND, body);
       onReady();

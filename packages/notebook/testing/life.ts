@@ -28,31 +28,29 @@ const notebook = notebookOf(
 /** Longest that a step may take on a busy machine. */
 const STEP_MS = 600_000;
 
-/** Stops, runs again, reloads and runs again in every kernel. */
-export async function live(root: string, options: DeskOptions): Promise<Life[]> {
+/** Stops, runs again, reloads and runs again in every kernel, and tells of each as it is done. */
+export async function* live(root: string, options: DeskOptions): AsyncGenerator<Life> {
   const desk = await openDesk(root, new Map([["life", notebook]]), options);
   try {
-    const lives: Life[] = [];
     for (const kernel of options.kernels) {
       const page = await desk.browser.newPage({ viewport: { width: 1280, height: 1400 } });
       const open = () => openNotebook(page, desk.url, `${kernel}/life.ipynb`);
       await open();
-      lives.push(await interrupted(page, kernel));
+      yield await interrupted(page, kernel);
       await run(page, 0, 1, 4);
-      lives.push(await figures(page, `figures run once in ${kernel}`));
+      yield await figures(page, `figures run once in ${kernel}`);
       await run(page, 1);
       await page.evaluate("panel.context.save()");
       await open();
-      lives.push(await figures(page, `figures after a re-run and a reload in ${kernel}`));
+      yield await figures(page, `figures after a re-run and a reload in ${kernel}`);
       await run(page, 0, 1, 4);
       await page.evaluate("panel.context.save()");
-      lives.push(await figures(page, `figures after a second run of all in ${kernel}`));
+      yield await figures(page, `figures after a second run of all in ${kernel}`);
       await open();
-      lives.push(await figures(page, `figures after another reload in ${kernel}`));
+      yield await figures(page, `figures after another reload in ${kernel}`);
       await page.evaluate("panel.sessionContext.shutdown()");
       await page.close();
     }
-    return lives;
   } finally {
     await desk.close();
   }
