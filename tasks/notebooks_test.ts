@@ -11,3 +11,13 @@ Deno.test("every notebook's cells fit the door, by the rules of notebooks/deno.j
     .map(({ notebook, cell, line, message }) => [`${notebook}, cell ${cell}`, line, message]);
   assert.deepEqual(faults, []);
 });
+
+Deno.test("no cell of code is longer than ten lines", async () => {
+  const folder = fileURLToPath(new URL("../notebooks", import.meta.url));
+  const notebooks = await readNotebooks(folder, await notebookNames(folder));
+  const long = [...notebooks].flatMap(([name, { cells }]) =>
+    cells.filter(({ cell_type, source }) => cell_type === "code" && source.split("\n").length > 10)
+      .map(({ source }) => `${name}: ${source.slice(0, 60)}`)
+  );
+  assert.deepEqual(long, []);
+});
