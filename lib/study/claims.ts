@@ -183,6 +183,9 @@ export function verdicts(
   });
 }
 
+/** A figure as a table shows it: a correlation needs more than one decimal. */
+export const digits = (value: number): string => value.toFixed(Math.abs(value) < 1 ? 2 : 1);
+
 /**
  * The claims that these rows decide, as rows of a table: what holds here, and by which figures.
  *
@@ -197,8 +200,6 @@ export function claimRows(
   return verdicts(rows).filter(({ holds }) => holds !== null).map(({ claim, holds, figures }) => ({
     claim,
     "holds here": holds ? "yes" : "no",
-    figures: Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(1)}`).join(
-      ", ",
-    ),
+    figures: Object.entries(figures).map(([name, value]) => `${name} ${digits(value)}`).join(", "),
   }));
 }

@@ -3,7 +3,7 @@
  * and which claims hold. Written into the README and the report; nothing in it is typed by hand.
  */
 import { differenceOverBases, overBases } from "./bases.ts";
-import { type Verdict, verdicts } from "./claims.ts";
+import { digits, type Verdict, verdicts } from "./claims.ts";
 import type { PaperRow, ResultRow } from "./results.ts";
 
 const METRICS: Readonly<Record<string, string>> = {
@@ -117,7 +117,7 @@ function claimFigures(rows: readonly ResultRow[], paper: readonly PaperRow[]): s
   return [...byClaim(verdicts(rows, paper))].map(([claim, all]) => {
     const lines = Object.keys(all[0]!.figures).map((name) => [
       name,
-      ...all.map(({ figures }) => Number.isNaN(figures[name]!) ? "" : figures[name]!.toFixed(1)),
+      ...all.map(({ figures }) => Number.isNaN(figures[name]!) ? "" : digits(figures[name]!)),
     ]);
     const holds = all.map(({ holds }) => holds === null ? "" : holds ? "yes" : "**no**");
     const table = markdownTable(["", ...all.map(({ model }) => model)], [...lines, ["", ...holds]]);
