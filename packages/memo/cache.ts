@@ -66,14 +66,16 @@ export class DiskCache {
 
 /** What a file holds; null: there is none, or one of another key; "damaged": not what was written. */
 async function readKept<T>(path: string, key: unknown): Promise<{ value: T } | "damaged" | null> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (text === null) return null;
   try {
-    const kept = JSON.parse(await readFile(path, "utf8"));
+    const kept = JSON.parse(text);
     if (canonical(kept.key) !== canonical(key)) return null;
     return sha256(JSON.stringify(kept.value)) === kept.sha256 ? kept : "damaged";
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) return "damaged"; // no error of the disk: what was read is no entry
-    if (code === "ENOENT") return null;
-    throw error;
+  } catch {
+    return "damaged"; // what was read is no entry
   }
 }

@@ -33,7 +33,13 @@ Deno.test("DiskCache computes once, and again where the key or the file's conten
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace(/3}$/, "7}"));
     assert.equal(await cache.of("runs", { seed: 1 }, compute), 4, "a flipped digit is noticed");
-    for (const other of ["null", `{"key":${"[".repeat(30_000)}${"]".repeat(30_000)}}`]) {
+    for (
+      const other of [
+        "null",
+        `{"key":{"seed":1},"sha256":"x"}`,
+        `{"key":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
+      ]
+    ) {
       const whole = await readFile(path, "utf8");
       await writeFile(path, other);
       assert.equal(await cache.of("runs", { seed: 1 }, () => Promise.resolve(4)), 4);
