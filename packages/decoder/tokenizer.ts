@@ -13,8 +13,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Tokenizer as Reference } from "@huggingface/tokenizers";
 import { parseObject, readObject } from "./json.ts";
+import { checkIds, openReference } from "./tokenizer_form.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
 export interface Tokenizer {
@@ -97,7 +97,8 @@ export function createTokenizer(
         `Save the tokenizer again with Hugging Face tokenizers.`,
     );
   }
-  const reference = new Reference(withDigits(parsed), config);
+  checkIds(parsed.model.vocab, parsed.added_tokens, path);
+  const reference = openReference(withDigits(parsed), config, path);
   // As in Hugging Face: meant for WordPiece; of any other text it would eat spaces.
   const tidy = parsed.model.type === "WordPiece" && (config.clean_up_tokenization_spaces ?? false);
   // -1: ids are counted from 0, so an empty vocabulary gives size 0. A loop, because spreading
