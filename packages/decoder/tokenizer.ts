@@ -2,19 +2,18 @@
  * A tokenizer: text to token ids and back, exactly as the reference libraries do it.
  *
  * The work is done by `@huggingface/tokenizers`, which reads the `tokenizer.json` of any Hugging
- * Face checkpoint. This module adds the few facts the rest of the laboratory needs (which id is
+ * Face checkpoint; where it differs from the reference it is corrected (tokenizer_json.ts,
+ * detokenizer.ts). This module adds the few facts the rest of the laboratory needs (which id is
  * BOS, EOS, padding; what one token looks like as text). It does NOT know of models, templates or
  * training examples.
- *
- * Known to differ from Hugging Face's own library, in the library used here: white space beside
- * U+FEFF or U+0085 is split otherwise by byte-level tokenizers, and in decoding bytes that are no
- * UTF-8 give fewer U+FFFD, and a U+FEFF made of byte tokens is lost.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { detokenizer } from "./detokenizer.ts";
 import { parseObject, readObject } from "./json.ts";
 import { checkIds, openReference } from "./tokenizer_form.ts";
+import { corrected, stripper, type TokenizerJson } from "./tokenizer_json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
 export interface Tokenizer {
@@ -42,6 +41,7 @@ export interface TokenizerConfig {
   readonly bos_token?: string | { readonly content: string } | null;
   readonly eos_token?: string | { readonly content: string } | null;
   readonly pad_token?: string | { readonly content: string } | null;
+  /** Of no effect, as in Hugging Face: it would eat spaces, and WordPiece's decoder has its own. */
   readonly clean_up_tokenization_spaces?: boolean;
 }
 
@@ -86,10 +86,7 @@ export function createTokenizer(
   config: TokenizerConfig = {},
   path = "tokenizer.json",
 ): Tokenizer {
-  const parsed = parseObject(json, path) as {
-    model?: { vocab?: unknown; type?: unknown };
-    added_tokens?: unknown;
-  };
+  const parsed = parseObject(json, path) as unknown as TokenizerJson;
   if (!parsed.model?.vocab || !Array.isArray(parsed.added_tokens)) {
     throw new Error(
       `Expected a tokenizer.json with "model" (and its "vocab") and "added_tokens" at ${path} but ` +
@@ -98,9 +95,12 @@ export function createTokenizer(
     );
   }
   checkIds(parsed.model.vocab, parsed.added_tokens, path);
-  const reference = openReference(withDigits(parsed), config, path);
-  // As in Hugging Face: meant for WordPiece; of any other text it would eat spaces.
-  const tidy = parsed.model.type === "WordPiece" && (config.clean_up_tokenization_spaces ?? false);
+  const reference = openReference(corrected(parsed, path), config, path);
+  const toText = detokenizer(parsed.decoder ?? null);
+  const strip = stripper(parsed);
+  const special = new Set(
+    parsed.added_tokens.filter((token) => token.special).map((token) => token.content),
+  );
   // -1: ids are counted from 0, so an empty vocabulary gives size 0. A loop, because spreading
   // 100,000 ids into Math.max overflows the stack.
   let largest = -1;
@@ -137,37 +137,17 @@ export function createTokenizer(
     eosId,
     padId: named("pad_token"),
     hash: createHash("sha256").update(json).digest("hex"),
-    encode: (text, { special = true } = {}) =>
-      reference.encode(text, { add_special_tokens: special }).ids,
+    encode: (text, options = {}) =>
+      reference.encode(strip(text.toWellFormed()), { add_special_tokens: options.special ?? true })
+        .ids,
     decode(ids, { skipSpecial = true } = {}) {
-      const known = Array.from(ids).filter((id) => reference.id_to_token(id) !== undefined);
-      if (known.length === 0) return ""; // the reference refuses an empty list
-      return reference.decode(known, {
-        skip_special_tokens: skipSpecial,
-        clean_up_tokenization_spaces: tidy,
-      });
+      const tokens = Array.from(ids, (id) => reference.id_to_token(id))
+        .filter((token) => token !== undefined && !(skipSpecial && special.has(token)));
+      return toText(tokens as string[]);
     },
     tokenId: (token) => reference.token_to_id(token),
     token: (id) => reference.id_to_token(id) ?? "",
   };
-}
-
-/**
- * The same tokenizer.json with each Digits pre-tokenizer as a Split at every Unicode numeral, as in
- * the reference: the library takes 0 to 9 alone for digits.
- */
-function withDigits<T>(value: T): T {
-  if (typeof value !== "object" || value === null || !("pre_tokenizer" in value)) return value;
-  const mend = (one: unknown): unknown => {
-    const step = (one ?? {}) as Record<string, unknown>;
-    if (step.type === "Sequence" && Array.isArray(step.pretokenizers)) {
-      return { ...step, pretokenizers: step.pretokenizers.map(mend) };
-    }
-    if (step.type !== "Digits") return one;
-    const Regex = step.individual_digits ? "\\p{N}" : "\\p{N}+";
-    return { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
-  };
-  return { ...value, pre_tokenizer: mend(value.pre_tokenizer) };
 }
 
 /**

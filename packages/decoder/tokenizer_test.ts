@@ -87,6 +87,65 @@ Deno.test("decode() eats no spaces, whatever clean_up_tokenization_spaces says o
   equal(t.decode([3, 2, 7]), "ab .");
 });
 
+/** The pieces that the tokens of {@link tiny} make of a text, where each letter is one token. */
+const pieces = (pre_tokenizer: unknown, text: string) => {
+  const json = JSON.parse(tiny);
+  const letters = Object.fromEntries([...`ab.,! ▁`].map((letter, i) => [letter, i]));
+  const merges = ["a b", "▁ a", "▁ ▁", ". .", ", !"].map((pair) => pair.split(" "));
+  const vocab = { ...letters, ab: 7, "▁a": 8, "▁▁": 9, "..": 10, ",!": 11, "<eos>": 12 };
+  json.added_tokens[0].id = 12;
+  const t = createTokenizer(
+    JSON.stringify({ ...json, pre_tokenizer, model: { type: "BPE", vocab, merges } }),
+  );
+  return t.encode(text).map((id) => t.token(id));
+};
+
+Deno.test("encode() does the pre-tokenizers that the library does otherwise", () => {
+  const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "never" };
+  deepEqual(pieces(metaspace, "a  a"), ["a", "▁", "▁a"]);
+  deepEqual(pieces({ ...metaspace, split: false }, "a  b"), ["a", "▁▁", "b"]);
+  deepEqual(pieces({ type: "Metaspace", add_prefix_space: false }, "a"), ["a"]);
+  deepEqual(pieces({ type: "Punctuation", behavior: "Isolated" }, "ab..,!"), [
+    "ab",
+    ".",
+    ".",
+    ",",
+    "!",
+  ]);
+  deepEqual(pieces({ type: "Punctuation", behavior: "Contiguous" }, "ab..,!"), ["ab", "..", ",!"]);
+  deepEqual(pieces({ type: "Whitespace" }, "ab ,!"), ["ab", ",!"]);
+  deepEqual(pieces({ type: "WhitespaceSplit" }, "ab ..\u0085ab"), ["ab", "..", "ab"]);
+});
+
+Deno.test("createTokenizer() refuses steps whose tokens would differ from the reference's", () => {
+  const with_ = (change: (json: ReturnType<typeof JSON.parse>) => void) => {
+    const json = JSON.parse(tiny);
+    change(json);
+    return () => createTokenizer(JSON.stringify(json), {}, "odd.json");
+  };
+  const split = {
+    type: "Split",
+    pattern: { String: " " },
+    behavior: "MergedWithNext",
+    invert: false,
+  };
+  throws(
+    with_((json) => json.pre_tokenizer = split),
+    /odd.json but found Split with the behavior M/,
+  );
+  throws(with_((json) => json.added_tokens[0].single_word = true), /<eos> as a single word alone/);
+  throws(
+    with_((json) => json.model.continuing_subword_prefix = "##"),
+    /continuing_subword_prefix ##/,
+  );
+});
+
+Deno.test("encode() takes half a character for U+FFFD", () => {
+  const t = createTokenizer(tiny.replace('"Ã":5', '"Ã":5,"ï":7,"¿":8,"½":9'));
+  deepEqual(t.encode("a\ud83d"), [0, 7, 8, 9]);
+  deepEqual(t.encode("a\ufffd"), [0, 7, 8, 9]);
+});
+
 Deno.test("loadTokenizer() reads special_tokens_map.json as Hugging Face does", async () => {
   const folder = await mkdtemp(join(tmpdir(), "special-"));
   const write = (name: string, json: unknown) =>

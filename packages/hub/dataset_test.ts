@@ -183,6 +183,33 @@ Deno.test("mbpp takes the train split, poetry skips poems without a name, alpaca
     deepEqual([turns(alpaca), turns(alpaca, 1)], [["Add\n\n1, 2", "3"], ["Wait", ""]]);
   }));
 
+Deno.test("chess takes games over several lines, and accounts for what it leaves out", () =>
+  withFiles({
+    "games.pgn": [
+      '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n1.e4 e5\n2. Nf3 (2. f4) Nc6\n3. Bb5 {Spanish} 1-0\n',
+      '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n1. e4 once upon a time *\n',
+      '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n23. Kf1 Kf8 *\n',
+      '[WhiteElo "1500"]\n[BlackElo "1600"]\n\n1-0\n',
+    ].join("\n"),
+  }, async (path) => {
+    const options = { path: path("games.pgn") };
+    const games = await loadDataset(sources.chessWithoutComments, options);
+    deepEqual(games.items.map((item) => item.messages[1]!.content), [
+      "1. e4 e5 2. Nf3 Nc6 3. Bb5 1-0",
+    ]);
+    deepEqual(games.changed.map(({ reason }) => reason), [
+      "comments between the moves are left out",
+      "variations between the moves are left out",
+    ]);
+    deepEqual(games.skipped.map(({ reason, rows }) => [reason, rows]), [
+      ['"moves" is no PGN', [2]],
+      ['"moves" does not begin with 1.', [3]],
+      ['"moves" is missing', [4]],
+    ]);
+    const asTheyStand = await loadDataset(sources.chess, options);
+    equal(turns(asTheyStand)[1], "1.e4 e5\n2. Nf3 (2. f4) Nc6\n3. Bb5 {Spanish} 1-0");
+  }));
+
 Deno.test("loadDataset() reads the hub's Parquet shards, no more of them than it takes", async () => {
   const shard = new Uint8Array(await readFile(golden("recipes.parquet")));
   const files = {
@@ -257,6 +284,9 @@ Deno.test({
       sources.chessWithoutComments,
       at("chess/lichess_200games.pgn"),
     );
+    deepEqual(games.changed.map(({ reason }) => reason), [
+      "comments between the moves are left out",
+    ]);
     equal(turns(games)[0], '[WhiteElo "1703"]\n[BlackElo "1698"]\n');
     match(turns(games)[1]!, /^1\. e4 c5 2\. Nf3 d6 3\. b3 .* 33\. Qxe6\+ 1-0$/);
     ok(games.items.every((game) => !/[{}]|\.\.\./.test(game.messages[1]!.content)));

@@ -1,40 +1,7 @@
 /**
- * The three odd notations in which data sets hide their texts: PGN chess games, Python lists
- * written as text, recipes in Markdown. Does NOT know of examples or of where files come from.
+ * Two odd notations in which data sets hide their texts: Python lists written as text, recipes in
+ * Markdown. Does NOT know of examples or of where files come from.
  */
-import type { Row } from "./rows.ts";
-
-/**
- * Gathers the lines of a PGN file (rows with "text") into one row a game: WhiteElo and BlackElo as
- * their whole lines, and the line of moves, which starts with `1. `. A game that lacks one of them
- * is given without it.
- */
-export async function* gamesOf(lines: AsyncIterable<Row>): AsyncGenerator<Row> {
-  let game: Record<string, string> = {};
-  let hasMoveText = false; // a tag after it begins the next game
-  for await (const { text } of lines) {
-    if (typeof text !== "string") continue;
-    const isTag = text.startsWith("[");
-    if (isTag && hasMoveText) {
-      yield game;
-      game = {};
-      hasMoveText = false;
-    }
-    // Asked of any line, as the authors do, but a tag's name must not be a part of another's.
-    for (const tag of ["WhiteElo", "BlackElo"]) if (text.startsWith(`[${tag} `)) game[tag] = text;
-    if (!isTag && text.trim() !== "") {
-      hasMoveText = true;
-      if (text.startsWith("1. ")) game.moves = text;
-    }
-  }
-  if (hasMoveText || Object.keys(game).length > 0) yield game;
-}
-
-/** A line of moves without `{…}` comments, and without the `1...` they make necessary. */
-export function withoutComments(moves: string): string {
-  return moves.replace(/\s*\{[^}]*\}/g, "").replace(/\s+\d+\.\.\./g, "");
-}
-
 /**
  * The strings of a Python list written as text, `['1 egg', "baker's yeast"]`; null where the text
  * is anything else. (The authors use eval(), which one does not do to data from outside.)

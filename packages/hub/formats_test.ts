@@ -1,46 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
+import { markdownRecipe, pythonStrings } from "./formats.ts";
 import { singleTaskSources } from "./single_tasks.ts";
-
-async function games(text: string) {
-  async function* lines() {
-    for (const line of text.split("\n")) yield { text: line };
-  }
-  return await Array.fromAsync(gamesOf(lines()));
-}
-const WHITE = '[WhiteElo "1500"]';
-const BLACK = '[BlackElo "1600"]';
-
-Deno.test("gamesOf() takes both Elo lines and the moves of each game, and no line of its neighbour", async () => {
-  const text = `[Event "x"]
-${WHITE}
-${BLACK}
-[WhiteRatingDiff "+6"]
-
-1. e4 e5 1-0
-
-${BLACK}
-
-1. d4 d5 0-1
-
-${WHITE}
-${BLACK}
-
-0-1`;
-  deepEqual(await games(text), [
-    { WhiteElo: WHITE, BlackElo: BLACK, moves: "1. e4 e5 1-0" },
-    { BlackElo: BLACK, moves: "1. d4 d5 0-1" },
-    { WhiteElo: WHITE, BlackElo: BLACK },
-  ]);
-  deepEqual(await games(text.replaceAll("\n\n", "\n")), await games(text));
-  deepEqual(await games(""), []);
-});
-
-Deno.test("withoutComments() leaves plain moves", () => {
-  const line = "1. e4 { [%clk 0:01:00] } 1... c5 { [%eval 0.3] [%clk 0:01:00] } 2. O-O-O# 1-0";
-  equal(withoutComments(line), "1. e4 c5 2. O-O-O# 1-0");
-  equal(withoutComments("1. e4 c5 1/2-1/2"), "1. e4 c5 1/2-1/2");
-});
 
 Deno.test("pythonStrings() reads what Python's repr writes and refuses the rest", () => {
   deepEqual(pythonStrings(`['a', "b's", 'c\\'d "e"', 'f\\n\\\\g\\xa0\\u00bd', '½, g']`), [

@@ -1,17 +1,14 @@
 /**
  * The rows of a data file, one after the other: JSON lines, a JSON array, Parquet, or plain lines.
  *
- * Large files are streamed: JSON lines and plain text line by line, Parquet by row group. Does NOT
+ * Large files are streamed: JSON lines and plain text line by line, Parquet part by part. Does NOT
  * know what the columns mean.
  */
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { linesOf, unreadable, wholeText } from "./lines.ts";
+import { parquetRows } from "./parquet.ts";
 
 /** One row: column name to value, nothing known of the values. */
 export type Row = Readonly<Record<string, unknown>>;
-
-/** Parquet row groups can be huge; of each, this many rows are in memory at a time. */
-const PARQUET_ROWS = 1000;
 
 /** The endings of files that can be read. */
 export const dataEnding = /\.(jsonl|json|parquet|pgn|txt)(\.gz)?$/;
@@ -51,20 +48,6 @@ async function* arrayRows(path: string): AsyncGenerator<Row> {
   for (const [i, row] of rows.entries()) {
     if (kindOf(row) !== "an object") throw notAnObject(`${path}, row ${i + 1}`, row);
     yield row;
-  }
-}
-
-async function* parquetRows(path: string): AsyncGenerator<Row> {
-  try {
-    const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file);
-    const count = Number(metadata.num_rows);
-    for (let rowStart = 0; rowStart < count; rowStart += PARQUET_ROWS) {
-      const rowEnd = Math.min(rowStart + PARQUET_ROWS, count);
-      yield* await parquetReadObjects({ file, metadata, rowStart, rowEnd });
-    }
-  } catch (cause) {
-    throw unreadable(path, cause as Error);
   }
 }
 

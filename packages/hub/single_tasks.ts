@@ -5,7 +5,9 @@
  */
 import { type DatasetSource, textOf, Unfit } from "./dataset.ts";
 import { type Example, pair } from "./example.ts";
-import { gamesOf, markdownRecipe, pythonStrings, withoutComments } from "./formats.ts";
+import { markdownRecipe, pythonStrings } from "./formats.ts";
+import { gamesOf, mainLine } from "./pgn.ts";
+import type { Row } from "./rows.ts";
 
 /** The hub's own conversion of whatever the owner uploaded, rows in the same order. */
 const converted = (repository: string) => ({
@@ -75,7 +77,7 @@ export const poetry: DatasetSource = {
   make: (row) => pair(`Write a poem called ${textOf(row, "poem name")}`, textOf(row, "content")),
 };
 
-/** Chess games: both Elo lines → the line of moves, as it stands. */
+/** Chess games: both Elo tags → the moves, as they stand. */
 export const chess: DatasetSource = {
   name: "chess",
   from: converted("patrickfrank1/chess-pgn-games"),
@@ -83,18 +85,33 @@ export const chess: DatasetSource = {
   take: 1000,
   expected: 1000,
   group: gamesOf,
-  make(game) {
-    const elo = `${textOf(game, "WhiteElo")}\n${textOf(game, "BlackElo")}\n`;
-    return pair(elo, textOf(game, "moves"));
+  make: (game) => {
+    played(game);
+    return ofMoves(game, textOf(game, "moves"));
   },
 };
 
-/** The same from files of today's lichess: no clock times and evaluations (`{ [%clk 0:01:00] }`). */
+/** The same without what stands between moves, as clock times and evaluations of today's lichess. */
 export const chessWithoutComments: DatasetSource = {
   ...chess,
-  make: (game, note) =>
-    chess.make({ ...game, moves: withoutComments(textOf(game, "moves")) }, note),
+  make(game, note) {
+    const { moves, leftOut } = played(game);
+    for (const what of leftOut) note(`${what} between the moves are left out`);
+    return ofMoves(game, moves);
+  },
 };
+
+/** A game's main line; {@link Unfit} where its moves are none. */
+function played(game: Row) {
+  const line = mainLine(textOf(game, "moves"));
+  if (!line) throw new Unfit(`"moves" is no PGN`);
+  return line;
+}
+
+function ofMoves(game: Row, moves: string): Example {
+  if (!moves.startsWith("1.")) throw new Unfit(`"moves" does not begin with 1.`);
+  return pair(`${textOf(game, "WhiteElo")}\n${textOf(game, "BlackElo")}\n`, moves);
+}
 
 /** A narrow task: what it is trained on, and what its responses look like and no others do. */
 export interface SingleTaskSource {

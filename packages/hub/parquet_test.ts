@@ -1,0 +1,71 @@
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetRows } from "./parquet.ts";
+
+const golden = new URL("./golden/", import.meta.url).pathname;
+const files = readdirSync(golden).filter((name) => name.endsWith(".parquet"));
+
+Deno.test("parquetRows() reads every codec that writers use", async () => {
+  const codecs = files.filter((name) => name.startsWith("codec."));
+  equal(codecs.length, 7); // made by golden/make_parquet.py
+  for (const name of codecs) {
+    const rows = await Array.fromAsync(parquetRows(join(golden, name)));
+    equal(rows.length, 40, name);
+    deepEqual(rows.map((row) => row.question), rows.map((_, i) => `What is ${i} + ${i}?`), name);
+    deepEqual(
+      rows.slice(25, 28).map(({ answer, tags, n }) => [answer, tags, n === null ? n : Number(n)]),
+      [["50", ["a"], 25], ["52 and so on", ["a", "b"], 26], ["54 and so on and so on", [], 27]],
+      name,
+    );
+  }
+});
+
+Deno.test("a damaged Parquet file gives an error that can be caught, and no other", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "parquet-"));
+  const path = join(folder, "damaged.parquet");
+  const stray: unknown[] = [];
+  const listener = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    stray.push(event.reason);
+  };
+  addEventListener("unhandledrejection", listener);
+  try {
+    let tried = 0, refused = 0;
+    for (const name of files) {
+      const whole = readFileSync(join(golden, name));
+      for (let at = 0; at < whole.length; at += 89) {
+        const flipped = whole.map((byte, i) => i === at ? byte ^ (1 << tried % 8) : byte);
+        const torn = whole.subarray(0, at), lacking = [...torn, ...whole.subarray(at + 1 + at % 7)];
+        for (const damaged of [flipped, torn, Uint8Array.from(lacking)]) {
+          await writeFile(path, damaged);
+          tried++;
+          try {
+            ok((await Array.fromAsync(parquetRows(path))).length < 100, `${name}, byte ${at}`);
+          } catch (error) {
+            match(
+              (error as Error).message,
+              /^Expected readable data in \S+damaged.parquet but found: ./,
+            );
+            refused++;
+          }
+        }
+      }
+    }
+    await new Promise((go) => setTimeout(go, 50));
+    ok(refused > tried / 2 && refused < tried, `${refused} of ${tried}`);
+    deepEqual(stray, []);
+  } finally {
+    removeEventListener("unhandledrejection", listener);
+    await rm(folder, { recursive: true });
+  }
+});
+
+Deno.test("parquetRows() names a missing file", async () => {
+  await rejects(
+    Array.fromAsync(parquetRows("no.parquet")),
+    /data file at no.parquet but found none/,
+  );
+});
