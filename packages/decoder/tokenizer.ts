@@ -10,9 +10,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Tokenizer as Reference } from "@huggingface/tokenizers";
 import { detokenizer } from "./detokenizer.ts";
 import { parseObject, readObject } from "./json.ts";
+import { checkIds, openReference } from "./tokenizer_form.ts";
 import { corrected, stripper, type TokenizerJson } from "./tokenizer_json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
@@ -94,7 +94,8 @@ export function createTokenizer(
         `Save the tokenizer again with Hugging Face tokenizers.`,
     );
   }
-  const reference = new Reference(corrected(parsed, path), config);
+  checkIds(parsed.model.vocab, parsed.added_tokens, path);
+  const reference = openReference(corrected(parsed, path), config, path);
   const toText = detokenizer(parsed.decoder ?? null);
   const strip = stripper(parsed);
   const special = new Set(
