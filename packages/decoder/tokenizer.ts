@@ -10,9 +10,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Tokenizer as Reference } from "@huggingface/tokenizers";
 import { detokenizer } from "./detokenizer.ts";
 import { parseObject, readObject } from "./json.ts";
-import { checkIds, openReference } from "./tokenizer_form.ts";
+import { checkIds, usable } from "./tokenizer_form.ts";
 import { corrected, stripper, type TokenizerJson } from "./tokenizer_json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
@@ -95,9 +96,15 @@ export function createTokenizer(
     );
   }
   checkIds(parsed.model.vocab, parsed.added_tokens, path);
-  const reference = openReference(corrected(parsed, path), config, path);
-  const toText = detokenizer(parsed.decoder ?? null);
-  const strip = stripper(parsed);
+  const { reference, toText, strip } = usable(path, () => {
+    const reference = new Reference(corrected(parsed, path), config);
+    const toText = detokenizer(parsed.decoder ?? null), strip = stripper(parsed);
+    const { ids } = reference.encode(strip("A text, 1 é."));
+    const tokens = ids.map((id) => reference.id_to_token(id));
+    if (tokens.includes(undefined)) throw new Error("a text with ids that name no token");
+    toText(tokens as string[]);
+    return { reference, toText, strip };
+  });
   const special = new Set(
     parsed.added_tokens.filter((token) => token.special).map((token) => token.content),
   );

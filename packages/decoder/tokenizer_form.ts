@@ -2,7 +2,6 @@
  * What must hold of a tokenizer.json before it is used: the library trusts it, so that an id of a
  * billion makes it fill a billion places. Knows nothing of what tokens mean.
  */
-import { Tokenizer as Reference } from "@huggingface/tokenizers";
 
 /** Far more entries than any tokenizer has. */
 const MOST = 2 ** 24;
@@ -19,15 +18,15 @@ export function checkIds(vocab: unknown, added: readonly unknown[], path: string
   );
 }
 
-/** The library's tokenizer, once it has read a text. @throws where it cannot, in its own words. */
-export function openReference(json: object, config: object, path: string): Reference {
+/** What `open` makes of the file, tried on a text. @throws where it fails, in a sentence. */
+export function usable<T>(path: string, open: () => T): T {
   try {
-    const reference = new Reference(json, config);
-    reference.decode(reference.encode("A text, 1 é.").ids);
-    return reference;
+    return open();
   } catch (cause) {
+    const { message } = cause as Error;
+    if (/^Expected /.test(message)) throw cause;
     throw new Error(
-      `Expected a tokenizer that can be used in ${path} but found: ${(cause as Error).message}. ` +
+      `Expected a tokenizer that can be used in ${path} but found: ${message}. ` +
         `Save it again with Hugging Face tokenizers.`,
       { cause },
     );
