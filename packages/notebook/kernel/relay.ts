@@ -47,7 +47,9 @@ const starting = startKernel(
   process.cwd(),
   key,
 ).then(async (kernel) => {
-  kernel.death.catch((error) => leave(kernel.process.exitCode ?? 1, error.message));
+  kernel.death.catch((error) =>
+    closing ? leave(0) : leave(kernel.process.exitCode ?? 1, error.message)
+  );
   if (name === "deno") await kernel.prepare(`await import(${JSON.stringify(cellFile)})`);
   await rm(folder, { recursive: true, force: true }).catch(() => {}); // Windows keeps an open file
   return kernel;
@@ -68,7 +70,7 @@ const requests = new Map<string, Request>();
 let running: Request | null = null;
 const waiting: Request[] = [];
 const readers = new Set<Socket>();
-let heard = false, left = false;
+let heard = false, closing = false, left = false;
 
 /** Sends the outputs that have come, those of one stream together, to everybody who listens. */
 const drain = (() => {
@@ -161,7 +163,10 @@ function abort({ id, header, client }: Request): void {
 /** Answers an interrupt here; everything else is the kernel's, which does not always end when asked. */
 const control = (client: Socket) => (frames: Buffer[]) => {
   const { type, header } = decodeMessage(frames, key);
-  if (type === "shutdown_request") setTimeout(() => leave(0), END_MS);
+  if (type === "shutdown_request") {
+    closing = true;
+    setTimeout(() => leave(0), END_MS);
+  }
   if (type !== "interrupt_request") return frames;
   const answer = { key, session, parent: header };
   writeMessage(client, encodeMessage("interrupt_reply", { status: "ok" }, answer).frames);
