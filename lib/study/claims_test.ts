@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { differenceOverBases } from "./bases.ts";
 import { verdicts } from "./claims.ts";
 import { paperRows, type ResultRow } from "./results.ts";
 import { projectRoot } from "./settings.ts";
@@ -93,6 +94,8 @@ Deno.test("data/results.json: every claim of the paper, with the figures that de
     console.log(`${holds ? "holds        " : "DOES NOT HOLD"} ${model}: ${claim} ${found}`);
     assert.notEqual(holds, null, `${model}: "${claim}" has no rows: ${found}`);
   }
+  // The repetition rule is not idle: over bases its points are told apart from none.
+  assert.ok(differenceOverBases(rows, "6", "rules", "rules-without-repetition").low > 0);
   // What does not hold must stand as not holding where a reader sees it.
   const readme = await readFile(join(root, "README.md"), "utf8");
   const lines = (text: string) => text.split("\n").map((l) => l.replace(/[\s-]+/g, " ").trim());

@@ -2,7 +2,7 @@
  * The paper's tables as one page of Markdown: every number of the paper, the miniature's beside it,
  * and which claims hold. Written into the README and the report; nothing in it is typed by hand.
  */
-import { overBases } from "./bases.ts";
+import { differenceOverBases, overBases } from "./bases.ts";
 import { type Verdict, verdicts } from "./claims.ts";
 import type { PaperRow, ResultRow } from "./results.ts";
 
@@ -45,7 +45,9 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
   const over = rows.filter((row) => row.seed === null);
   const models = [...new Set(over.map((row) => row.model))].sort();
   const published = [...new Set(paper.map((row) => row.model))];
-  const means = overBases(rows);
+  const means = models.length === 1
+    ? []
+    : overBases(over.filter(({ metric }) => metric in METRICS));
   const columns = models.length === 1 ? models : [`${models.length} bases`, "their range"];
   const parts = [...new Set(paper.map((row) => row.table))].map((table) => {
     const own = paper.filter((row) => row.table === table);
@@ -72,8 +74,30 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
 
 /** What the paper found: how many bases show each claim, and folded away the figures that decide. */
 export function claimsSection(rows: readonly ResultRow[], paper: readonly PaperRow[]): string {
-  return `${claimsTable(rows)}\n\n<details>\n<summary>The figures that decide</summary>\n\n` +
+  const ablations = ablationsTable(rows, paper);
+  return `${
+    claimsTable(rows)
+  }\n\n${ablations}<details>\n<summary>The figures that decide</summary>\n\n` +
     `${claimFigures(rows, paper)}\n</details>`;
+}
+
+/** What is left of the rules' win rate without each, beside the paper's, and the points it adds. */
+function ablationsTable(rows: readonly ResultRow[], paper: readonly PaperRow[]): string {
+  const over = overBases(rows.filter(({ section }) => section === "6"));
+  const win = (
+    list: readonly Pick<ResultRow, "arm" | "section" | "metric" | "value">[],
+    arm: string,
+  ) =>
+    list.find((row) => row.section === "6" && row.arm === arm && row.metric === "win-rate")?.value;
+  const lines = ["eos", "repetition", "uniform"].flatMap((rule) => {
+    const arm = `rules-without-${rule}`;
+    const left = (list: Parameters<typeof win>[0]) => 100 * win(list, arm)! / win(list, "rules")!;
+    if (win(over, arm) === undefined || win(over, "rules") === undefined) return [];
+    const adds = differenceOverBases(rows, "6", "rules", arm);
+    return [[rule, left(paper).toFixed(0), left(over).toFixed(0), cell({ ...adds, sd: null })]];
+  });
+  const columns = ["without the rule", "left in the paper, %", "left here, %", "points it adds"];
+  return lines.length === 0 ? "" : `${markdownTable(columns, lines)}\n\n`;
 }
 
 /** The claims as a Markdown table: what the paper found, and how many bases show it. */

@@ -47,8 +47,10 @@ export async function readNotebook(path: string): Promise<Notebook> {
     throw new Error(`Expected a notebook in ${name} but found ${(error as Error).message}.`);
   }
   if (file?.nbformat !== 4 || !Array.isArray(file.cells)) {
+    const { nbformat } = file ?? {};
+    const found = typeof nbformat === "number" ? nbformat : typeof nbformat; // it may be nested deeply
     throw new Error(
-      `Expected nbformat 4 in ${name} but found ${file?.nbformat}: save it again in JupyterLab.`,
+      `Expected nbformat 4 in ${name} but found ${found}: save it again in JupyterLab.`,
     );
   }
   checkForm(file, name);
