@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { Tokenizer as Reference } from "@huggingface/tokenizers";
 import { detokenizer } from "./detokenizer.ts";
 import { parseObject, readObject } from "./json.ts";
+import { checkIds, usable } from "./tokenizer_form.ts";
 import { corrected, stripper, type TokenizerJson } from "./tokenizer_json.ts";
 
 /** Text to ids and back; made by {@link loadTokenizer}. */
@@ -94,9 +95,16 @@ export function createTokenizer(
         `Save the tokenizer again with Hugging Face tokenizers.`,
     );
   }
-  const reference = new Reference(corrected(parsed, path), config);
-  const toText = detokenizer(parsed.decoder ?? null);
-  const strip = stripper(parsed);
+  checkIds(parsed.model.vocab, parsed.added_tokens, path);
+  const { reference, toText, strip } = usable(path, () => {
+    const reference = new Reference(corrected(parsed, path), config);
+    const toText = detokenizer(parsed.decoder ?? null), strip = stripper(parsed);
+    const { ids } = reference.encode(strip("A text, 1 é."));
+    const tokens = ids.map((id) => reference.id_to_token(id));
+    if (tokens.includes(undefined)) throw new Error("a text with ids that name no token");
+    toText(tokens as string[]);
+    return { reference, toText, strip };
+  });
   const special = new Set(
     parsed.added_tokens.filter((token) => token.special).map((token) => token.content),
   );

@@ -241,3 +241,14 @@ Deno.test({
     for (const { text, ids } of cases) deepEqual(t.encode(text), ids, text);
   },
 });
+
+Deno.test("createTokenizer() refuses ids that are none, and what the library cannot use", () => {
+  const made = (id: unknown, decoder: unknown = null) => () =>
+    createTokenizer(JSON.stringify({
+      added_tokens: [{ id: 0, content: "</s>", special: true }],
+      decoder,
+      model: { type: "BPE", vocab: { "</s>": 0, a: id }, merges: [] },
+    }));
+  for (const id of [1e9, -1, 0.5, "1", null]) throws(made(id), /Expected ids from 0 to/);
+  throws(made(1, { type: "Unheard" }), /Expected a tokenizer that can be used in .* found/);
+});

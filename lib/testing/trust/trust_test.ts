@@ -71,7 +71,6 @@ Deno.test("tryReader() counts a hang and a crash, and goes on behind them", asyn
 for (const name of readerNames) {
   Deno.test({
     name: `${name}: damaged inputs are refused with a sentence, or read and found good`,
-    ignore: name === "tokenizer", // until its errors are sentences
     sanitizeOps: false, // loopback judges and compiled sessions live as long as the process
     sanitizeResources: false,
     async fn() {

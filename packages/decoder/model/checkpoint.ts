@@ -164,7 +164,8 @@ async function locate(folder: string): Promise<Map<string, SafetensorsHeader>> {
   const located = new Map<string, SafetensorsHeader>();
   for (const [name, file] of Object.entries(map)) {
     if (typeof file !== "string" || file !== basename(file)) {
-      throw new Error(`Expected a file name for "${name}" in ${path}, but found ${file}.`);
+      const found = typeof file === "string" ? file : typeof file; // which may be nested deeply
+      throw new Error(`Expected a file name for "${name}" in ${path}, but found ${found}.`);
     }
     const header = headers.get(file) ?? await readHeader(join(folder, file));
     headers.set(file, header);
