@@ -19,6 +19,9 @@ import {
   type RealResults,
   realTable,
   type ResultRow,
+  type TrustFigures,
+  trustProvenance,
+  trustTable,
 } from "implicit/tasks";
 
 interface Stored {
@@ -48,6 +51,7 @@ const { rows } = stored;
 const paper = await paperRows();
 const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
 const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json"));
+const trust = await read<TrustFigures>(join(projectRoot(), "data", "trust.json"));
 const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
 const blocks = {
   results: paperTables(rows, paper),
@@ -55,6 +59,7 @@ const blocks = {
   costs: costsTable(stored.costs),
   provenance: provenance(rows, lastDate),
   real: `${realTable(real)}\n\n${realProvenance(real)}`,
+  trust: `${trustTable(trust)}\n\n${trustProvenance(trust)}`,
   bench: `${benchTable(bench)}\n\n${benchProvenance(bench)}`,
 };
 const readme = join(projectRoot(), "README.md");
