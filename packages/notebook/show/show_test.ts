@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
 import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
@@ -146,4 +147,16 @@ Deno.test("duration() speaks of seconds, minutes and hours", () => {
 Deno.test("escapeHtml() and visible() make text safe and seen", () => {
   assert.equal(escapeHtml(`<a href="x">&'`), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
   assert.equal(visible(" a\n"), "·a⏎");
+});
+
+Deno.test("a first table comes without a word of what packages deprecate", () => {
+  const door = new URL("./table.ts", import.meta.url).href;
+  const code = `const { showTable } = await import("${door}"); await showTable([{ rate: 2 }]);`;
+  const { stdout, stderr } = spawnSync(Deno.execPath(), ["run", "-A", "-"], {
+    cwd: import.meta.dirname,
+    input: code,
+    encoding: "utf8",
+  });
+  assert.match(stdout, /rate/);
+  assert.equal(stderr, "");
 });

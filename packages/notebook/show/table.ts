@@ -4,6 +4,7 @@
  *
  * Knows danfojs and both renderings. It does not know what the rows mean.
  */
+import process from "node:process";
 import { display, escapeHtml } from "./display.ts";
 import { plainText } from "./terminal.ts";
 
@@ -40,13 +41,25 @@ export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   // danfojs says it wants tfjs-node, and asks for tfjs: package.json leads both to tfjs-core, of
   // which its frames use tensors alone.
-  const danfo = await import("danfojs-node") as unknown as {
+  const danfo = await quietly(() => import("danfojs-node")) as unknown as {
     DataFrame: new (values: unknown[][], options: { columns: string[] }) => DataFrame;
   };
   const values = rows.map((row) =>
     columns.map((column) => (row as Record<string, unknown>)[column] ?? null)
   );
   return new danfo.DataFrame(values, { columns });
+}
+
+/** Loads a package whose own packages warn of what is deprecated: nothing that a reader can mend. */
+async function quietly<T>(load: () => Promise<T>): Promise<T> {
+  const node = process as typeof process & { noDeprecation?: boolean };
+  const { noDeprecation } = node;
+  node.noDeprecation = true;
+  try {
+    return await load();
+  } finally {
+    node.noDeprecation = noDeprecation;
+  }
 }
 
 /**
