@@ -2,6 +2,7 @@
  * `deno task reproduce`: runs the notebooks in a real kernel, and writes the executed notebooks, one
  * page that holds them all, and their numbers.
  */
+import { existsSync } from "node:fs";
 import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
@@ -21,7 +22,14 @@ import {
   writeReport,
   writeWhole,
 } from "@implicit/notebook";
-import { type Cost, openScale, readResults, resultsPage, summaryRows } from "implicit/tasks";
+import {
+  type Cost,
+  openScale,
+  readResults,
+  readSettings,
+  resultsPage,
+  summaryRows,
+} from "implicit/tasks";
 import { whole } from "./arguments.ts";
 
 const options = new Command("deno task reproduce")
@@ -71,6 +79,8 @@ try {
     ...(fresh ? { IMPLICIT_FRESH: "1" } : {}),
   };
   const bases = base === "all" ? (await openScale("miniature")).bases : [base];
+  const cold = fresh || !existsSync(join(readSettings().cache, "runs"));
+  const each: Record<string, number> = {}; // of the first base, which shows the whole course
   let ran = 0;
   try {
     for (const [i, name] of bases.entries()) {
@@ -86,6 +96,7 @@ try {
         onFinished(notebook, seconds) {
           status.clear();
           console.log(`${about}${notebook}: ${duration(seconds)}`);
+          if (i === 0) each[notebook] = Math.round(seconds);
         },
       });
       ran += part.length;
@@ -101,6 +112,8 @@ try {
     cores: availableParallelism(),
     processor: cpus()[0]?.model.trim() ?? "unknown",
     date: new Date(started).toISOString().slice(0, 10),
+    cold,
+    each,
   };
   await writeWhole(join(out, "cost.json"), JSON.stringify(cost, null, 1) + "\n");
   const page = relative(process.cwd(), join(out, "index.html"));

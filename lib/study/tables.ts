@@ -150,6 +150,10 @@ export interface Cost {
   readonly cores: number;
   readonly processor: string;
   readonly date: string;
+  /** Whether no run was kept when it began: only then are these the times of a first run. */
+  readonly cold?: boolean;
+  /** Seconds of each notebook, on the first base. */
+  readonly each?: Readonly<Record<string, number>>;
 }
 
 /** Costs as a Markdown table. */
