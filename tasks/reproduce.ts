@@ -10,11 +10,13 @@ import process from "node:process";
 import { Command, Option } from "commander";
 import {
   chooseNotebooks,
+  committedCourse,
   duration,
   type KernelName,
   kernelNames,
   layOut,
   notebookNames,
+  plainText,
   prepareKernel,
   runNotebooks,
   statusLine,
@@ -42,7 +44,7 @@ const options = new Command("deno task reproduce")
   .addOption(new Option("--kernel <name>").choices(kernelNames).default("deno"))
   .option("--base <name>", "which base (default: the scale's first), or all of them, one by one")
   .option("--out <folder>", "where the report goes", "report")
-  .option("--notebooks <folder>", "where the notebooks are", "notebooks")
+  .option("--notebooks <folder>", "other notebooks than the committed ones")
   .option("--fresh", "ignore finished runs and compute everything again", false)
   .parse()
   .opts<{
@@ -51,12 +53,12 @@ const options = new Command("deno task reproduce")
     kernel: KernelName;
     base?: string;
     out: string;
-    notebooks: string;
+    notebooks?: string;
     fresh: boolean;
   }>();
 const { only, seeds, base, fresh } = options;
 const root = resolve(import.meta.dirname!, "..");
-const source = resolve(root, options.notebooks), out = resolve(options.out);
+const place = resolve(root, options.notebooks ?? "notebooks"), out = resolve(options.out);
 const lines = join(out, "results.jsonl"); // where the notebooks append their results
 const cancel = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -65,6 +67,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const status = statusLine();
 
 try {
+  const { folder: source, note } = options.notebooks === undefined
+    ? await committedCourse(place, join(root, ".cache", "course"))
+    : { folder: place, note: null };
+  if (note) console.log(plainText(note));
   const names = chooseNotebooks(await notebookNames(source), only);
   await mkdir(out, { recursive: true }).then(() => access(out, constants.W_OK))
     .catch(({ message }) => {
@@ -85,11 +91,12 @@ try {
   try {
     for (const [i, name] of bases.entries()) {
       // The first base shows the whole course; the others only what adds to the numbers.
-      const part = i === 0 ? names : await recording(names);
+      const part = i === 0 ? names : await recording(source, names);
       const about = bases.length > 1 ? `${name}: ` : "";
       await runNotebooks(source, part, {
         argv,
         env: { ...env, ...settings, ...(name ? { IMPLICIT_BASE: name } : {}) },
+        cwd: place,
         out: i === 0 ? out : join(out, name!),
         signal: cancel.signal,
         onStatus: (line) => status.show(about + line),
@@ -124,12 +131,12 @@ try {
     console.error("\nStopped. Finished runs are kept: the same command goes on from there.");
     process.exit(130);
   }
-  console.error(`\n${(error as Error).message}`);
+  console.error(`\n${plainText((error as Error).message)}`);
   process.exit(1);
 }
 
 /** Those of the notebooks that record results. */
-async function recording(names: readonly string[]): Promise<string[]> {
+async function recording(source: string, names: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(
     names.map((name) => readFile(join(source, `${name}.ipynb`), "utf8")),
   );

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const show = (room: string) =>
   JSON.stringify(new URL(`../packages/notebook/show/${room}.ts`, import.meta.url).href);
@@ -109,3 +111,47 @@ Deno.test("reproduce answers bad arguments with what there is", async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+Deno.test("reproduce runs the committed notebooks, whatever a student has made of them since", async () => {
+  const root = fileURLToPath(new URL("../", import.meta.url));
+  const project = await mkdtemp(join(tmpdir(), "reproduce-"));
+  const git = (...args: string[]) => {
+    const who = ["-c", "user.name=r", "-c", "user.email=r@localhost"];
+    assert.equal(spawnSync("git", [...who, ...args], { cwd: project }).status, 0);
+  };
+  const run = (...args: string[]) => {
+    const given = ["run", "-A", "tasks/reproduce.ts", ...args];
+    const { status, stdout, stderr } = spawnSync(Deno.execPath(), given, {
+      cwd: project,
+      encoding: "utf8",
+    });
+    return { status, said: stdout + stderr };
+  };
+  try {
+    // The project with another course: all else is its own.
+    for (const name of (await readdir(root)).filter((name) => !KEPT_APART.has(name))) {
+      await symlink(join(root, name), join(project, name));
+    }
+    const notebook = join(project, "notebooks", "00 toy.ipynb");
+    await mkdir(join(project, "notebooks"));
+    await writeFile(join(project, "notebooks", "deno.json"), "{}");
+    await writeFile(notebook, notebookOf(`console.log("ran in", Deno.cwd().split("/").at(-1))`));
+    const asTheyAre = run();
+    assert.match(asTheyAre.said, /Running the notebooks as they are: git does not know them/);
+    assert.equal(asTheyAre.status, 0);
+
+    git("init", "-q");
+    git("add", "notebooks");
+    git("commit", "-qm", "Begin");
+    await writeFile(notebook, notebookOf("throw new Error('a slip')"));
+    const committed = run();
+    assert.match(committed.said, /as they were committed, since those in .*notebooks differ/);
+    assert.equal(committed.status, 0, committed.said);
+    assert.match(await readFile(join(project, "report", "00 toy.ipynb"), "utf8"), /in notebooks/);
+    assert.match(run("--notebooks", "notebooks").said, /a slip/);
+  } finally {
+    await rm(project, { recursive: true });
+  }
+});
+
+const KEPT_APART = new Set([".git", ".cache", "notebooks", "report", "work"]);

@@ -4,7 +4,7 @@
  * Knows folders and git. It does not know what the notebooks hold.
  */
 import { spawnSync } from "node:child_process";
-import { copyFile, mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { notebookNames } from "./shelf.ts";
 import { writeWhole } from "./write.ts";
@@ -26,23 +26,34 @@ export async function workingCopy(course: string, copy: string): Promise<string[
   return fresh;
 }
 
+/** Where a course is to be read, and what its reader should know about that, if anything. */
+export interface Course {
+  readonly folder: string;
+  readonly note: string | null;
+}
+
 /**
- * A folder with the course as its repository has it: `course` itself where nothing was changed in it
- * or git knows nothing of it, else a copy in `copy`, in place of what was there.
+ * The course as its repository has it: `course` itself where nothing was changed in it or git does
+ * not know it, else what was committed last, written to `copy`.
  *
- * @example const folder = await committedCourse("notebooks", ".cache/course");
+ * @example const { folder, note } = await committedCourse("notebooks", ".cache/course");
  */
-export async function committedCourse(course: string, copy: string): Promise<string> {
+export async function committedCourse(course: string, copy: string): Promise<Course> {
   const git = (...args: string[]) => {
     const { status, stdout } = spawnSync("git", args, { cwd: course, maxBuffer: 2 ** 30 });
     return status === 0 ? stdout : null;
   };
-  if (!git("status", "--porcelain", "--", ".")?.length) return course;
-  const files = git("ls-tree", "-z", "--name-only", "HEAD")?.toString().split("\0");
-  if (!files) return course; // nothing is committed yet
-  await rm(copy, { recursive: true, force: true });
-  for (const file of files.filter((name) => name.endsWith(".ipynb"))) {
-    await writeWhole(join(copy, file), git("show", `HEAD:./${file}`)!);
+  const committed = git("ls-tree", "-z", "--name-only", "HEAD")?.toString().split("\0")
+    .filter((name) => name.endsWith(".ipynb")) ?? [];
+  if (committed.length === 0) { // a downloaded archive, another user's checkout, no git
+    return { folder: course, note: "Running the notebooks as they are: git does not know them." };
   }
-  return copy;
+  if (git("status", "--porcelain", "--", ".")?.length === 0) return { folder: course, note: null };
+  // Files are replaced one by one, for whoever reads the folder at the same time.
+  for (const file of committed) await writeWhole(join(copy, file), git("show", `HEAD:./${file}`)!);
+  const foreign = (await readdir(copy)).filter((name) => !committed.includes(name));
+  for (const file of foreign) await rm(join(copy, file), { recursive: true });
+  const note = `Running the notebooks as they were committed, since those in ${course} differ: ` +
+    `--notebooks "${course}" runs these.`;
+  return { folder: copy, note };
 }

@@ -32,16 +32,22 @@ Deno.test("workingCopy() copies what is not there, and touches nothing of the re
 Deno.test("committedCourse() is the course itself until somebody edits it", () =>
   inFolder(async (folder) => {
     const course = join(folder, "notebooks"), copy = join(folder, ".cache", "course");
-    assert.equal(await committedCourse(course, copy), course); // git knows nothing of it
+    const unknown = await committedCourse(course, copy);
+    assert.equal(unknown.folder, course);
+    assert.match(unknown.note!, /as they are: git does not know them/);
     const git = (...args: string[]) =>
       assert.equal(spawnSync("git", args, { cwd: folder }).status, 0);
     git("init", "-q");
     git("add", ".");
     git("-c", "user.name=r", "-c", "user.email=r@localhost", "commit", "-qm", "Begin");
-    assert.equal(await committedCourse(course, copy), course);
+    assert.deepEqual(await committedCourse(course, copy), { folder: course, note: null });
     await writeFile(join(course, "00 a.ipynb"), "broken");
     await writeFile(join(course, "02 mine.ipynb"), "new");
-    assert.equal(await committedCourse(course, copy), copy);
+    await mkdir(copy, { recursive: true });
+    await writeFile(join(copy, "03 once.ipynb"), "of an older course");
+    const { folder: where, note } = await committedCourse(course, copy);
+    assert.equal(where, copy);
+    assert.match(note!, /as they were committed, since those in .*notebooks differ/);
     assert.deepEqual((await readdir(copy)).sort(), ["00 a.ipynb", "01 b.ipynb"]);
     assert.equal(await readFile(join(copy, "00 a.ipynb"), "utf8"), "00 a");
   }));

@@ -14,6 +14,8 @@ import { paceOf, readNotebooks } from "./shelf.ts";
 export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal"> {
   /** Folder for the executed notebooks. */
   readonly out: string;
+  /** Where the cells run, if not in the notebooks' folder. */
+  readonly cwd?: string;
   /** Hears what is going on, often: "01 more · cell 3 of 9 · about 2 min left · training 40 %". */
   readonly onStatus?: (line: string) => void;
   readonly onFinished?: (notebook: string, seconds: number) => void;
@@ -31,7 +33,7 @@ export async function runNotebooks(
   names: readonly string[],
   options: SeriesOptions,
 ): Promise<void> {
-  const { out, onStatus, onFinished, ...kernel } = options;
+  const { out, cwd = folder, onStatus, onFinished, ...kernel } = options;
   const notebooks = await readNotebooks(folder, names);
   const pace = paceOf(notebooks);
   for (const [name, notebook] of notebooks) {
@@ -44,7 +46,7 @@ export async function runNotebooks(
       onStatus?.(parts.filter(Boolean).join(" · "));
     };
     try {
-      await runNotebook(notebook, join(folder, `${name}.ipynb`), {
+      await runNotebook(notebook, join(cwd, `${name}.ipynb`), {
         ...kernel,
         onCell: (_cell, index) => {
           pace.begin(name, index);
