@@ -23,7 +23,7 @@ import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
 import { type TokenStory, traceRules } from "../adapt/trace.ts";
 import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
-import type { StepInfo } from "../tune/tune.ts";
+import type { StepInfo, Trained } from "../tune/tune.ts";
 import { type Arm, armHash, checkArm, checkArms, contentOf, tuningOf } from "./arm.ts";
 import { fitting } from "./fit.ts";
 import { checkerJudge } from "./judges.ts";
@@ -74,7 +74,7 @@ export class Study {
 
   constructor(parts: StudyParts) {
     Object.assign(this, parts);
-    this.cache = new DiskCache(parts.settings.cache, parts.settings.fresh);
+    this.cache = new DiskCache(parts.settings.cache, parts.settings.fresh, "IMPLICIT_CACHE");
   }
 
   /** What runs here, as rows of a table: scale, base, prompts, seeds, settings, engine, versions. */
@@ -284,24 +284,51 @@ export class Study {
     const determines = { ...rest, settings: contentOf([scale.tuning, scale.maxLength ?? null]) };
     const adapter = arm.tuning.adapter ?? scale.tuning.adapter ?? null;
     const place = join(this.cache.folder, "models", hashOf(determines));
-    let adapted: Adapted | null = null;
-    const compute = async () => {
+    const value = await this.cache.of("tunings", determines, async () => {
       const started = performance.now();
-      const { losses, trained, ...result } = await tuneArm(scale, base, arm, seed, { onStep });
+      const { losses, trained, ...adapted } = await tuneArm(scale, base, arm, seed, { onStep });
       const seconds = (performance.now() - started) / 1000;
-      await mkdir(dirname(place), { recursive: true });
-      if (trained) await writeSafetensors(arraysIn(place), trained);
-      else await saveCheckpoint(result.model, place);
-      adapted = result;
-      return { losses, seconds, weights: trained ? hashParameters(trained) : result.model.hash };
-    };
-    const { weights: _weights, ...value } = await this.cache.of(
-      "tunings",
-      determines,
-      compute,
-      async ({ weights }) => (adapted = await readTuned(place, base, adapter, weights)) !== null,
-    );
-    return { ...adapted!, ...value };
+      const weights = trained ? hashParameters(trained) : adapted.model.hash;
+      const value: KeptTuning = { losses, seconds, weights };
+      tunings.set(value, { ...adapted, trained });
+      return value;
+    }, {
+      write: (value) => writeTuned(place, tunings.get(value)!),
+      async isWhole(value) {
+        const adapted = await readTuned(place, base, adapter, value.weights);
+        if (adapted) tunings.set(value, adapted);
+        return adapted !== null;
+      },
+    });
+    const { trained: _trained, ...adapted } = tunings.get(value)!;
+    return { ...adapted, losses: value.losses, seconds: value.seconds };
+  }
+}
+
+/** What the cache holds of a tuning beside the weights: their hash among it. */
+interface KeptTuning {
+  readonly losses: readonly number[];
+  readonly seconds: number;
+  readonly weights: string;
+}
+
+/** What belongs to each value: in memory for as long as the value is, so also what no disk took. */
+const tunings = new WeakMap<KeptTuning, Adapted & Partial<Pick<Trained, "trained">>>();
+
+/** @throws where there is no room; the error says how much is needed. */
+async function writeTuned(
+  place: string,
+  { model, trained }: Adapted & Partial<Pick<Trained, "trained">>,
+): Promise<void> {
+  try {
+    await mkdir(dirname(place), { recursive: true });
+    if (trained) await writeSafetensors(arraysIn(place), trained);
+    else await saveCheckpoint(model, place);
+  } catch (cause) {
+    let bytes = 0;
+    for (const { data } of (trained ?? model.parameters).values()) bytes += data.byteLength;
+    const needed = Math.ceil(bytes / 1e6);
+    throw new Error(`${(cause as Error).message} (${needed} MB are needed)`, { cause });
   }
 }
 

@@ -3,7 +3,9 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arms, inTemplate, withoutRestating } from "./arm.ts";
+import { DiskCache } from "@implicit/memo";
 import { sideBySide, toBars, toTable } from "@implicit/notebook";
+import { lora } from "../adapt/lora.ts";
 import { rankArms, rankingRows } from "./ranking.ts";
 import { record } from "./record.ts";
 import { armsDiffer, compareArms, runsOf, winTable } from "./results.ts";
@@ -47,6 +49,39 @@ Deno.test("Study.runs() makes a run an arm and seed, keeps it, and repeats it bi
     assert.deepEqual(anew[0]!.losses, first[0]!.losses);
     assert.deepEqual(anew[0]!.answers, first[0]!.answers);
   }));
+
+Deno.test({
+  name: "a tuning that no disk takes is used all the same, once computed (needs /proc)",
+  ignore: Deno.build.os !== "linux", // a folder that nobody can write into, root included
+  fn: () =>
+    inSmallStudy(async (study) => {
+      Object.assign(study, { cache: new DiskCache("/proc/none", false, "IMPLICIT_CACHE") });
+      const { warn } = console, warnings: string[] = [];
+      console.warn = (text) => warnings.push(text);
+      const responses = arms.responseTuning.tuning!;
+      const lowRank = {
+        ...arms.responseTuning,
+        name: "lora",
+        tuning: { ...responses, adapter: lora({ rank: 2 }) },
+      };
+      try {
+        for (const arm of [arms.responseTuning, lowRank]) {
+          const run = await study.run(arm, 1);
+          const steps: number[] = [];
+          const again = await study.tuned(arm, 1, ({ step }) => void steps.push(step));
+          assert.deepEqual([again.losses, steps], [run.losses, []], "no step twice");
+          assert.notEqual(again.model.hash, study.base.model.hash);
+          assert.equal(await study.run(arm, 1).then(({ answers }) => answers), run.answers);
+        }
+      } finally {
+        console.warn = warn;
+      }
+      assert.equal(warnings.length, 4, warnings.join("\n"));
+      const mend =
+        /^Not kept in tunings, .* \(\d+ MB are needed\)\. Make room in \/proc\/none, or set IMPLICIT_CACHE /;
+      assert.match(warnings[0]!, mend);
+    }),
+});
 
 Deno.test("Study.key() differs where a setting, the template or the rules do, not with a name", () =>
   inSmallStudy(async (study) => {

@@ -131,9 +131,15 @@ async function train(
   const found = checkpoint && await readCheckpoint(checkpoint.folder, run, stored);
   const losses = [...found?.losses ?? []];
   const save = async () => {
-    if (checkpoint) {
-      await writeCheckpoint(checkpoint.folder, { run, step: losses.length, losses }, stored);
-    }
+    if (!checkpoint) return;
+    const { folder } = checkpoint, progress = { run, step: losses.length, losses };
+    await writeCheckpoint(folder, progress, stored).catch(({ message }: Error) =>
+      // not lost for that
+      console.warn(
+        `The training goes on, but its step ${progress.step} is not kept in ${folder}: ${message}. ` +
+          "Make room there: a step to come may be.",
+      )
+    );
   };
 
   const forward = forwardOf(model.config, {

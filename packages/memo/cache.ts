@@ -13,20 +13,33 @@ const written = new Set<string>();
 /** What it could not keep on the disk: not lost while it lives. */
 const unkept = new Map<string, unknown>();
 
+/** What belongs to a kept value, in files of its own. */
+export interface Beside<T> {
+  /** Writes it, before the value is kept. */
+  write(value: T): Promise<void>;
+  /** Whether it still is what was written. */
+  isWhole(value: T): Promise<boolean>;
+}
+
 /** Finished work in a folder. */
 export class DiskCache {
   /**
    * @param folder where it is kept; made when something is.
    * @param fresh ignore what other processes have kept, not what this one has.
+   * @param setting what to set for another folder, as messages name it.
    */
-  constructor(readonly folder: string, readonly fresh = false) {}
+  constructor(
+    readonly folder: string,
+    readonly fresh = false,
+    readonly setting = "the cache's folder",
+  ) {}
 
   /**
    * Returns what is kept of `kind` under `key`, or computes and keeps it. What is kept carries its
    * hash: where it does not fit any more, a warning says so, and it is made anew. Where the disk is
-   * full or read-only, a warning says so, and this process has it until it ends.
+   * full or read-only, a warning says so, and this process has it, the same object, until it ends.
    *
-   * @param isWhole whether what belongs to a kept value, beside it on disk, is still what it was.
+   * @param beside what belongs to the value and lies beside it on disk
    * @example
    * ```ts
    * const run = await cache.of("runs", { base: "ab12", seed: 1 }, () => tuneAndDecode());
@@ -36,19 +49,20 @@ export class DiskCache {
     kind: string,
     key: unknown,
     compute: () => Promise<T>,
-    isWhole: (value: T) => Promise<boolean> = () => Promise.resolve(true),
+    beside?: Beside<T>,
   ): Promise<T> {
     const path = join(this.folder, kind, `${hashOf(key)}.json`);
     if (unkept.has(path)) return unkept.get(path) as T;
     if (!this.fresh || written.has(path)) {
       const kept = await readKept<T>(path, key);
-      if (kept === "damaged" || (kept && !await isWhole(kept.value))) {
+      if (kept === "damaged" || (kept && await beside?.isWhole(kept.value) === false)) {
         console.warn(`Kept in ${kind}, but damaged since: made anew (${hashOf(key)}).`);
       } else if (kept) return kept.value;
     }
     const value = await compute();
     const text = JSON.stringify(value);
     try {
+      await beside?.write(value);
       await mkdir(dirname(path), { recursive: true });
       await writeFileAtomic(
         path,
@@ -57,7 +71,10 @@ export class DiskCache {
       written.add(path);
     } catch (error) {
       const { message } = error as Error;
-      console.warn(`Not kept in ${kind}, and gone when this process ends: ${message}. Make room.`);
+      console.warn(
+        `Not kept in ${kind}, and gone when this process ends: ${message}. Make room in ` +
+          `${this.folder}, or set ${this.setting} to a folder that can be written.`,
+      );
       unkept.set(path, value);
     }
     return value;

@@ -45,8 +45,14 @@ Deno.test("DiskCache computes once, and again where the key or the file's conten
       assert.equal(await cache.of("runs", { seed: 1 }, () => Promise.resolve(4)), 4);
       assert.equal(await readFile(path, "utf8"), whole);
     }
-    assert.equal(await cache.of("runs", { seed: 1 }, compute, () => Promise.resolve(false)), 5);
-    assert.equal(await cache.of("runs", { seed: 1 }, compute, () => Promise.resolve(true)), 5);
+    const written: number[] = [];
+    const beside = (isWhole: boolean) => ({
+      write: (value: number) => Promise.resolve(void written.push(value)),
+      isWhole: () => Promise.resolve(isWhole),
+    });
+    assert.equal(await cache.of("runs", { seed: 1 }, compute, beside(false)), 5);
+    assert.equal(await cache.of("runs", { seed: 1 }, compute, beside(true)), 5);
+    assert.deepEqual(written, [5], "what belongs to a value is written with it");
     const names = await readdir(join(cache.folder, "runs"));
     assert.deepEqual(names.filter((name) => !name.endsWith(".json")), []);
   }));
@@ -67,6 +73,27 @@ Deno.test("DiskCache keeps nothing where the computation fails", () =>
     const stopped = () => Promise.reject(new Error("stopped"));
     await assert.rejects(cache.of("runs", 1, stopped), /stopped/);
     assert.equal(await cache.of("runs", 1, () => Promise.resolve("after")), "after");
+  }));
+
+Deno.test("DiskCache keeps no value whose files cannot be written, but gives it in this process", () =>
+  inEmptyCache(async (cache) => {
+    const { warn } = console, warnings: string[] = [];
+    console.warn = (text) => warnings.push(text);
+    try {
+      const value = { dear: true };
+      const full = {
+        write: () => Promise.reject(new Error("ENOSPC: no space left")),
+        isWhole: () => Promise.resolve(true),
+      };
+      for (let i = 0; i < 2; i++) {
+        assert.equal(await cache.of("runs", 2, () => Promise.resolve(value), full), value);
+      }
+    } finally {
+      console.warn = warn;
+    }
+    await assert.rejects(readdir(join(cache.folder, "runs")), /ENOENT/);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /Not kept in runs.*: ENOSPC.* Make room in .*, or set the cache's/);
   }));
 
 Deno.test({

@@ -1,6 +1,6 @@
 /**
- * The process that is killed: `work.ts WORK FOLDER URL`. It says "begin", works in the folder, and
- * says "done" with what came of it.
+ * The process that is killed: `work.ts WORK FOLDER OTHER`, where OTHER is the judge's URL or another
+ * folder for the cache. It says "begin", works in the folder, and says "done" with what came of it.
  */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -31,7 +31,7 @@ async function makeBase(folder: string, which = 1): Promise<void> {
   }
 }
 
-const works: Record<string, (folder: string, url: string) => Promise<unknown>> = {
+const works: Record<string, (folder: string, other?: string) => Promise<unknown>> = {
   async tuning(folder) {
     const { model, losses } = await tune(
       await createEngine({ threads: 1 }),
@@ -45,7 +45,7 @@ const works: Record<string, (folder: string, url: string) => Promise<unknown>> =
     return [model.hash, losses];
   },
 
-  async study(folder) {
+  async study(folder, cache = join(folder, "kept")) {
     const base = join(folder, "base"), data = join(folder, "data");
     const asked = ["river", "town", "lake"].map((what) => [`Name a ${what}.`, `One ${what}.`]);
     const lima = asked.map((conversations) => JSON.stringify({ conversations })).join("\n");
@@ -55,14 +55,14 @@ const works: Record<string, (folder: string, url: string) => Promise<unknown>> =
       await writeWhole(join(data, "lima.jsonl"), lima);
       await writeWhole(join(data, "alpaca_eval.json"), JSON.stringify(alpacaEval));
     }
-    const settings = readSettings({ IMPLICIT_CACHE: join(folder, "kept"), IMPLICIT_SEEDS: "2" });
+    const settings = readSettings({ IMPLICIT_CACHE: cache, IMPLICIT_SEEDS: "2" });
     const options = { scale: "small", base, data, maxTokens: 8, tuning: { steps: 4 } } as const;
     const study = await openStudy(options, { ...settings, model: base });
     const runs = await study.runs([arms.base, arms.instructionTuning, arms.responseTuning]);
     return runs.map(({ seconds: _, ...run }) => run);
   },
 
-  async judging(folder, baseUrl) {
+  async judging(folder, baseUrl = "") {
     const path = join(projectRoot(), "data/judge/weighted_alpaca_eval_gpt4_turbo/configs.yaml");
     const judge = httpJudge({
       settings: await loadJudgeSettings(path),
@@ -91,8 +91,8 @@ const works: Record<string, (folder: string, url: string) => Promise<unknown>> =
   },
 };
 
-const [name, folder, url] = process.argv.slice(2) as [string, string, string];
+const [name, folder, other] = process.argv.slice(2) as [string, string, string?];
 console.log("begin");
-const result = await works[name]!(folder, url);
+const result = await works[name]!(folder, other);
 console.log(`done ${sha256(JSON.stringify(result ?? null))}`);
 process.exit(0);
