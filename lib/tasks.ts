@@ -14,3 +14,5 @@ export { claimsSection, type Cost, costsTable, paperTables, provenance } from ".
 export { formatPrompt, templates } from "./text/template.ts";
 export { type TrustFigures, trustProvenance, trustTable } from "./testing/trust/figures.ts";
 export { pretrain } from "./tune/tune.ts";
+export { glossaryTerms } from "./course/glossary.ts";
+export { courseTexts, writeWayfinding } from "./course/wayfinding.ts";

@@ -1,4 +1,7 @@
-/** `deno task readme`: takes results of `reproduce` into data/results.json and the README's tables. */
+/**
+ * `deno task readme`: takes results of `reproduce` into data/results.json, the README's tables and
+ * the notebooks' wayfinding.
+ */
 import { Command } from "commander";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -22,6 +25,7 @@ import {
   type TrustFigures,
   trustProvenance,
   trustTable,
+  writeWayfinding,
 } from "implicit/tasks";
 
 interface Stored {
@@ -30,7 +34,10 @@ interface Stored {
 }
 
 const program = new Command("deno task readme")
-  .description("Write the README's tables from results, and keep the results in data/results.json.")
+  .description(
+    "Write the README's tables and the notebooks' first and last links from results, and keep\n" +
+      "the results in data/results.json.",
+  )
   .argument("[results...]", "results.json files of `reproduce` (default: data/results.json)")
   .option("--cost <files...>", "further cost.json files of `reproduce`", [])
   .parse(Deno.args, { from: "user" });
@@ -66,6 +73,7 @@ const readme = join(projectRoot(), "README.md");
 const text = await readFile(readme, "utf8");
 await writeWhole(readme, Object.entries(blocks).reduce(replaceBlock, text));
 spawnSync(Deno.execPath(), ["fmt", "--quiet", readme], { stdio: "inherit" });
+await writeWayfinding(join(projectRoot(), "notebooks"), stored.costs);
 console.log(`Wrote ${rows.length} rows into README.md.`);
 
 /** A row a line, so that a change of one number is a change of one line. */
