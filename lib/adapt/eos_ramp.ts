@@ -37,6 +37,14 @@ export function eosRamp(options: EosRampOptions): EosRampOptions & Rule<Resolved
       if (beyond && t >= beyond.from) add(resolved.eosId, beyond.weight);
       else if (t > 0 && t < horizon) add(resolved.eosId, slope * t);
     },
+    plain: ({ eosId: id, plain }) => ({
+      kind: "eos",
+      id,
+      slope,
+      horizon: options.horizon ?? null,
+      beyond: beyond ?? null,
+      since: plain.response,
+    }),
     explain({ eosId }, tokenizer) {
       return [{ string: tokenizer.token(eosId), ids: [eosId], weight: slope }];
     },

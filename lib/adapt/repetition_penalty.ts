@@ -45,6 +45,12 @@ export function repetitionPenalty(
         seen.add(id);
       }
     },
+    plain: (resolved) => ({
+      kind: "repetition",
+      weight,
+      exempt: resolved.exempt.flatMap(({ ids }) => ids),
+      since: resolved.plain[scope],
+    }),
     explain(resolved) {
       const what = scope === "response" ? "response" : "instruction and response";
       return [

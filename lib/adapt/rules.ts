@@ -6,6 +6,7 @@
  * rules there are.
  */
 import type { LogitsProcessor, StepContext, Tokenizer } from "@implicit/decoder";
+import type { PlainStart } from "./tokens.ts";
 
 /**
  * Gives tokens scores, step by step. Further fields are its parameters: what `score` depends on has to
@@ -29,7 +30,27 @@ export interface Rule<R = unknown> {
   score(context: RuleContext<R>, add: (id: number, weight: number) => void): void;
   /** What it does, for people: which string became which ids, with which weight. */
   explain?(resolved: R, tokenizer: Tokenizer): readonly RuleRow[];
+  /** The same as data, for engines that run no JavaScript. */
+  plain?(resolved: R): PlainRule;
 }
+
+/** A rule as data: ids in place of strings, nothing left to look up. */
+export type PlainRule =
+  | {
+    readonly kind: "eos";
+    readonly id: number;
+    readonly slope: number;
+    readonly horizon: number | null;
+    readonly beyond: { readonly from: number; readonly weight: number } | null;
+    readonly since: PlainStart;
+  }
+  | {
+    readonly kind: "repetition";
+    readonly weight: number;
+    readonly exempt: readonly number[];
+    readonly since: PlainStart;
+  }
+  | { readonly kind: "uniform"; readonly weights: readonly (readonly [number, number])[] };
 
 /** A step as a rule sees it. */
 export interface RuleContext<R> extends StepContext {
@@ -57,6 +78,8 @@ export interface RuleAdapter {
   readonly parts: ReadonlyMap<string, RulePart>;
   /** What they do, of those that say so. */
   explain(): ({ readonly rule: string } & RuleRow)[];
+  /** All of them as data. @throws where one is a function that only JavaScript runs. */
+  plain(): PlainRule[];
 }
 
 /**
@@ -71,6 +94,7 @@ export interface RuleAdapter {
 export function ruleAdapter(tokenizer: Tokenizer, rules: readonly Rule[]): RuleAdapter {
   const parts = new Map<string, RulePart>();
   const rows: ({ rule: string } & RuleRow)[] = [];
+  const plain: (() => PlainRule)[] = [];
   rules.forEach((rule, place) => {
     const { name } = rule;
     if (parts.has(name)) {
@@ -86,11 +110,19 @@ export function ruleAdapter(tokenizer: Tokenizer, rules: readonly Rule[]): RuleA
       const t = context.ids.length - context.promptLength;
       rule.score({ ...context, t, resolved }, add);
     });
+    plain.push(() => {
+      if (rule.plain) return rule.plain(resolved);
+      throw new Error(
+        `Expected rules that can be written as data, but found "${name}", a function: leave it ` +
+          `out, or let this project's own decoder run it.`,
+      );
+    });
     for (const row of rule.explain?.(resolved, tokenizer) ?? []) rows.push({ rule: name, ...row });
   });
   return {
     parts,
     explain: () => [...rows],
+    plain: () => plain.map((one) => one()),
     processor(logits, context) {
       for (const [name, part] of parts) {
         part(context, (id, weight) => {

@@ -41,11 +41,26 @@ export interface Tags {
 export interface Starts {
   instruction(context: StepContext): number;
   response(context: StepContext): number;
+  /** The same as data. */
+  readonly plain: Readonly<Record<"instruction" | "response", PlainStart>>;
+}
+
+/** After the last occurrence of these ids; where there are none: the prompt's start, or its end. */
+export interface PlainStart {
+  readonly tag: readonly number[] | null;
+  readonly otherwise: "start" | "response";
 }
 
 /** Finds the starts by tags. Without tags the prompt is the instruction. */
 export function startsAfter(tokenizer: Tokenizer, tags?: Tags): Starts {
-  if (!tags) return { instruction: () => 0, response: ({ promptLength }) => promptLength };
+  const plain = (user: number[] | null, assistant: number[] | null) => ({
+    instruction: { tag: user, otherwise: "start" },
+    response: { tag: assistant, otherwise: "response" },
+  } as const);
+  if (!tags) {
+    const response = ({ promptLength }: StepContext) => promptLength;
+    return { instruction: () => 0, response, plain: plain(null, null) };
+  }
   // A tag's first token depends on what stands before it ("<" or "▁<"), so it is left out.
   const ids = (tag: string) => {
     const all = tokenizer.encode(tag, { special: false });
@@ -55,6 +70,7 @@ export function startsAfter(tokenizer: Tokenizer, tags?: Tags): Starts {
   return {
     instruction: (context) => lastEnd(context.ids, user) ?? 0,
     response: (context) => lastEnd(context.ids, assistant) ?? context.promptLength,
+    plain: plain(user, assistant),
   };
 }
 

@@ -48,9 +48,14 @@ export function uniformChanges(
       return rows;
     },
     score({ resolved }, add) {
-      const weights = new Map(resolved.flatMap(({ ids, weight }) => ids.map((id) => [id, weight])));
-      for (const [id, weight] of weights) add(id, weight);
+      for (const [id, weight] of weightsOf(resolved)) add(id, weight);
     },
+    plain: (resolved) => ({ kind: "uniform", weights: [...weightsOf(resolved)] }),
     explain: (resolved) => resolved,
   });
+}
+
+/** Each token's change. */
+function weightsOf(resolved: Resolved): Map<number, number> {
+  return new Map(resolved.flatMap(({ ids, weight }) => ids.map((id) => [id, weight])));
 }

@@ -3,7 +3,6 @@
  * response likelier than a wrong one? Knows which models and which wrong responses; the arithmetic
  * is the judge's.
  */
-import { createDecoder } from "@implicit/decoder";
 import { familyNegatives, lengthMatchedNegatives, randomNegatives } from "./negatives.ts";
 import { type RankedPair, rankingAccuracy, rankResponses, type Scoring } from "./rank.ts";
 import { codeVersion } from "@implicit/memo";
@@ -14,6 +13,7 @@ import { type Arm, checkArms } from "./arm.ts";
 import { fitting } from "./fit.ts";
 import { checkOptions, type Negatives, negativesOption } from "./options.ts";
 import { measure, type ResultRow } from "./results.ts";
+import { openDecoder } from "./run.ts";
 import { projectRoot } from "./settings.ts";
 import type { Study } from "./study.ts";
 
@@ -67,9 +67,9 @@ export async function rankArms(
         ranking: await codeVersion([CODE], projectRoot()),
       };
       const value = await study.cache.of("rankings", key, async () => {
-        const { model, prefix, processors } = await study.tuned(arm, seed);
+        const adapted = await study.tuned(arm, seed);
         const empty = study.base.tokenizer.encode(formatPrompt(templates[arm.template], ""));
-        const decoder = await createDecoder(model, { prefix, processors });
+        const decoder = await openDecoder({ server: study.scale.server }, study.base, adapted);
         try {
           return await rankResponses((requests) => decoder.score(requests), examples, pairs, empty);
         } finally {

@@ -244,7 +244,8 @@ export async function originOf(
 ): Promise<Pick<ResultRow, "model" | "engine" | "hashes" | "versions">> {
   return {
     model: study.base.name,
-    engine: `onnxruntime, compiled, threads a run: ${study.scale.threads}`,
+    engine: study.scale.server?.name ??
+      `onnxruntime, compiled, threads a run: ${study.scale.threads}`,
     hashes: {
       base: study.base.model.hash.slice(0, 16),
       tokenizer: study.base.tokenizer.hash.slice(0, 16),

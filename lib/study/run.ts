@@ -2,10 +2,10 @@
  * One run: an arm on a base with a seed. Tunes the base (or not), lets it answer the prompts with
  * greedy decoding, and grades the answers. Knows nothing of other runs, of caching or of display.
  */
-import { createDecoder } from "@implicit/decoder";
+import { createDecoder, type Decoder } from "@implicit/decoder";
 import { createEngine, type Engine } from "@implicit/engine";
 import type { Adapted } from "../adapt/adapter.ts";
-import { ruleAdapter } from "../adapt/rules.ts";
+import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
 import { type EncodedExample, encodeExample } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { type StepInfo, type Trained, tune } from "../tune/tune.ts";
@@ -94,16 +94,14 @@ export async function answerPrompts(
   prompts: readonly Prompt[],
 ): Promise<Answer[]> {
   const template = templates[arm.template];
-  const { model, prefix, processors } = adapted;
   const ids = prompts.map((p) => base.tokenizer.encode(formatPrompt(template, p.instruction)));
-  const rules = arm.rules === null
-    ? []
-    : [ruleAdapter(base.tokenizer, scale.rules(arm.rules)).processor];
-  const decoder = await createDecoder(model, { threads: scale.threads, prefix, processors });
+  const rules = ruleAdapter(base.tokenizer, arm.rules === null ? [] : scale.rules(arm.rules));
+  const { model } = adapted;
+  const decoder = await openDecoder(scale, base, adapted, rules);
   try {
     const responses = await decoder.generate(ids, {
       maxTokens: scale.maxTokens,
-      processors: rules,
+      processors: scale.server ? [] : [rules.processor],
     });
     return prompts.map((prompt, i) => {
       const tokens = responses[i]!;
@@ -123,4 +121,19 @@ export async function answerPrompts(
   } finally {
     decoder.dispose();
   }
+}
+
+/** The adapted model where it is to be run. @throws where a server would answer for another model */
+export async function openDecoder(
+  { server, threads }: Pick<Scale, "server"> & { readonly threads?: number },
+  base: Base,
+  { model, prefix, processors }: Adapted,
+  rules?: RuleAdapter,
+): Promise<Decoder> {
+  if (!server) return await createDecoder(model, { threads, prefix, processors });
+  if (model === base.model) return await server.open(model, rules?.plain() ?? []);
+  throw new Error(
+    `Expected an arm that is not tuned, since ${server.name} answers and has the base alone, but ` +
+      `found a tuned one. Hand its tuning over and serve what comes back, or unset IMPLICIT_SERVER.`,
+  );
 }

@@ -4,8 +4,8 @@
  * interface are the same code.
  */
 import type { Judge } from "@implicit/alpaca-eval";
-import type { ConfigJson, Model, Tokenizer } from "@implicit/decoder";
-import type { Rule } from "../adapt/rules.ts";
+import type { ConfigJson, Decoder, Model, Tokenizer } from "@implicit/decoder";
+import type { PlainRule, Rule } from "../adapt/rules.ts";
 import { shuffledOrder } from "../text/batch.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import type { TuneOptions } from "../tune/tune.ts";
@@ -40,6 +40,12 @@ export interface Base {
   readonly tokenizer: Tokenizer;
 }
 
+/** A server that has a base, as it is known in results, and its decoder under these rules. */
+export interface Server {
+  readonly name: string;
+  open(model: Model, rules: readonly PlainRule[]): Promise<Decoder>;
+}
+
 /** An instruction to answer. */
 export interface Prompt {
   readonly id: string;
@@ -68,6 +74,8 @@ export interface Scale {
   readonly maxLength?: number;
   /** Threads of a run; as many runs go side by side as the cores allow. */
   readonly threads: number;
+  /** What generates and scores in place of this machine, where somebody serves the base. */
+  readonly server?: Server | null;
   loadBase(name: string): Promise<Base>;
   examples(tuning: Tuning, seed: number): Promise<Example[]>;
   /** Where the examples come from and what became of every row, in one line; absent if made here. */

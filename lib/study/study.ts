@@ -186,6 +186,7 @@ export class Study {
         maxLength ?? null,
         arm.rules && this.scale.rules(arm.rules),
       ]),
+      ...(this.scale.server ? { server: this.scale.server.name } : {}),
       code: await this.code(),
       versions: (await createEngine({ threads: 1 })).describe().versions,
     };
