@@ -5,6 +5,7 @@ export { type BenchFigures, benchLine, benchProvenance, benchTable } from "./ben
 export { arms, type RuleName } from "./study/arm.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./bench/real.ts";
 export { diagnoseBase } from "./study/diagnosis.ts";
+export { checkRows, checkSentences, committedRows } from "./study/check.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";
 export { projectRoot, readSettings } from "./study/settings.ts";
 export { openScale, rulesFor } from "./study/scales.ts";

@@ -2,7 +2,7 @@
  * `deno task reproduce`: runs the notebooks in a real kernel, and writes the executed notebooks, one
  * page that holds them all, and their numbers.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { access, constants, mkdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
@@ -25,6 +25,9 @@ import {
   writeWhole,
 } from "@implicit/notebook";
 import {
+  checkRows,
+  checkSentences,
+  committedRows,
   type Cost,
   openScale,
   readResults,
@@ -46,6 +49,11 @@ const options = new Command("deno task reproduce")
   .option("--out <folder>", "where the report goes", "report")
   .option("--notebooks <folder>", "other notebooks than the committed ones")
   .option("--fresh", "ignore finished runs and compute everything again", false)
+  .option(
+    "--check",
+    "compare the numbers with data/results.json; exit code 1 if they left it",
+    false,
+  )
   .parse()
   .opts<{
     only?: string;
@@ -55,6 +63,7 @@ const options = new Command("deno task reproduce")
     out: string;
     notebooks?: string;
     fresh: boolean;
+    check: boolean;
   }>();
 const { only, seeds, base, fresh } = options;
 const root = resolve(import.meta.dirname!, "..");
@@ -77,6 +86,7 @@ try {
       throw new Error(`Expected to write into ${out} but found ${message}: give another --out.`);
     });
   if (only === undefined) await rm(lines, { force: true });
+  const before = existsSync(lines) ? statSync(lines).size : 0;
   const { argv, env } = await prepareKernel(options.kernel, root, console.log);
   const started = Date.now();
   const settings = {
@@ -125,7 +135,7 @@ try {
   await writeWhole(join(out, "cost.json"), JSON.stringify(cost, null, 1) + "\n");
   const page = relative(process.cwd(), join(out, "index.html"));
   console.log(`\nDone in ${duration(cost.seconds)}. Open ${page}`);
-  process.exit(0);
+  process.exit(options.check && !await check(before) ? 1 : 0);
 } catch (error) {
   if (cancel.signal.aborted) {
     console.error("\nStopped. Finished runs are kept: the same command goes on from there.");
@@ -154,6 +164,20 @@ async function report(): Promise<void> {
   const title = "Instruction following without instruction tuning";
   await writeReport(out, { title, lead: await resultsPage(results), ...(table ? { table } : {}) });
   if (table) console.log(`\n${tableText(table)}`);
+}
+
+/** Compares what was appended since with what is committed, says it, and whether it holds. */
+async function check(since: number): Promise<boolean> {
+  const result = checkRows(await readResults(lines, since), await committedRows());
+  await writeWhole(join(out, "check.json"), JSON.stringify(result, null, 1) + "\n");
+  const shown = result.rows.slice(0, 40);
+  const more = result.rows.length - shown.length;
+  if (shown.length > 0) {
+    const caption = `Committed and fresh, what moved first${more > 0 ? `; ${more} more rows` : ""}`;
+    console.log(`\n${tableText(await layOut(shown, { caption, digits: 2 }))}`);
+  }
+  console.log(`\n${checkSentences(result)}\nAll rows: ${join(out, "check.json")}`);
+  return result.holds;
 }
 
 /** The options that were given, without where the report went. */

@@ -155,3 +155,28 @@ Deno.test("reproduce runs the committed notebooks, whatever a student has made o
 });
 
 const KEPT_APART = new Set([".git", ".cache", "notebooks", "report", "work"]);
+
+Deno.test("reproduce --check exits 0 where the numbers hold, 1 where one left its interval", async () => {
+  const folder = await makeFolder();
+  // Records a committed row, its value moved by so much.
+  const recording = (by: number) => `
+const [row] = JSON.parse(Deno.readTextFileSync("../../data/results.json")).rows;
+const line = JSON.stringify({ ...row, value: row.value + ${by} }) + "\\n";
+Deno.writeTextFileSync(Deno.env.get("IMPLICIT_OUT") + "/results.jsonl", line, { append: true });`;
+  try {
+    await writeFile(join(folder, "00 equal.ipynb"), notebookOf(recording(0)));
+    await writeFile(join(folder, "01 moved.ipynb"), notebookOf(recording(50)));
+    const moved = reproduce(folder, "--only", "1", "--check");
+    assert.equal(moved.status, 1);
+    assert.match(moved.said, /outside/);
+    assert.match(moved.said, /1 moved out of them/);
+    const equal = reproduce(folder, "--only", "0", "--check"); // what notebook 01 left is not of this run
+    assert.equal(equal.status, 0);
+    assert.match(
+      equal.said,
+      /1 number compared with the committed ones: all equal to the last bit/,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
