@@ -184,6 +184,16 @@ Deno.test("a run's key covers every file of the base that is read", async () => 
     };
     const before = await key();
     assert.equal(await key(), before);
+    const gelu = {
+      scale: "small",
+      base,
+      data,
+      seeds: 1,
+      override: { hidden_act: "gelu" },
+    } as const;
+    const [told] = (await (await openStudy(gelu)).describe())
+      .filter(({ what }) => what === "in place of its config.json");
+    assert.equal(told?.value, '{"hidden_act":"gelu"}');
     assert.equal(await key({}), before);
     assert.notEqual(await key({ hidden_act: "gelu" }), before, "what is overridden is in it too");
     for (

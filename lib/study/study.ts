@@ -62,6 +62,8 @@ export interface StudyParts {
   readonly settings: Settings;
   /** What is said of instructions that are too long for the base; null where all fit. */
   readonly leftOut: string | null;
+  /** Options that stand in place of those of the base's config.json. */
+  readonly override: StudyOptions["override"];
 }
 
 /** Its parts are its fields. */
@@ -85,6 +87,7 @@ export class Study {
     for (const { data } of model.parameters.values()) count += data.length;
     const versions = Object.entries({ ...engine.versions, ...runtimeVersions() });
     const { data, judge, fresh } = this.settings;
+    const overridden = Object.keys(this.override ?? {});
     return [
       ["scale", this.scale.name],
       ["base", `${this.base.name}, ${(count / 1e6).toFixed(2)} M parameters`],
@@ -93,6 +96,9 @@ export class Study {
         model.config.eosIds.map((id) => `${tokenizer.token(id)} (${id})`).join(", "),
       ],
       ["weights", `sha256 ${model.hash.slice(0, 16)}`],
+      ...(overridden.length === 0
+        ? []
+        : [["in place of its config.json", JSON.stringify(this.override)]]),
       ["instructions", `${this.prompts.length} (${this.split})`],
       ...(this.leftOut === null ? [] : [["left out", this.leftOut]]),
       ["seeds", this.seeds.join(", ")],
@@ -421,6 +427,7 @@ export async function openStudy(
     judge,
     settings: { ...settings, data: options.data ?? settings.data },
     leftOut,
+    override: options.override,
   });
 }
 

@@ -114,9 +114,17 @@ export function createTokenizer(
   for (const id of reference.get_vocab().values()) largest = Math.max(largest, id);
 
   const named = (key: "bos_token" | "eos_token" | "pad_token"): number | null => {
-    const entry = config[key];
-    const token = typeof entry === "string" ? entry : entry?.content;
-    if (token === undefined) return null;
+    const entry = config[key] ?? null;
+    if (entry === null) return null;
+    const token: unknown = typeof entry === "object" ? entry.content : entry;
+    if (typeof token !== "string") {
+      throw new Error(
+        `Expected ${key} of tokenizer_config.json or special_tokens_map.json beside ${path} to be a ` +
+          `text, {"content": a text} or null, but found ${
+            kindOf(entry)
+          }. Write the token, not its id.`,
+      );
+    }
     const id = reference.token_to_id(token);
     if (id === undefined) {
       throw new Error(
@@ -156,6 +164,14 @@ export function createTokenizer(
     token: (id) => reference.id_to_token(id) ?? "",
   };
 }
+
+/** A value from outside in a few words: it may be nested deeply. */
+const kindOf = (value: unknown) =>
+  Array.isArray(value)
+    ? "a list"
+    : typeof value === "object"
+    ? "an object without such a text"
+    : String(value);
 
 /**
  * The text each token adds when ids are read from left to right; joined, it is their decoding.

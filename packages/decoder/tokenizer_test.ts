@@ -171,6 +171,12 @@ Deno.test("loadTokenizer() says what is missing or wrong", async () => {
   equal((await loadTokenizer(folder)).eosId, 6);
   await writeFile(join(folder, "tokenizer_config.json"), '{"eos_token": "<end>"}');
   await rejects(loadTokenizer(folder), /Expected eos_token "<end>"/);
+  const found = { "5": "5", true: "true", "[5]": "a list", '{"content": 5}': "an object without" };
+  for (const [json, words] of Object.entries(found)) {
+    await writeFile(join(folder, "tokenizer_config.json"), `{"eos_token": ${json}}`);
+    const message = new RegExp(`eos_token of tokenizer_config.json .*null, but found ${words}`);
+    await rejects(loadTokenizer(folder), message);
+  }
   await rm(folder, { recursive: true });
   throws(() => createTokenizer(tiny.replaceAll("<eos>", "<stop>")), /end-of-sequence token/);
 });

@@ -72,19 +72,19 @@ function neededFiles(paths: readonly string[], where: string): string[] {
 /** The shard files an index names. */
 async function shardsOf(indexPath: string, paths: readonly string[]): Promise<string[]> {
   const index = await readFile(indexPath, "utf8").then(JSON.parse).catch(() => null);
-  const shards = [...new Set(Object.values(index?.weight_map ?? {}))];
-  if (shards.length === 0) {
+  const shards = [...new Set(Object.values<unknown>(index?.weight_map ?? {}))];
+  if (shards.length === 0 || !shards.every((shard) => typeof shard === "string")) {
     throw new Error(
-      `Expected JSON whose "weight_map" names files in ${indexPath} but found none. ` +
-        "Download it again.",
+      `Expected JSON whose "weight_map" names files in ${indexPath} but found ` +
+        `${shards.length === 0 ? "none" : "something else"}. Download it again.`,
     );
   }
-  const absent = shards.find((shard) => !paths.includes(shard as string));
+  const absent = shards.find((shard) => !paths.includes(shard));
   if (absent !== undefined) {
     throw new Error(
       `Expected ${JSON.stringify(absent)}, which ${indexPath} names, beside it but found no such ` +
         `file. The checkpoint is incomplete: copy or download it again.`,
     );
   }
-  return shards as string[];
+  return shards;
 }

@@ -277,6 +277,20 @@ Deno.test({
     }),
 });
 
+Deno.test("resolveModel() refuses an index whose shards are no names, however deep", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "index-"));
+  for (const name of ["config.json", "tokenizer.json"]) await writeFile(join(folder, name), "{}");
+  for (const inner of [`${"[".repeat(30_000)}${"]".repeat(30_000)}`, "5", "null", '{"a": "b"}']) {
+    const json = `{"weight_map": {"a": ${inner}}}`;
+    await writeFile(join(folder, "model.safetensors.index.json"), json);
+    await rejects(
+      resolveModel(folder),
+      /Expected JSON whose "weight_map" names files in .* but found something else\. Download/,
+    );
+  }
+  await rm(folder, { recursive: true });
+});
+
 Deno.test("resolveModel() fetches the shards that the index names", async () => {
   const index = (names: string[]) =>
     text(JSON.stringify({ weight_map: Object.fromEntries(names.map((n, i) => [`w${i}`, n])) }));

@@ -47,8 +47,8 @@ const ALIGNMENT = 4096;
  * @param options.inlineBytes more weights than this (default 512 MiB) go into a file beside the ONNX
  *   file, whose format ends at 2 GiB
  * @param options.tokenizer the folder whose tokenizer is copied; default: the model's own
- * @throws where there is no tokenizer, `folder` is the one the model lies in or holds an export of
- *   another type or an adapter, or the model has heads of a size that ONNX Runtime cannot run or
+ * @throws where there is no tokenizer, `folder` is the one the model lies in, is being exported to or
+ *   holds an export of another type or an adapter, or the model has heads of a size that ONNX Runtime cannot run or
  *   weights that the type cannot hold.
  * @example
  * await exportModel(model, "out/tuned", { dtype: "q8" });
@@ -78,16 +78,13 @@ export async function exportModel(
   }); // first of all: what cannot run is not written
   if (dtype !== "fp32") checkRange(model, dtype);
   await refuseOther(folder, dtype);
-  const aside = join(folder, `.export.${process.pid}.tmp`);
-  for (const place of [folder, aside]) {
-    await mkdir(join(place, "onnx"), { recursive: true }).catch((cause: Error) => {
-      throw new Error(
-        `Expected to write into ${folder}, but found: ${cause.message}. Choose another folder.`,
-        { cause },
-      );
-    });
-  }
-  await removeAbandoned(folder);
+  await mkdir(join(folder, "onnx"), { recursive: true }).catch((cause: Error) => {
+    throw new Error(
+      `Expected to write into ${folder}, but found: ${cause.message}. Choose another folder.`,
+      { cause },
+    );
+  });
+  const aside = await holdFolder(folder);
   try {
     for (const name of files) await copyFile(join(tokenizer!, name), join(aside, name));
     if (!files.includes("tokenizer_config.json")) { // transformers.js insists on one
@@ -97,7 +94,7 @@ export async function exportModel(
     await writeModel(model, aside, dtype, graph, inlineBytes);
     await replace(folder, aside);
   } finally {
-    await rm(aside, { recursive: true, force: true });
+    await giveBack(aside);
   }
   const onnx = join(folder, "onnx", onnxNames[dtype]);
   return { folder, onnx, data: existsSync(`${onnx}_data`) ? `${onnx}_data` : null };
@@ -155,13 +152,45 @@ async function writeModel(
 const writeJson = (path: string, json: unknown) =>
   writeFile(path, `${JSON.stringify(json, null, 2)}\n`);
 
-/** Removes what exports that were killed have left aside. */
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const [, id] = name.match(/^\.export\.(\d+)\.tmp$/) ?? [];
-    if (id && !isRunning(Number(id))) await rm(join(folder, name), { recursive: true });
+/**
+ * Makes the folder in which an export is written before it is moved into place, and removes what
+ * exports that were killed have left.
+ *
+ * @throws where another export is at work: of two that begin at once, one at most goes on
+ */
+async function holdFolder(folder: string): Promise<string> {
+  const own = `.export.${process.pid}.tmp`, aside = resolve(folder, own);
+  if (atWork.has(aside)) throw heldBy(aside);
+  atWork.add(aside);
+  try {
+    await rm(aside, { recursive: true, force: true }); // of a killed one that had the same number
+    await mkdir(join(aside, "onnx"), { recursive: true });
+    for (const name of await readdir(folder)) {
+      const [, id] = name.match(/^\.export\.(\d+)\.tmp$/) ?? [];
+      if (!id || name === own) continue;
+      if (isRunning(Number(id))) throw heldBy(join(folder, name));
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
+  } catch (error) {
+    await giveBack(aside);
+    throw error;
   }
+  return aside;
 }
+
+/** What exports of this process hold. */
+const atWork = new Set<string>();
+
+async function giveBack(aside: string): Promise<void> {
+  await rm(aside, { recursive: true, force: true });
+  atWork.delete(aside);
+}
+
+const heldBy = (aside: string) =>
+  new Error(
+    `Expected a folder that no other export writes to, but found one at work in ${aside}. Wait for ` +
+      `it, or choose another folder.`,
+  );
 
 function isRunning(id: number): boolean {
   try {

@@ -213,15 +213,23 @@ Deno.test("exportModel() leaves the old model, the new one or none, wherever it 
     const names = async () => (await readdir(out, { recursive: true })).sort();
     const before = await names();
     const [killed, running] = [await endedProcess(), process.ppid].map((id) => `.export.${id}.tmp`);
-    for (const name of [killed!, running!]) await mkdir(join(out, name));
+    await mkdir(join(out, running!));
+    await assert.rejects(
+      exportModel(other, out, { tokenizer }),
+      /no other export writes to, but found one at work in .*\.export\.\d+\.tmp\. Wait for it/,
+    );
+    assert.deepEqual(await names(), [running, ...before]);
+    await rm(join(out, running!), { recursive: true });
+    await mkdir(join(out, killed!));
     const json = { ...other.config.json, description: 1n }; // fails when it is written, near the end
     const failing = { ...other, config: { ...other.config, json } };
     await assert.rejects(exportModel(failing, out, { tokenizer }), /BigInt/);
-    assert.deepEqual(await names(), [running, ...before], "a killed one's is taken away");
-    await rm(join(out, running!), { recursive: true });
+    assert.deepEqual(await names(), before, "a killed one's is taken away");
     assert.equal((await loadCheckpoint(out)).hash, old.hash);
 
-    const { data } = await exportModel(other, out, { tokenizer });
+    const both = [other, old].map((model) => exportModel(model, out, { tokenizer }));
+    await assert.rejects(both[1]!, /no other export/);
+    const { data } = await both[0]!;
     assert.equal((await loadCheckpoint(out)).hash, other.hash);
     assert.equal(data, null);
     const gone = ["merges.txt", join("onnx", "model.onnx_data")];

@@ -14,8 +14,9 @@ export type Row = Readonly<Record<string, unknown>>;
 export const dataEnding = /\.(jsonl|json|parquet|pgn|txt)(\.gz)?$/;
 
 /**
- * Reads a file by its ending: `.jsonl`, `.json` (an array of objects), `.parquet`, `.pgn` or `.txt`
- * (each line a row with the column "text"); all but Parquet may be gzipped (`.gz`).
+ * Reads a file by its ending: `.jsonl`, `.json` (an array of objects; both may hold Python's NaN and
+ * Infinity), `.parquet`, `.pgn` or `.txt` (each line a row with the column "text"); all but Parquet may
+ * be gzipped (`.gz`).
  *
  * @throws Error naming the file and the line where it is not what its ending says.
  * @example
@@ -62,28 +63,25 @@ function parse(json: string, path: string, number?: number): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    const outside = numberOutsideJson(json);
-    if (!outside) {
+    try {
+      return JSON.parse(withinJson(json));
+    } catch {
       throw unreadable(number ? `${path}, line ${number}` : path, cause as Error);
     }
-    throw new Error(
-      `Expected JSON in ${path} but found ${outside.text} in line ` +
-        `${(number ?? 1) + outside.lines}, a number that JSON does not have. Write null instead ` +
-        `(pandas' to_json does; Python's json.dumps(…, allow_nan=False) finds them).`,
-      { cause },
-    );
   }
 }
 
-/** The first number that Python writes and JSON lacks, and how many lines are before it. */
-function numberOutsideJson(json: string): { text: string; lines: number } | null {
-  let inString = false, lines = 0;
-  for (const [text] of json.matchAll(/\\[^]|["\n]|-?\bInfinity\b|\bNaN\b/g)) {
+/**
+ * A text with what Python writes and JSON lacks, as Hugging Face datasets reads it: NaN, pandas'
+ * word for what is missing, is null, an infinity a number too large to be another.
+ */
+function withinJson(json: string): string {
+  let inString = false;
+  return json.replace(/\\[^]|"|(?<![\w.+$-])(?:-?Infinity|NaN)(?![\w.$])/g, (text) => {
     if (text === '"') inString = !inString;
-    else if (text === "\n") lines++;
-    else if (!inString && !text.startsWith("\\")) return { text, lines };
-  }
-  return null;
+    if (inString || !/[IN]/.test(text) || text[0] === "\\") return text;
+    return text === "NaN" ? "null" : text.replace("Infinity", "1e999");
+  });
 }
 
 const notAnObject = (where: string, found: unknown) =>

@@ -8,8 +8,9 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import process from "node:process";
 import writeFileAtomic from "write-file-atomic";
 import { parseObject, readObject } from "../json.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
@@ -107,9 +108,13 @@ function hashOf(parameters: Parameters, override: ConfigJson): string {
   return createHash("sha256").update(weights).update(JSON.stringify(changes)).digest("hex");
 }
 
+/** Files that say something of the weights and would go before what is saved. */
+const ofAnother = ["config.json", "generation_config.json", "model.safetensors.index.json"];
+
 /**
- * Saves a model as config.json and model.safetensors, each written whole. Loads in Hugging Face
- * transformers. The folder is made if need be.
+ * Saves a model as config.json and model.safetensors, in place of the model that the folder holds if
+ * it holds one. Loads in Hugging Face transformers. The folder is made if need be. Wherever this
+ * ends, the folder holds the old model, the new one, or no config.json, and so none.
  *
  * @param options.dtype F32 by default; BF16 and F16 round.
  */
@@ -120,7 +125,6 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const { dtype = "F32" } = options;
   await mkdir(folder, { recursive: true });
-  await writeSafetensors(join(folder, "model.safetensors"), model.parameters, { dtype });
   const { torch_dtype: _older, ...json } = model.config.json;
   // One file says it all: what else the folder may have said is in eosIds.
   if ("eos_token_id" in json || model.config.eosIds.length > 0) {
@@ -129,6 +133,14 @@ export async function saveCheckpoint(
   const type = { F32: "float32", BF16: "bfloat16", F16: "float16" }[dtype];
   // Both spellings: transformers before version 5 knows only the older one.
   const text = JSON.stringify({ ...json, dtype: type, torch_dtype: type }, null, 2);
+  const aside = join(folder, `model.safetensors.${process.pid}.new`);
+  try {
+    await writeSafetensors(aside, model.parameters, { dtype });
+    for (const name of ofAnother) await rm(join(folder, name), { force: true });
+    await rename(aside, join(folder, "model.safetensors"));
+  } finally {
+    await rm(aside, { force: true });
+  }
   await writeFileAtomic(join(folder, "config.json"), `${text}\n`);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,6 +33,26 @@ Deno.test("saveCheckpoint() writes what loadCheckpoint() reads", () =>
     assert.equal(again.hash, model.hash);
     assert.deepEqual(again.parameters, model.parameters);
     assert.deepEqual({ ...again.config, json: null }, { ...model.config, json: null });
+  }));
+
+Deno.test("saveCheckpoint() leaves the old model, the new one or none, wherever it ends", () =>
+  inFolder(async (folder) => {
+    const old = await loadCheckpoint(golden("llama-mha")), other = spread(old);
+    await saveCheckpoint(old, folder);
+    const torn = new Map([...other.parameters, ["torn", { shape: [1], data: null! }]]);
+    await assert.rejects(saveCheckpoint({ ...other, parameters: torn }, folder));
+    assert.equal((await loadCheckpoint(folder)).hash, old.hash);
+    assert.deepEqual((await readdir(folder)).sort(), ["config.json", "model.safetensors"]);
+
+    await writeFile(join(folder, "generation_config.json"), '{"eos_token_id": 7}');
+    await saveCheckpoint(other, folder);
+    const saved = await loadCheckpoint(folder);
+    assert.deepEqual([saved.hash, saved.config.eosIds], [other.hash, other.config.eosIds]);
+
+    await rm(join(folder, "model.safetensors"));
+    await mkdir(join(folder, "model.safetensors")); // the weights cannot be put in place
+    await assert.rejects(saveCheckpoint(old, folder));
+    await assert.rejects(loadCheckpoint(folder), /config\.json, but found none/);
   }));
 
 Deno.test("saveCheckpoint() can round to BF16", () =>

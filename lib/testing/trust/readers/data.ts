@@ -67,11 +67,18 @@ function textRows(ending: "jsonl" | "json", read: (text: string) => unknown[]): 
 
 export const jsonLines = textRows(
   "jsonl",
-  (text) =>
-    text.split(/\r?\n/).filter((line) => /[^ \t\r]/.test(line)).map((line) => JSON.parse(line)),
+  (text) => text.split(/\r?\n/).filter((line) => /[^ \t\r]/.test(line)).map((line) => parsed(line)),
 );
 
-export const json = textRows("json", (text) => JSON.parse(text));
+export const json = textRows("json", (text) => parsed(text) as unknown[]);
+
+/** JSON in which whole words may be Python's numbers. */
+function parsed(text: string): unknown {
+  const words = new Map([["NaN", "null"], ["Infinity", "1e999"], ["-Infinity", "-1e999"]]);
+  return JSON.parse(
+    text.replace(/"(?:[^"\\]|\\.)*"|[^\s{}[\],:"]+/g, (word) => words.get(word) ?? word),
+  );
+}
 
 function checkExamples(examples: readonly Example[]): void {
   for (const { messages } of examples) {
