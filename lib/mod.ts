@@ -84,7 +84,8 @@ export { rankingAccuracy } from "./study/rank.ts";
 export { checkerJudge, endpointJudge, modelJudge } from "./study/judges.ts";
 export { judgePrompt, publishedAnnotations, scoredComparisons } from "./study/comparisons.ts";
 export { differenceOverBases, overBases } from "./study/bases.ts";
-export { claimRows, verdicts } from "./study/claims.ts";
+export { findings } from "./study/findings.ts";
+export { verdicts } from "./study/verdicts.ts";
 export { diagnoseBase } from "./study/diagnosis.ts";
 export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
@@ -108,6 +109,7 @@ export {
   rankingPoints,
   scatter,
   showFigure,
+  showMarkdown,
   showResponses,
   showTable,
   showTokens,

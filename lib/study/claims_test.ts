@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { differenceOverBases } from "./bases.ts";
-import { verdicts } from "./claims.ts";
 import { paperRows, type ResultRow } from "./results.ts";
 import { projectRoot } from "./settings.ts";
 import { claimsSection, paperTables } from "./tables.ts";
+import { verdicts } from "./verdicts.ts";
 
 function row(arm: string, value: number, metric = "win-rate", section = "4.1"): ResultRow {
   const origin = { seconds: 1, engine: "", hashes: {}, versions: {}, paper: null, sd: null, n: 1 };

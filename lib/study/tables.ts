@@ -3,8 +3,8 @@
  * and which claims hold. Written into the README and the report; nothing in it is typed by hand.
  */
 import { differenceOverBases, overBases } from "./bases.ts";
-import { digits, type Verdict, verdicts } from "./claims.ts";
 import type { PaperRow, ResultRow } from "./results.ts";
+import { digits, type Verdict, verdicts } from "./verdicts.ts";
 
 const METRICS: Readonly<Record<string, string>> = {
   "win-rate": "win rate against instruction tuning, %",

@@ -25,6 +25,7 @@ export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts
 export { liveFigure, showFigure } from "./show/figure.ts";
 export { interruptible } from "./show/interrupt.ts";
 export { rankingPoints, similarityPoints } from "./show/points.ts";
+export { showMarkdown } from "./show/markdown.ts";
 export { duration, progress } from "./show/progress.ts";
 export { diagonalScatter, scatter } from "./show/scatter.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";

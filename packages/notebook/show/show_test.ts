@@ -4,6 +4,7 @@ import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
 import { figureText, lacksLibrary } from "./figure.ts";
+import { markdownHtml } from "./markdown.ts";
 import { duration, progress, progressText } from "./progress.ts";
 import { figureSvg } from "./svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
@@ -92,6 +93,24 @@ Deno.test("tables keep types, order and digits, and escape what they hold", asyn
     layOut(frame, { columns: ["rat"] }),
     /Expected a column "rat" but found "arm"/,
   );
+});
+
+Deno.test("markdownHtml() draws Markdown, and lets nothing in it act", () => {
+  const html = markdownHtml("- **Holds.** 4 < 5, see [it](<02 response ranking.ipynb>)");
+  assert.match(
+    html,
+    /<li><strong>Holds\.<\/strong> 4 &lt; 5, see <a href="02 response ranking.ipynb">it/,
+  );
+  const hostile = markdownHtml(
+    "x <script>a</script> <img src=x onerror=a> ![p](https://e.invalid/p) `<b>`\n\n<style>b</style>\n\n" +
+      '[a](javascript:a) [b](JaVaScRiPt:b) [c](data:text/html,c) [d]("onclick=d) [e](java&#115;cript:e)',
+  );
+  const tags = new Set([...hostile.matchAll(/<(\w+)/g)].map(([, tag]) => tag));
+  assert.deepEqual([...tags].sort(), ["a", "code", "div", "p"]);
+  assert.deepEqual([...hostile.matchAll(/<a [^>]*>/g)].map(([a]) => a), [
+    '<a href="&quot;onclick=d">',
+    '<a href="java&amp;#115;cript:e">', // no entity any more: a page of that name
+  ]);
 });
 
 Deno.test("plainText() lets nothing steer a terminal, piece by piece, and leaves JSON as it is", async () => {
