@@ -11,6 +11,7 @@ export { projectRoot, readSettings } from "./study/settings.ts";
 export { openScale, rulesFor } from "./study/scales.ts";
 export { openStudy } from "./study/study.ts";
 export { readResults, resultsPage, summaryRows } from "./study/record.ts";
+export { storyOf } from "./study/story.ts";
 export { claimsSection, type Cost, costsTable, paperTables, provenance } from "./study/tables.ts";
 export { formatPrompt, templates } from "./text/template.ts";
 export { type TrustFigures, trustProvenance, trustTable } from "./testing/trust/figures.ts";

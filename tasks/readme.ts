@@ -1,12 +1,12 @@
 /**
- * `deno task readme`: takes results of `reproduce` into data/results.json, the README's tables and
- * the notebooks' wayfinding.
+ * `deno task readme`: takes results of `reproduce` into data/results.json, the README's figure and
+ * tables, and the notebooks' wayfinding.
  */
 import { Command } from "commander";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { writeWhole } from "@implicit/notebook";
+import { forestSvg, writeWhole } from "@implicit/notebook";
 import {
   type BenchFigures,
   benchProvenance,
@@ -22,6 +22,7 @@ import {
   type RealResults,
   realTable,
   type ResultRow,
+  storyOf,
   type TrustFigures,
   trustProvenance,
   trustTable,
@@ -35,7 +36,7 @@ interface Stored {
 
 const program = new Command("deno task readme")
   .description(
-    "Write the README's tables and the notebooks' first and last links from results, and keep\n" +
+    "Write the README's figure and tables and the notebooks' wayfinding from results, and keep\n" +
       "the results in data/results.json.",
   )
   .argument("[results...]", "results.json files of `reproduce` (default: data/results.json)")
@@ -56,6 +57,10 @@ if (files.length > 0) await writeWhole(kept, lined(stored));
 
 const { rows } = stored;
 const paper = await paperRows();
+const story = storyOf(rows, paper)!;
+for (const theme of ["light", "dark"] as const) {
+  await writeWhole(join(projectRoot(), "data", `story-${theme}.svg`), forestSvg(story, { theme }));
+}
 const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
 const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json"));
 const trust = await read<TrustFigures>(join(projectRoot(), "data", "trust.json"));

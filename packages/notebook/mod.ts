@@ -23,6 +23,7 @@ export { statusLine } from "./kernel/status.ts";
 export { writeWhole } from "./kernel/write.ts";
 export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
+export { type ForestPlot, type ForestRow, forestSvg } from "./show/forest.ts";
 export { interruptible } from "./show/interrupt.ts";
 export { rankingPoints, similarityPoints } from "./show/points.ts";
 export { showMarkdown } from "./show/markdown.ts";
