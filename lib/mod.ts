@@ -115,6 +115,7 @@ export {
   showTokens,
   sideBySide,
   similarityPoints,
+  sliderFigure,
   toBars,
   tokenFigure,
   toTable,

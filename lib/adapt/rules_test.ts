@@ -298,9 +298,14 @@ Deno.test({
         const steps = await traceRules(decoder, tokenizer, prompts[0]!, adapter, options);
         const ids = steps.map(({ id }) => id).filter((id) => id !== tokenizer.eosId);
         assert.deepEqual(ids, found[0]);
-        steps.forEach(({ id, pushes }, i) => {
+        assert(steps.some(({ rival }) => rival), `${rule} (${variant}) beats no rival`);
+        steps.forEach(({ id, base, adapted, pushes, rival }, i) => {
           const before = [...prompts[0]!, ...ids.slice(0, i)];
-          assert.equal(pushes[rule], bias(before, prompts[0]!.length).get(id) ?? 0);
+          const added = bias(before, prompts[0]!.length);
+          assert.equal(pushes[rule], added.get(id) ?? 0);
+          if (!rival) return;
+          assert.equal(rival.pushes[rule], added.get(rival.id) ?? 0);
+          assert(rival.id !== id && rival.base >= base && rival.adapted <= adapted);
         });
       }
     }

@@ -11,8 +11,8 @@ import {
 } from "@implicit/decoder";
 import type { RuleAdapter } from "./rules.ts";
 
-/** One chosen token. */
-export interface TokenStory {
+/** One of the tokens that may come next. */
+export interface TokenScores {
   readonly id: number;
   /** Its text. */
   readonly token: string;
@@ -23,9 +23,16 @@ export interface TokenStory {
   readonly pushes: Readonly<Record<string, number>>;
 }
 
+/** The token that was chosen. */
+export interface TokenStory extends TokenScores {
+  /** What the base alone would have chosen in its place; null where that is the same token. */
+  readonly rival: TokenScores | null;
+}
+
 /**
- * Generates greedily from `prompt` under `adapter` and tells the story of each token. The last one
- * is EOS, if that ended the response.
+ * Generates greedily from `prompt` under `adapter` and tells the story of each token, and of the one
+ * that it was chosen over: a rule can act by pushing a rival down. The last one is EOS, if that ended
+ * the response.
  *
  * @example
  * const stories = await traceRules(decoder, tokenizer, prompt, adapter, { maxTokens: 40 });
@@ -43,21 +50,24 @@ export async function traceRules(
     processors: [(logits, context) => {
       const base = logits.slice();
       adapter.processor(logits, context);
-      const id = argmax(logits);
-      const pushes: Record<string, number> = {};
-      for (const [rule, part] of adapter.parts) {
-        pushes[rule] = 0;
-        part(context, (other, weight) => {
-          if (other === id) pushes[rule]! += weight;
-        });
-      }
-      stories.push({
-        id,
-        token: id === tokenizer.eosId ? "(end)" : tokenizer.decode([id]),
-        base: Math.exp(logprob(base, id)),
-        adapted: Math.exp(logprob(logits, id)),
-        pushes,
-      });
+      const scoresOf = (id: number): TokenScores => {
+        const pushes: Record<string, number> = {};
+        for (const [rule, part] of adapter.parts) {
+          pushes[rule] = 0;
+          part(context, (other, weight) => {
+            if (other === id) pushes[rule]! += weight;
+          });
+        }
+        return {
+          id,
+          token: id === tokenizer.eosId ? "(end)" : tokenizer.decode([id]),
+          base: Math.exp(logprob(base, id)),
+          adapted: Math.exp(logprob(logits, id)),
+          pushes,
+        };
+      };
+      const [chosen, alone] = [argmax(logits), argmax(base)];
+      stories.push({ ...scoresOf(chosen), rival: alone === chosen ? null : scoresOf(alone) });
     }],
   });
   return stories;

@@ -21,7 +21,7 @@ export { runNotebooks, type SeriesOptions } from "./kernel/series.ts";
 export { chooseNotebooks, notebookNames, readNotebooks } from "./kernel/shelf.ts";
 export { statusLine } from "./kernel/status.ts";
 export { writeWhole } from "./kernel/write.ts";
-export { heatMap, intervalBars, lossCurves, tokenFigure } from "./show/charts.ts";
+export { heatMap, intervalBars, lossCurves } from "./show/charts.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
 export { type ForestPlot, type ForestRow, forestSvg } from "./show/forest.ts";
 export { interruptible } from "./show/interrupt.ts";
@@ -29,10 +29,12 @@ export { rankingPoints, similarityPoints } from "./show/points.ts";
 export { showMarkdown } from "./show/markdown.ts";
 export { duration, progress } from "./show/progress.ts";
 export { diagonalScatter, scatter } from "./show/scatter.ts";
+export { sliderFigure } from "./show/slider.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";
 export { type DataFrame, dataFrame, layOut, showTable, tableText } from "./show/table.ts";
 export { plainText } from "./show/terminal.ts";
 export { showResponses, showTokens } from "./show/text.ts";
+export { tokenFigure } from "./show/tokens.ts";
 export {
   byFamily,
   lengthBars,

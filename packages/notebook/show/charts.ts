@@ -3,16 +3,7 @@
  * best; not where its numbers come from, nor how a figure gets in front of the reader (figure.ts).
  */
 import type { Figure } from "./svg.ts";
-import {
-  axis,
-  type Colour,
-  colourAt,
-  escapePlotly,
-  houseLayout,
-  ink,
-  palette,
-  tile,
-} from "./style.ts";
+import { axis, colourAt, houseLayout, ink, palette, tile } from "./style.ts";
 
 /** One bar with its 95 % interval and the paper's number, all in the same unit. */
 export interface IntervalBar {
@@ -225,70 +216,6 @@ export function heatMap(
         range: [-0.5, columns.length - 0.5],
       }),
       yaxis: axis(options.rows ?? "", { showgrid: false, range: [rows.length - 0.5, -0.5] }),
-    }),
-  };
-}
-
-/** One generated token and why it was chosen. */
-export interface TokenStep {
-  readonly token: string;
-  /** Probability under the base model, 0 … 1. */
-  readonly base: number;
-  /** Probability under base and rules together, 0 … 1. */
-  readonly adapted: number;
-  /** Rule → what it added to this token's logit. */
-  readonly pushes: Readonly<Record<string, number>>;
-}
-
-/**
- * A response token by token: above, the chosen token's probability without and with the rules;
- * below, what each rule added to its logit.
- *
- * @example
- * showFigure(tokenFigure("Why each token", [
- *   { token: "The", base: 0.1, adapted: 0.6, pushes: { uniform: 2 } },
- * ]));
- */
-export function tokenFigure(title: string, steps: readonly TokenStep[]): Figure {
-  const x = steps.map((_, i) => i);
-  const names = [...new Set(steps.flatMap((step) => Object.keys(step.pushes)))];
-  const words = steps.map((step) => escapePlotly(step.token.replaceAll("\n", "⏎")));
-  const probability = (name: string, key: "base" | "adapted", colour: Colour, dash: string) => ({
-    type: "scatter",
-    mode: "lines+markers",
-    name,
-    x,
-    y: steps.map((step) => step[key]),
-    text: words,
-    line: { color: palette[colour], width: 1.6, dash },
-    marker: { size: 6, symbol: key === "base" ? "circle-open" : "circle" },
-    hovertemplate: `“%{text}”: %{y:.3f}<extra>${name}</extra>`,
-  });
-  const colours: readonly Colour[] = ["vermilion", "green", "purple", "ochre"];
-  const pushes = names.map((name, i) => ({
-    type: "bar",
-    name,
-    x,
-    y: steps.map((step) => step.pushes[name] ?? 0),
-    text: words,
-    textposition: "none",
-    yaxis: "y2",
-    marker: { color: palette[colours[i % colours.length]!] },
-    hovertemplate: `“%{text}”: %{y:+.2f}<extra>${name}</extra>`,
-  }));
-  return {
-    data: [
-      probability("base", "base", "grey", "dot"),
-      probability("base with rules", "adapted", "blue", "solid"),
-      ...pushes,
-    ],
-    layout: houseLayout(title, {
-      width: Math.max(720, Math.min(1100, 120 + 20 * steps.length)),
-      height: 520,
-      barmode: "relative",
-      xaxis: axis("", { tickvals: x, ticktext: words, tickangle: -90, anchor: "y2" }),
-      yaxis: axis("probability", { domain: [0.56, 1], range: [0, 1.03] }),
-      yaxis2: axis("added to logit", { domain: [0, 0.46] }),
     }),
   };
 }

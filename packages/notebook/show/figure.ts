@@ -90,7 +90,9 @@ export function lacksLibrary(holder: CellRun | null, here: CellRun): boolean {
 /** The title and each series' name with its range: what a terminal shows of a figure. */
 export function figureText(figure: Figure): string {
   const title = plain(((figure.layout.title as { text?: string }) ?? {}).text ?? "Figure");
-  const series = figure.data.filter((trace) => trace.showlegend !== false).map((trace) => {
+  const series = figure.data.filter((trace) =>
+    trace.showlegend !== false && trace.visible !== false
+  ).map((trace) => {
     const numbers = [trace.customdata, trace.y, trace.x].map(finite)
       .find((values) => values.length > 0) ?? [];
     const count = `${numbers.length} value${numbers.length === 1 ? "" : "s"}`;

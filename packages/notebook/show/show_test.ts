@@ -1,15 +1,17 @@
 import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
-import { heatMap, intervalBars, lossCurves, tokenFigure } from "./charts.ts";
+import { heatMap, intervalBars, lossCurves } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
 import { figureText, lacksLibrary } from "./figure.ts";
 import { markdownHtml } from "./markdown.ts";
 import { duration, progress, progressText } from "./progress.ts";
+import { sliderFigure } from "./slider.ts";
 import { figureSvg } from "./svg.ts";
 import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
 import { plainText } from "./terminal.ts";
 import { visible } from "./text.ts";
+import { tokenFigure } from "./tokens.ts";
 
 const bars = intervalBars("Win rate", [
   { label: "base", value: 2, low: 1, high: 4 },
@@ -55,6 +57,41 @@ Deno.test("figureSvg() draws every kind of plot, with its words", async () => {
     assert.match(svg, /^<svg[\s\S]*<\/svg>$/);
     assert(svg.includes(words[i]!), `"${words[i]}" stands in figure ${i}`);
   }
+});
+
+Deno.test("tokenFigure() shows what each rule added to a rival beside the token that beat it", () => {
+  const rival = { token: "What", base: 0.7, adapted: 0.1, pushes: { uniform: -4 } };
+  const step = { token: " The", base: 0.2, adapted: 0.8, pushes: { uniform: 0 }, rival };
+  const plain = { ...step, token: "\n", rival: null };
+  const { data, layout } = tokenFigure("Why", [plain, step]);
+  const { ticktext } = layout.xaxis as { ticktext: string[] };
+  assert.deepEqual(ticktext, ["↵", "The (What)"]);
+  const bars = data.filter(({ type }) => type === "bar").map(({ name, x, y }) => ({ name, x, y }));
+  assert.deepEqual(bars, [
+    { name: "uniform", x: [-0.2, 0.8], y: [0, 0] },
+    { name: "uniform, on the rival", x: [1.2], y: [-4] },
+  ]);
+  assert.equal(tokenFigure("No rival", [plain]).data.length, 3);
+});
+
+Deno.test("sliderFigure() shows one frame, has a step for each, and keeps the axes still", async () => {
+  const frame = (label: string, value: number) => ({
+    label,
+    figure: intervalBars("Win rate", [{ label: "rules", value }]),
+  });
+  const figure = sliderFigure([frame("low", 10), frame("high", 50)], { of: "weight", at: "high" });
+  assert.deepEqual(figure.data.map(({ visible }) => visible), [false, true]);
+  const [slider] = figure.layout.sliders as { active: number; steps: { args: unknown[] }[] }[];
+  assert.equal(slider!.active, 1);
+  const range = { range: [0, 54] };
+  for (const [i, { args: [data, layout] }] of slider!.steps.entries()) {
+    assert.deepEqual(data, { visible: [i === 0, i === 1] });
+    assert.partialDeepStrictEqual(layout, { xaxis: range });
+  }
+  assert.partialDeepStrictEqual(figure.layout.xaxis, range);
+  const svg = await figureSvg(figure);
+  assert(svg.includes("rules") && !svg.includes("slider"), "a picture cannot slide");
+  assert.throws(() => sliderFigure([frame("low", 1)], { of: "weight", at: "mid" }), /"mid".*"low"/);
 });
 
 Deno.test("figureText() names the figure, its series and their ranges", () => {

@@ -21,8 +21,9 @@ export interface Figure {
  */
 export async function figureSvg(figure: Figure): Promise<string> {
   const plotly = await (drawing ??= loadPlotly());
-  const { width = 720, height = 400 } = figure.layout;
-  const copy = structuredClone({ data: figure.data, layout: figure.layout });
+  const { sliders: _, ...layout } = figure.layout; // a picture cannot slide
+  const { width = 720, height = 400 } = layout;
+  const copy = structuredClone({ data: figure.data, layout });
   return await plotly.toImage(copy, { format: "svg", imageDataOnly: true, width, height });
 }
 
