@@ -14,7 +14,7 @@ export interface Frame {
 }
 
 /**
- * One figure of several, a slider under it. Axes with ranges of their own keep the widest of them, so
+ * One figure of several, a slider above it. Axes with ranges of their own keep the widest of them, so
  * that what moves are the numbers.
  *
  * @param options.at label of the frame that is shown first, and in a still picture; default the first
@@ -62,9 +62,12 @@ export function sliderFigure(
       sliders: [{
         active,
         steps,
+        // Above the plot: below it, tick labels and legends change their height.
+        y: 1,
+        yanchor: "bottom",
         currentvalue: { prefix: `${of} `, font: { size: 15 } },
         font: { color: ink },
-        pad: { t: 70, b: 40 },
+        pad: { t: 8, b: 24 },
       }],
     },
   };

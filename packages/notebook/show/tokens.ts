@@ -95,16 +95,16 @@ export function tokenFigure(title: string, steps: readonly TokenStep[]): Figure 
     ],
     layout: houseLayout(title, {
       width: Math.max(720, Math.min(1100, 120 + 20 * steps.length)),
-      height: 540,
+      height: 560,
       barmode: "relative",
-      xaxis: axis("chosen (its rival, which the base alone would have chosen)", {
+      xaxis: axis("token (in its place the base alone would have said)", {
         tickvals: places.map(({ i }) => i),
         ticktext: labels,
         tickangle: -90,
         anchor: "y2",
       }),
       yaxis: axis("probability", { domain: [0.56, 1], range: [0, 1.03] }),
-      yaxis2: axis("added to logit (pale: rival's)", { domain: [0, 0.46] }),
+      yaxis2: axis("added (pale: to the rival)", { domain: [0, 0.46] }),
     }),
   };
 }
