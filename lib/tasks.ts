@@ -17,4 +17,4 @@ export { formatPrompt, templates } from "./text/template.ts";
 export { type TrustFigures, trustProvenance, trustTable } from "./testing/trust/figures.ts";
 export { pretrain } from "./tune/tune.ts";
 export { glossaryTerms } from "./course/glossary.ts";
-export { courseTexts, writeWayfinding } from "./course/wayfinding.ts";
+export { courseTable, courseTexts, writeWayfinding } from "./course/wayfinding.ts";

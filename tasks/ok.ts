@@ -28,7 +28,8 @@ for (const name of readdirSync("notebooks").filter((name) => name.endsWith(".ipy
   process.exit(1);
 }
 
-const texts = "data README.md deno.json package.json environment.yml environment-gpu.yml";
+const texts =
+  "data README.md CONTRIBUTING.md notebooks/README.md notebooks/glossary.md deno.json package.json environment.yml environment-gpu.yml";
 const checks = [
   `fmt --check lib packages tasks ${texts}`,
   "lint",

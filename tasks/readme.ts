@@ -14,6 +14,7 @@ import {
   claimsSection,
   type Cost,
   costsTable,
+  courseTable,
   paperRows,
   paperTables,
   projectRoot,
@@ -74,11 +75,12 @@ const blocks = {
   trust: `${trustTable(trust)}\n\n${trustProvenance(trust)}`,
   bench: `${benchTable(bench)}\n\n${benchProvenance(bench)}`,
 };
-const readme = join(projectRoot(), "README.md");
-const text = await readFile(readme, "utf8");
-await writeWhole(readme, Object.entries(blocks).reduce(replaceBlock, text));
-spawnSync(Deno.execPath(), ["fmt", "--quiet", readme], { stdio: "inherit" });
-await writeWayfinding(join(projectRoot(), "notebooks"), stored.costs);
+const notebooks = join(projectRoot(), "notebooks");
+await writeWayfinding(notebooks, stored.costs);
+await writeBlocks(join(projectRoot(), "README.md"), blocks);
+await writeBlocks(join(notebooks, "README.md"), {
+  course: await courseTable(notebooks, stored.costs),
+});
 console.log(`Wrote ${rows.length} rows into README.md.`);
 
 /** A row a line, so that a change of one number is a change of one line. */
@@ -91,11 +93,17 @@ async function read<T>(path: string): Promise<T> {
   return JSON.parse(await readFile(path, "utf8")) as T;
 }
 
-function replaceBlock(text: string, [name, content]: [string, string]): string {
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) {
-    throw new Error(`Expected README.md to hold ${begin} … ${end}, but found none: restore it.`);
+/** Replaces what stands between a page's `<!-- name -->` and `<!-- /name -->`. */
+async function writeBlocks(page: string, blocks: Record<string, string>): Promise<void> {
+  let text = await readFile(page, "utf8");
+  for (const [name, content] of Object.entries(blocks)) {
+    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from < 0 || to < from) {
+      throw new Error(`Expected ${page} to hold ${begin} … ${end}, but found none: restore it.`);
+    }
+    text = `${text.slice(0, from + begin.length)}\n\n${content.trim()}\n\n${text.slice(to)}`;
   }
-  return `${text.slice(0, from + begin.length)}\n\n${content.trim()}\n\n${text.slice(to)}`;
+  await writeWhole(page, text);
+  spawnSync(Deno.execPath(), ["fmt", "--quiet", page], { stdio: "inherit" });
 }

@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { duration, notebookNames, writeWhole } from "@implicit/notebook";
-import type { Cost } from "../study/tables.ts";
+import { type Cost, markdownTable } from "../study/tables.ts";
 import { anchorOf, glossaryTerms, type Term } from "./glossary.ts";
 
 /** A cell as nbformat has it, as far as it is read here. */
@@ -51,13 +51,11 @@ const SHARED: Readonly<Record<string, readonly [runs: string, notebook: string]>
 export function wayfinding(course: Course, name: string): { opening: string; closing: string } {
   const { notebooks, terms } = course;
   const place = notebooks.findIndex((notebook) => notebook.name === name);
-  const number = (of: string) => of.split(" ", 1)[0]!;
   const link = (of: Course["notebooks"][number] | undefined, before = "", after = "") =>
     of ? [`[${before}${of.title}${after}](${encodeURIComponent(of.name)}.ipynb)`] : [];
   const previous = link(notebooks[place - 1], "← ");
   const next = link(notebooks[place + 1], "", " →");
-  const sections = (SECTIONS[number(name)] ?? [])
-    .map(([section, anchor]) => `[${section}](${PAPER}#${anchor})`);
+  const sections = sectionsOf(name);
   const shared = SHARED[number(name)];
   const other = shared && notebooks.find((notebook) => number(notebook.name) === shared[1]);
   const needs = shared && other
@@ -68,7 +66,7 @@ export function wayfinding(course: Course, name: string): { opening: string; clo
   const words = terms.filter(({ notebook }) => notebook === name)
     .map(({ term }) => `[${term}](glossary.md#${anchorOf(term)})`);
   const items = [
-    ...(sections.length > 0 ? [`**In the paper**: ${sections.join(", ")}`] : []),
+    ...(sections === "" ? [] : [`**In the paper**: ${sections}`]),
     `**Needs** ${needs}`,
     `**Takes** ${times(course.costs, name)}`,
     ...(words.length > 0 ? [`**New words**: ${words.join(", ")}`] : []),
@@ -81,14 +79,42 @@ export function wayfinding(course: Course, name: string): { opening: string; clo
   };
 }
 
+const number = (name: string) => name.split(" ", 1)[0]!;
+
+/** Links to what a notebook reproduces; empty where it is not in the paper. */
+function sectionsOf(name: string): string {
+  return (SECTIONS[number(name)] ?? [])
+    .map(([section, anchor]) => `[${section}](${PAPER}#${anchor})`).join(", ");
+}
+
+/** The costs of reproductions that began with nothing kept, few seeds first. */
+const firstRuns = (costs: readonly Cost[]) =>
+  costs.filter(({ cold, each }) => cold && each).toSorted((a, b) => a.seeds - b.seeds);
+
+/** The notebooks of a course as a Markdown table: links, sections, and what a first run takes. */
+function tableOf({ notebooks, costs }: Course): string {
+  const runs = firstRuns(costs);
+  const rows = notebooks.map(({ name, title }) => [
+    `[${title}](${encodeURIComponent(name)}.ipynb)`,
+    sectionsOf(name),
+    ...runs.map(({ each }) => each![name] === undefined ? "" : duration(each![name])),
+  ]);
+  const heads = runs.map(({ seeds, cores, processor, date }) =>
+    `${inSeeds(seeds)}, ${cores} × ${processor}, ${date}`
+  );
+  const all = ["**all**", "", ...runs.map(({ each }) => `**${duration(sum(each!))}**`)];
+  return markdownTable(["notebook", "in the paper", ...heads], [...rows, all]);
+}
+
+const sum = (each: NonNullable<Cost["each"]>) => Object.values(each).reduce((a, b) => a + b, 0);
+const inSeeds = (seeds: number) => `${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
+
 /** How long a notebook took where nothing was kept, by the costs that know it. */
 function times(costs: readonly Cost[], name: string): string {
-  const first = costs.filter(({ cold, each }) => cold && each?.[name] !== undefined)
-    .toSorted((a, b) => a.seeds - b.seeds);
+  const first = firstRuns(costs).filter(({ each }) => each![name] !== undefined);
   if (first.length === 0) return "a time that was not measured yet";
   const parts = first.map(({ each, seeds, cores, processor, date }) =>
-    `${duration(each![name]!)} with ${seeds} ${seeds === 1 ? "seed" : "seeds"} ` +
-    `(${cores} × ${processor}, ${date})`
+    `${duration(each![name]!)} with ${inSeeds(seeds)} (${cores} × ${processor}, ${date})`
   );
   return `${parts.join(", ")}; seconds when its runs are kept`;
 }
@@ -125,6 +151,18 @@ export function withWayfinding(course: Course, name: string, text: string): stri
   return JSON.stringify({ ...notebook, cells }, null, 1) + "\n";
 }
 
+/** What a folder's notebooks and its glossary say of the course. */
+async function readCourse(folder: string, costs: readonly Cost[]): Promise<Course> {
+  const names = await notebookNames(folder);
+  const notebooks = await Promise.all(
+    names.map(async (name) => ({ name, title: titleOf(name, await readText(folder, name)) })),
+  );
+  const terms = glossaryTerms(await readFile(join(folder, "glossary.md"), "utf8"));
+  return { notebooks, terms, costs };
+}
+
+const readText = (folder: string, name: string) => readFile(join(folder, `${name}.ipynb`), "utf8");
+
 /**
  * The notebooks of a folder with their wayfinding as it should be, by name.
  *
@@ -139,21 +177,27 @@ export async function courseTexts(
   folder: string,
   costs: readonly Cost[],
 ): Promise<Map<string, string>> {
-  const names = await notebookNames(folder);
-  const texts = await Promise.all(
-    names.map((name) => readFile(join(folder, `${name}.ipynb`), "utf8")),
+  const course = await readCourse(folder, costs);
+  const texts = course.notebooks.map(async ({ name }) =>
+    [name, withWayfinding(course, name, await readText(folder, name))] as const
   );
-  const terms = glossaryTerms(await readFile(join(folder, "glossary.md"), "utf8"));
-  const notebooks = names.map((name, i) => ({ name, title: titleOf(name, texts[i]!) }));
-  const course = { notebooks, terms, costs };
-  return new Map(names.map((name, i) => [name, withWayfinding(course, name, texts[i]!)]));
+  return new Map(await Promise.all(texts));
+}
+
+/**
+ * The notebooks of a folder as a Markdown table: links, sections of the paper, first times.
+ *
+ * @throws as {@link courseTexts} does.
+ */
+export async function courseTable(folder: string, costs: readonly Cost[]): Promise<string> {
+  return tableOf(await readCourse(folder, costs));
 }
 
 /** Writes the wayfinding of a folder's notebooks where it is not as it should be. */
 export async function writeWayfinding(folder: string, costs: readonly Cost[]): Promise<void> {
   for (const [name, text] of await courseTexts(folder, costs)) {
     const path = join(folder, `${name}.ipynb`);
-    if (text !== await readFile(path, "utf8")) await writeWhole(path, text);
+    if (text !== await readText(folder, name)) await writeWhole(path, text);
   }
 }
 

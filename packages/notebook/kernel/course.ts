@@ -6,24 +6,23 @@
 import { spawnSync } from "node:child_process";
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { notebookNames } from "./shelf.ts";
 import { writeWhole } from "./write.ts";
 
 /**
- * Copies into `copy` the notebooks of `course` that are not there yet; what the reader has made of the
- * others stays. So an original comes back when its copy is deleted or renamed.
+ * Copies into `copy` the notebooks of `course` that are not there yet, and the pages that they link
+ * to; what the reader has made of the others stays. So an original comes back when its copy is
+ * deleted or renamed.
  *
- * @returns the names of those that are new in `copy`.
+ * @returns the names of the notebooks that are new in `copy`.
  * @example await workingCopy("notebooks", "work");
  */
 export async function workingCopy(course: string, copy: string): Promise<string[]> {
   await mkdir(copy, { recursive: true });
-  const there = new Set(await notebookNames(copy));
-  const fresh = (await notebookNames(course)).filter((name) => !there.has(name));
-  for (const name of fresh) {
-    await copyFile(join(course, `${name}.ipynb`), join(copy, `${name}.ipynb`));
-  }
-  return fresh;
+  const there = new Set(await readdir(copy));
+  const fresh = (await readdir(course)).filter((file) => /\.(ipynb|md)$/.test(file))
+    .filter((file) => !there.has(file)).sort();
+  for (const file of fresh) await copyFile(join(course, file), join(copy, file));
+  return fresh.flatMap((file) => /^[^.].*(?=\.ipynb$)/.exec(file) ?? []);
 }
 
 /** Where a course is to be read, and what its reader should know about that, if anything. */

@@ -21,7 +21,9 @@ async function inFolder(work: (folder: string) => Promise<void>) {
 Deno.test("workingCopy() copies what is not there, and touches nothing of the reader's", () =>
   inFolder(async (folder) => {
     const course = join(folder, "notebooks"), copy = join(folder, "work");
+    await writeFile(join(course, "glossary.md"), "words");
     assert.deepEqual(await workingCopy(course, copy), ["00 a", "01 b"]);
+    assert.equal(await readFile(join(copy, "glossary.md"), "utf8"), "words");
     await writeFile(join(copy, "00 a.ipynb"), "mine");
     await rm(join(copy, "01 b.ipynb"));
     assert.deepEqual(await workingCopy(course, copy), ["01 b"]);
