@@ -3,24 +3,26 @@
  * reads thousands, and the next one goes on behind the input that ended it. Knows no reader.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Outcome } from "./trial.ts";
 
-/** A fault, and the first input that showed it: `READER SEED INPUT` makes it again. */
+/** A fault, and the inputs that showed it: `READER SEED INPUT` makes one again. */
 export interface Fault {
-  readonly kind: Exclude<Outcome, "accepted" | "refused"> | "crash" | "hang";
-  readonly input: number;
+  readonly kind: Exclude<Outcome, "accepted" | "refused"> | "memory" | "crash" | "hang";
+  /** The first of them. */
+  readonly inputs: number[];
   readonly detail: string;
-  /** Inputs that showed the same. */
   count: number;
 }
 
-/** What damaged inputs did to a reader. */
+/** What damaged inputs did to a reader. The next one has the number `inputs`. */
 export interface ReaderFigures {
   readonly reader: string;
   inputs: number;
@@ -32,25 +34,33 @@ export interface ReaderFigures {
 
 export interface InputOptions {
   readonly seed: number;
-  /** Tries so many inputs at most. */
+  /** Tries so many inputs at most, those of `before` among them. */
   readonly inputs?: number;
   /** Begins no input after this time (of `performance.now()`). */
   readonly until?: number;
-  /** Called after every input. */
+  /** What was found before: counted on, behind its inputs. */
+  readonly before?: ReaderFigures;
+  /** Called a few times a second. */
   readonly onInput?: (figures: ReaderFigures) => void;
-  /** Program and arguments of the process; reader, seed, first, last and folder follow. */
+  /** Program and arguments of the process; reader, seed, first, last, folder and step follow. */
   readonly command?: readonly string[];
   /** Seconds of work that an input may take. */
   readonly patience?: number;
 }
 
-/** How many inputs a process reads. */
-const BATCH = 5000;
+/** How many inputs a process reads, and after how many it looks at its memory. */
+const BATCH = 50_000, STEP = 100;
+
+/** How many inputs of a fault are named. */
+const NAMED = 100;
 
 /** V8's own limit, so that a heap that grows for ever ends the process and not the machine. */
 const HEAP = "--v8-flags=--max-old-space-size=2048";
 const worker = fileURLToPath(new URL("./worker.ts", import.meta.url));
 const WORKER = [process.execPath, "run", "-A", "--quiet", "--no-check", HEAP, worker];
+
+/** Memory, where the system has a folder in it: what is tried is no disk. */
+const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /**
  * Tries a reader with inputs damaged by a seed, until there are enough or the time is over.
@@ -59,88 +69,190 @@ const WORKER = [process.execPath, "run", "-A", "--quiet", "--no-check", HEAP, wo
  * const { faults } = await tryReader("parquet", { seed: 1, inputs: 10_000 });
  */
 export async function tryReader(reader: string, options: InputOptions): Promise<ReaderFigures> {
-  const { inputs = Infinity, until = Infinity, command = WORKER } = options;
-  const started = performance.now();
-  const figures = { reader, inputs: 0, accepted: 0, refused: 0, faults: [], seconds: 0 };
+  const { inputs = Infinity, until = Infinity, before } = options;
+  const figures = structuredClone(before) ??
+    { reader, inputs: 0, accepted: 0, refused: 0, faults: [], seconds: 0 };
+  const spent = figures.seconds, started = performance.now();
+  const time = () => (figures.seconds = spent + (performance.now() - started) / 1000);
   while (figures.inputs < inputs && performance.now() < until) {
-    const to = Math.min(inputs, figures.inputs + BATCH);
-    const folder = await mkdtemp(join(tmpdir(), `trust-${reader}-`));
-    const range = [reader, options.seed, figures.inputs, to, folder].map(String);
-    const child = spawn(command[0]!, [...command.slice(1), ...range], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    try {
-      await readBatch(child, figures, options);
-    } finally {
-      child.kill("SIGKILL");
-      await rm(folder, { recursive: true, force: true });
+    const from = figures.inputs, to = Math.min(inputs, from + BATCH);
+    const { letters, faults, ended } = await readBatch(
+      reader,
+      from,
+      to,
+      STEP,
+      options,
+      (letters) => {
+        options.onInput?.({ ...figures, inputs: from + letters.length });
+      },
+    );
+    for (const letter of letters) {
+      if (letter !== "f") figures[letter === "a" ? "accepted" : "refused"]++;
     }
+    figures.inputs += letters.length;
+    for (const { input, kind, detail } of faults) {
+      if (kind !== "memory") addFault(figures, input, kind, detail);
+      else await findLarge(figures, input, options);
+    }
+    if (ended) addFault(figures, figures.inputs++, ended.kind, ended.detail);
+    time();
+    options.onInput?.(figures);
   }
-  figures.seconds = (performance.now() - started) / 1000;
   return figures;
 }
 
-/** Counts what a process says; where it ends before its turn, its input is a crash or a hang. */
-async function readBatch(
-  child: ChildProcess,
+/** Which of the inputs up to this one took a gigabyte: each is looked at, in another process. */
+async function findLarge(
   figures: ReaderFigures,
-  { until = Infinity, onInput, patience = 10 }: InputOptions,
+  last: number,
+  options: InputOptions,
 ): Promise<void> {
+  const { until: _, ...rest } = options;
+  const range = [Math.max(0, last + 1 - STEP), last + 1] as const;
+  const { faults } = await readBatch(figures.reader, ...range, 1, rest);
+  for (const { input, kind, detail } of faults) {
+    if (kind === "memory") addFault(figures, input, kind, detail);
+  }
+}
+
+/**
+ * The figures without the faults that the reader does not show any more: each of their inputs is
+ * tried again.
+ */
+export async function withoutMended(
+  figures: ReaderFigures,
+  options: InputOptions,
+): Promise<ReaderFigures> {
+  const kept: ReaderFigures = { ...structuredClone(figures), faults: [] };
+  for (const fault of figures.faults) {
+    if (fault.count > fault.inputs.length) {
+      kept.faults.push(fault);
+      continue;
+    }
+    for (const input of fault.inputs) {
+      const { letters, faults, ended } = await readBatch(
+        figures.reader,
+        input,
+        input + 1,
+        1,
+        options,
+      );
+      const [found] = ended ? [ended] : faults;
+      if (found) addFault(kept, input, found.kind, found.detail);
+      else if (fault.kind !== "memory") kept[letters[0] === "a" ? "accepted" : "refused"]++;
+    }
+  }
+  return kept;
+}
+
+interface Found {
+  readonly kind: Fault["kind"];
+  readonly detail: string;
+}
+
+/** What a process made of its inputs. */
+interface Batch {
+  /** An "a", "r" or "f" for each that it was done with. */
+  readonly letters: string;
+  readonly faults: readonly (Found & { readonly input: number })[];
+  /** How the next one ended it, if it did. */
+  readonly ended: Found | null;
+}
+
+/** Lets a process read inputs; where it ends before its turn, the next one is a crash or a hang. */
+async function readBatch(
+  reader: string,
+  from: number,
+  to: number,
+  step: number,
+  options: InputOptions,
+  onLetters: (letters: string) => void = () => {},
+): Promise<Batch> {
+  const { seed, until = Infinity, command = WORKER, patience = 10 } = options;
+  const folder = await mkdtemp(join(scratch, `trust-${reader}-`));
+  const args = [reader, seed, from, to, folder, step].map(String);
+  const child = spawn(command[0]!, [...command.slice(1), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = listen(child);
+  const path = join(folder, "outcomes");
+  let how: string | undefined; // it ended
+  void said.ended.then((ended) => (how = ended));
+  try {
+    let letters = "", worked = 0, last = performance.now();
+    while (how === undefined) {
+      await Promise.race([said.ended, sleep(200)]);
+      const now = await readFile(path, "utf8").catch(() => "");
+      if (now.length > letters.length || !said.isReady()) {
+        letters = now;
+        last = performance.now();
+        worked = await secondsOf(child.pid!);
+        onLetters(letters);
+      }
+      if (how !== undefined) break;
+      const waited = (performance.now() - last) / 1000;
+      // On a busy machine a process may have got nothing of the time that has passed.
+      const isHung = waited > patience &&
+        (await secondsOf(child.pid!) - worked > patience || waited > 12 * patience);
+      if (!isHung && performance.now() < until) continue;
+      child.kill("SIGKILL");
+      await said.ended;
+      letters = await readFile(path, "utf8").catch(() => "");
+      const ended = isHung ? { kind: "hang", detail: `no answer in ${patience} s` } as const : null;
+      const done = said.faults.filter(({ input }) => input < from + letters.length);
+      return { letters, faults: done, ended };
+    }
+    letters = await readFile(path, "utf8").catch(() => "");
+    if (how === "") return { letters, faults: said.faults, ended: null };
+    if (!said.isReady()) {
+      throw new Error(`Expected the process of "${reader}" to begin, but found: ${said.errors()}`);
+    }
+    return {
+      letters,
+      faults: said.faults,
+      ended: { kind: "crash", detail: `${how} ${said.errors()}` },
+    };
+  } finally {
+    child.kill("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a process says, as it says it; `ended` is the empty text where it ended well. */
+function listen(child: ChildProcess) {
+  const faults: (Found & { input: number })[] = [], errors: string[] = [];
+  let isReady = false;
+  child.stderr!.on("data", (text) => errors.splice(0, errors.length - 20, String(text)));
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    if (!isReady) return void (isReady = line === "ready");
+    const [input, kind, detail = ""] = JSON.parse(line) as [number, Fault["kind"], string?];
+    faults.push({ input, kind, detail });
+  });
   const ended = new Promise<string>((resolve) =>
     child.on("close", (code, signal) => resolve(code === 0 ? "" : String(signal ?? code)))
   );
-  const errors: string[] = [];
-  child.stderr!.on("data", (text) => errors.splice(0, errors.length - 20, String(text)));
-  let isReady = false, isStopped = false, hung = false;
-  let worked = 0; // seconds of the processor at the last line
-  let last = performance.now();
-  const watch = setInterval(async () => {
-    if (!isReady || performance.now() - last < 1000 * patience) return;
-    // On a busy machine a process may have got nothing of the time that has passed.
-    const used = await secondsOf(child.pid!) - worked;
-    if (used < patience && performance.now() - last < 12_000 * patience) return;
-    hung = true;
-    child.kill("SIGKILL");
-  }, 100 * patience);
-  for await (const line of createInterface({ input: child.stdout! })) {
-    last = performance.now();
-    if (!isReady) {
-      isReady = line === "ready";
-      continue;
-    }
-    const [outcome, detail = ""] = JSON.parse(line) as [Outcome, string?];
-    if (figures.inputs++ % 100 === 0) worked = await secondsOf(child.pid!);
-    if (outcome === "accepted" || outcome === "refused") figures[outcome]++;
-    else addFault(figures, outcome, detail);
-    onInput?.(figures);
-    if (performance.now() > until && !isStopped) {
-      isStopped = true;
-      child.kill("SIGKILL");
-    }
-  }
-  clearInterval(watch);
-  const how = await ended;
-  if (how === "" || isStopped) return;
-  const said = errors.join("").trim().slice(-300);
-  if (!isReady) {
-    throw new Error(`Expected the process of "${figures.reader}" to begin, but found: ${said}`);
-  }
-  figures.inputs++;
-  addFault(
-    figures,
-    hung ? "hang" : "crash",
-    hung ? `no answer in ${patience} s` : `${how} ${said}`,
-  );
-  onInput?.(figures);
+  return {
+    faults,
+    ended,
+    isReady: () => isReady,
+    errors: () => errors.join("").trim().slice(-300),
+  };
 }
 
 /** Faults that differ in numbers and quotations alone are one. */
 const kindOf = (detail: string) => detail.replace(/"[^"]*"|\d+/g, "…").slice(0, 60);
 
-function addFault({ faults, inputs }: ReaderFigures, kind: Fault["kind"], detail: string): void {
-  const same = faults.find((one) => one.kind === kind && kindOf(one.detail) === kindOf(detail));
-  if (same) same.count++;
-  else faults.push({ kind, input: inputs - 1, detail, count: 1 });
+function addFault(
+  { faults }: ReaderFigures,
+  input: number,
+  kind: Fault["kind"],
+  detail: string,
+): void {
+  const isSame = (one: Fault) => one.kind === kind && kindOf(one.detail) === kindOf(detail);
+  let fault = faults.find(isSame);
+  if (!fault) faults.push(fault = { kind, inputs: [], detail, count: 0 });
+  fault.count++;
+  if (fault.inputs.length < NAMED) fault.inputs.push(input);
 }
 
 /** Seconds that a process has had of the processor, where the system says; else the time itself. */

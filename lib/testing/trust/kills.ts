@@ -28,9 +28,10 @@ export interface KillFigures {
 
 export interface KillOptions {
   readonly seed: number;
+  /** How many there are to be, those of `before` among them. */
   readonly kills: number;
-  /** Begins no further process after this time (of `performance.now()`). */
-  readonly until?: number;
+  /** What was found before: counted on. */
+  readonly before?: KillFigures;
   readonly onKill?: (figures: KillFigures) => void;
 }
 
@@ -175,8 +176,7 @@ export type WorkName = typeof workNames[number];
  * const { kills, faults } = await killWork("tuning", { seed: 1, kills: 40 });
  */
 export async function killWork(name: WorkName, options: KillOptions): Promise<KillFigures> {
-  const { seed, kills, until = Infinity, onKill } = options;
-  const random = randomOf(`${name} ${seed}`);
+  const { seed, kills, before, onKill } = options;
   await using server = await startLoopback({ delay: 20 });
   const works = {
     tuning,
@@ -186,7 +186,9 @@ export async function killWork(name: WorkName, options: KillOptions): Promise<Ki
     reproduce,
   };
   const work = works[name];
-  const figures: KillFigures = { work: name, kills: 0, endings: 0, faults: [] };
+  const figures: KillFigures = structuredClone(before) ??
+    { work: name, kills: 0, endings: 0, faults: [] };
+  if (figures.kills >= kills) return figures;
   const folders: string[] = [];
   const begin = async () => {
     const folder = await mkdtemp(join(tmpdir(), `trust-${name}-`));
@@ -198,11 +200,12 @@ export async function killWork(name: WorkName, options: KillOptions): Promise<Ki
     const first = await begin();
     let whole = await run(work.args(first), name); // how long it takes, as of the last time
     const expected = whole.said + await work.result?.(first);
-    while (figures.kills < kills && performance.now() < until) {
+    while (figures.kills < kills) {
+      const random = randomOf(`${name} ${seed} ${figures.kills}`);
       const folder = await begin();
       const goal = figures.kills + 1 + random(5);
-      const before = figures.kills;
-      const look = () => work.check?.(folder, figures.kills - before);
+      const earlier = figures.kills;
+      const look = () => work.check?.(folder, figures.kills - earlier);
       try {
         for (let ended = false; !ended;) {
           const isLast = figures.kills >= Math.min(goal, kills);
@@ -223,7 +226,7 @@ export async function killWork(name: WorkName, options: KillOptions): Promise<Ki
       } catch (error) {
         const { message } = error as Error;
         if (!figures.faults.includes(message)) figures.faults.push(message);
-        if (figures.kills === before) figures.kills++; // a work that always fails ends, too
+        if (figures.kills === earlier) figures.kills++; // a work that always fails ends, too
       }
     }
   } finally {

@@ -2,7 +2,6 @@
  * What one damaged input does to a reader: refused with a sentence, read and found good, or a fault.
  * Knows neither readers nor inputs.
  */
-import process from "node:process";
 import type { Random } from "./mutate.ts";
 
 /**
@@ -14,23 +13,17 @@ export type Trial = (random: Random) => Promise<() => unknown>;
 /** Makes the inputs of a trial in a folder of its own, once for many trials. */
 export type Reader = (folder: string) => Promise<Trial>;
 
-/** What is no fault, and the faults; a crash and a hang are seen from outside. */
-export const outcomes = ["accepted", "refused", "nonsense", "no sentence", "memory"] as const;
-export type Outcome = typeof outcomes[number];
-
-const GIGABYTE = 2 ** 30;
+/** What is no fault, and the faults that an input shows by itself. */
+export type Outcome = "accepted" | "refused" | "nonsense" | "no sentence";
 
 /** The project's own sentences; and the runtime's, which names the node of a graph that cannot run. */
 const SENTENCE = /\bExpected .* found\b|^ONNX Runtime: /s;
-
-const peak = () => process.resourceUsage().maxRSS * 1024;
 
 /** Tries one input. `detail` says what is wrong, where something is. */
 export async function attempt(
   trial: Trial,
   random: Random,
 ): Promise<{ outcome: Outcome; detail?: string }> {
-  const before = peak();
   let outcome: Outcome = "accepted", detail: string | undefined;
   const check = await trial(random).catch((error: unknown) => {
     const isSentence = error instanceof Error && SENTENCE.test(error.message);
@@ -42,8 +35,6 @@ export async function attempt(
   } catch (error) {
     [outcome, detail] = ["nonsense", inWords(error)];
   }
-  const grown = peak() - before;
-  if (grown > GIGABYTE) [outcome, detail] = ["memory", `${(grown / GIGABYTE).toFixed(1)} GB`];
   return { outcome, ...(detail === undefined ? {} : { detail }) };
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { trustTable } from "./figures.ts";
-import { tryReader } from "./inputs.ts";
+import { tryReader, withoutMended } from "./inputs.ts";
 import { killWork } from "./kills.ts";
 import { mutateBytes, mutateJson, partsOf, randomOf } from "./mutate.ts";
 import { readerNames, readers } from "./readers.ts";
@@ -36,7 +36,7 @@ Deno.test("partsOf() finds every value of a JSON text, with its name", () => {
   ]);
 });
 
-Deno.test("attempt() tells refusals, errors without a sentence, nonsense and greed apart", async () => {
+Deno.test("attempt() tells refusals, errors without a sentence and nonsense apart", async () => {
   const outcome = async (read: () => unknown, check = () => {}) =>
     (await attempt(async () => (await read(), check), () => 0)).outcome;
   const fail = (message: string) => () => {
@@ -52,10 +52,13 @@ Deno.test("attempt() tells refusals, errors without a sentence, nonsense and gre
 Deno.test("tryReader() counts a hang and a crash, and goes on behind them", async () => {
   const script = fileURLToPath(new URL("./unruly.ts", import.meta.url));
   const command = [process.execPath, "run", "-A", "--quiet", "--no-check", script];
-  const figures = await tryReader("unruly", { seed: 1, inputs: 9, command, patience: 0.5 });
+  const options = { seed: 1, command, patience: 0.5 };
+  const before = await tryReader("unruly", { ...options, inputs: 4 });
+  assert.deepEqual([before.inputs, before.accepted, before.faults.length], [4, 3, 1]);
+  const figures = await tryReader("unruly", { ...options, inputs: 9, before });
   assert.deepEqual([figures.inputs, figures.accepted], [9, 6]);
-  assert.deepEqual(figures.faults.map(({ kind, input }) => [kind, input]), [
-    ...[["hang", 3], ["crash", 5], ["nonsense", 6]],
+  assert.deepEqual(figures.faults.map(({ kind, inputs }) => [kind, ...inputs]), [
+    ...[["hang", 3], ["crash", 5], ["nonsense", 6], ["memory", 7]],
   ]);
   const table = trustTable({
     date: "",
@@ -65,7 +68,13 @@ Deno.test("tryReader() counts a hang and a crash, and goes on behind them", asyn
     readers: [figures],
     kills: [],
   });
-  assert.match(table, /\| unruly \| 9 \| 0 \| 6 \| 1 × hang, 1 × crash, 1 × nonsense \|/);
+  assert.match(
+    table,
+    /\| unruly \| 9 \| 0 \| 6 \| 1 × hang, 1 × crash, 1 × nonsense, 1 × memory \|/,
+  );
+  const mended = await withoutMended(figures, options); // one by one, none hangs or dies
+  assert.deepEqual([mended.inputs, mended.accepted], [9, 8]);
+  assert.deepEqual(mended.faults.map(({ kind }) => kind), ["nonsense", "memory"]);
 });
 
 for (const name of readerNames) {

@@ -15,7 +15,6 @@ import {
   readModelOutputs,
   type Usage,
 } from "@implicit/alpaca-eval";
-import { startLoopback } from "@implicit/alpaca-eval/testing";
 import { projectRoot } from "../../../study/settings.ts";
 import { mutateBytes, mutateJson, pick, type Random } from "../mutate.ts";
 import type { Reader, Trial } from "../trial.ts";
@@ -140,54 +139,65 @@ const reply = {
 
 const names = ["weighted_alpaca_eval_gpt4_turbo", "text_alpaca_eval_clf"];
 
-/** A judge that is asked of one comparison, and what it has spent. */
-async function judgeIn(folder: string, baseUrl: string, name: string) {
+/**
+ * A judge that is asked of one comparison: its preference, how often its endpoint was asked and what
+ * that cost. The endpoint's answer comes without a network, which is not what is damaged.
+ */
+async function judgeIn(folder: string, name: string) {
   const settings = await loadJudgeSettings(settingsAt(name));
-  const endpoint = { baseUrl, cache: folder, attempts: 2, backoff: 1 };
+  const endpoint = { baseUrl: "http://127.0.0.1/v1", cache: folder, attempts: 2, backoff: 0 };
   let spent: Usage | undefined;
   const onAnswer = (_: number, __: number, used: Usage) => void (spent = used);
   const judge = httpJudge({ settings, endpoint, price: { input: 10, output: 30 }, onAnswer });
-  return { ask: async () => (await judge([comparison]))[0]!.preference, spent: () => spent };
+  return async (body: string) => {
+    const { fetch } = globalThis;
+    let asked = 0;
+    globalThis.fetch = () => (asked++, Promise.resolve(new Response(body)));
+    try {
+      const [row] = await judge([comparison]);
+      return { preference: row!.preference, asked, cost: spent!.cost };
+    } finally {
+      globalThis.fetch = fetch;
+    }
+  };
 }
 
 const isPreference = (value: number) => Number.isNaN(value) || (value >= 1 && value <= 2);
 
 /** What an endpoint answers: a preference or none, a cost that can be, and no second bill. */
 export const judgeReplies: Reader = async (folder): Promise<Trial> => {
-  let body: unknown;
-  const server = await startLoopback({ reply: () => ({ body }) });
-  const judges = await Promise.all(names.map((name) => judgeIn(folder, server.baseUrl, name)));
+  const judges = await Promise.all(names.map((name) => judgeIn(folder, name)));
   return async (random) => {
-    for (const name of readdirSync(folder)) rmSync(join(folder, name));
-    body = mutateJson(random, reply);
-    if (random(8) === 0) {
-      body = new TextDecoder().decode(mutateBytes(random, Buffer.from(body as string)));
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith(".json")) rmSync(join(folder, name));
     }
-    const { ask, spent } = pick(random, judges);
-    const preference = await ask();
-    const cost = spent()!.cost, asked = server.requests.length;
-    server.requests.length = 0;
-    const again = await ask();
+    let body = mutateJson(random, reply);
+    if (random(8) === 0) body = new TextDecoder().decode(mutateBytes(random, Buffer.from(body)));
+    const ask = pick(random, judges);
+    const first = await ask(body);
+    const again = await ask(body);
     return () => {
-      assert.ok(isPreference(preference), `preference ${preference}`);
-      assert.ok(cost >= 0 && cost < Infinity, `cost ${cost}`);
-      assert.ok(asked >= 1);
-      assert.ok(Object.is(again, preference), `kept as ${again}`);
-      assert.equal(server.requests.length, 0, "asked again of an answer that was kept");
+      assert.ok(isPreference(first.preference), `preference ${first.preference}`);
+      assert.ok(first.cost >= 0 && first.cost < Infinity, `cost ${first.cost}`);
+      assert.ok(first.asked >= 1);
+      assert.ok(Object.is(again.preference, first.preference), `kept as ${again.preference}`);
+      assert.equal(again.asked, 0, "asked again of an answer that was kept");
     };
   };
 };
 
 /** An answer on disk: as it came, or asked for anew. */
 export const keptAnswers: Reader = async (folder): Promise<Trial> => {
-  const server = await startLoopback();
-  const { ask } = await judgeIn(folder, server.baseUrl, names[0]!);
-  const first = await ask();
+  const ask = await judgeIn(folder, names[0]!);
+  const body = JSON.stringify(reply);
+  const first = await ask(body);
   const name = readdirSync(folder).find((name) => name.endsWith(".json"))!;
   const path = join(folder, name), whole = readFileSync(path, "utf8");
   return async (random) => {
     writeFileSync(path, damaged(random, JSON.parse(whole)));
-    const preference = await ask().finally(() => writeFileSync(path, whole));
-    return () => assert.equal(preference, first, "another preference than the one that was kept");
+    const { preference } = await ask(body).finally(() => writeFileSync(path, whole));
+    return () => {
+      assert.equal(preference, first.preference, "another preference than the one that was kept");
+    };
   };
 };

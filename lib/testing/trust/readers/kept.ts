@@ -127,7 +127,7 @@ export const notebooks: Reader = (folder) => {
     const read = await readNotebook(path);
     await writeNotebook(join(copies, "some.ipynb"), read);
     const again = await readNotebook(join(copies, "some.ipynb"));
-    const withReport = random(20) === 0;
+    const withReport = random(60) === 0;
     if (withReport) await writeReport(copies, { title: pick(random, ["t", "<script>x</script>"]) });
     return () => {
       assert.equal(JSON.stringify(again), JSON.stringify(read), "another when it is read again");

@@ -79,9 +79,12 @@ export const safetensors: Reader = async (folder) => {
   };
 };
 
+/** A model is read for every input: it has what a model must have. */
+const leastSizes = { vocab_size: 12, intermediate_size: 8, num_hidden_layers: 1 };
+
 /** The index of shards: whatever it says, the weights are the model's or refused. */
 export const shards: Reader = async (folder) => {
-  const model = randomModel({ model_type: "llama", ...tinySizes, hidden_size: 8 });
+  const model = randomModel({ model_type: "llama", ...tinySizes, ...leastSizes, hidden_size: 8 });
   await saveCheckpoint(model, folder);
   const names = [...model.parameters.keys()];
   const files = ["a.safetensors", "b.safetensors"];
@@ -223,12 +226,43 @@ export const tokenizer: Reader = (folder) => {
       pretokenizers: [split, { type: "Digits", individual_digits: true }, base.pre_tokenizer],
     },
   };
+  const few = {
+    ...{ normalizer: null, pre_tokenizer: { type: "Metaspace", replacement: "▁", split: true } },
+    added_tokens: ["<unk>", "<s>", "</s>"].map((content, id) => ({ id, content, special: true })),
+    post_processor: null,
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        { type: "Replace", pattern: { String: "▁" }, content: " " },
+        { type: "ByteFallback" },
+        { type: "Fuse" },
+      ],
+    },
+    model: {
+      ...{ type: "BPE", unk_token: "<unk>", byte_fallback: true, fuse_unk: true },
+      vocab: Object.fromEntries(
+        ["<unk>", "<s>", "</s>", "<0x0A>", "▁", "l", "o", "w", "lo", "low", "▁low"]
+          .map((token, id) => [token, id]),
+      ),
+      merges: [["l", "o"], ["lo", "w"], ["▁", "low"]],
+    },
+  };
+  const fewSteps = {
+    ...few,
+    normalizer: other.normalizer,
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [split, { type: "Digits", individual_digits: true }, few.pre_tokenizer],
+    },
+  };
+  // Mostly the small ones: of the large one nearly every damage is one to a word of its vocabulary.
+  const kinds = [few, few, few, few, fewSteps, fewSteps, base, other];
   const map = { eos_token: "</s>", bos_token: { content: "<s>", lstrip: false } };
   return Promise.resolve(async (random) => {
     const which = random(4);
     const write = (name: string, value: unknown, harm: boolean) =>
       writeFileSync(join(folder, name), harm ? damaged(random, value) : JSON.stringify(value));
-    write("tokenizer.json", pick(random, [base, other]), which > 1);
+    write("tokenizer.json", pick(random, kinds), which > 1);
     write("tokenizer_config.json", settings, which === 0);
     write("special_tokens_map.json", map, which === 1);
     const read = await loadTokenizer(folder);
@@ -248,8 +282,7 @@ export const tokenizer: Reader = (folder) => {
 
 /** An exported graph that is read back: it generates tokens of the vocabulary, or is refused. */
 export const onnx: Reader = (folder) => {
-  const sizes = { vocab_size: 12, intermediate_size: 8, num_hidden_layers: 1 };
-  const model = randomModel({ model_type: "llama", ...tinySizes, ...sizes });
+  const model = randomModel({ model_type: "llama", ...tinySizes, ...leastSizes });
   const graph = decoderGraph(model.config, model.parameters, "export", { weights: float32Format });
   const whole = encodeModel(graph), path = join(folder, "model.onnx");
   return Promise.resolve(async (random) => {
