@@ -32,10 +32,10 @@ import {
   openScale,
   readResults,
   readSettings,
-  resultsPage,
   summaryRows,
 } from "implicit/tasks";
 import { whole } from "./arguments.ts";
+import { courseChapters, frontOf } from "./front.ts";
 
 const options = new Command("deno task reproduce")
   .description(
@@ -161,8 +161,13 @@ async function report(): Promise<void> {
   const table = results.length === 0
     ? undefined
     : await layOut(summaryRows(results), { caption: "Results" });
-  const title = "Instruction following without instruction tuning";
-  await writeReport(out, { title, lead: await resultsPage(results), ...(table ? { table } : {}) });
+  const date = new Date().toISOString().slice(0, 10);
+  const form = "Everything is in this one file, which needs no network.";
+  await writeReport(
+    out,
+    await frontOf(results, { date, form }),
+    await courseChapters(out, results, date),
+  );
   if (table) console.log(`\n${tableText(table)}`);
 }
 

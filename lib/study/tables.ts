@@ -55,7 +55,9 @@ export function paperTables(rows: readonly ResultRow[], paper: readonly PaperRow
     const lines = [...new Set(own.map((row) => row.arm))].map((arm) => {
       const papers = published.map((model) => {
         const row = own.find((r) => r.arm === arm && r.model === model);
-        return row ? `${row.value}${row.sd === null ? "" : ` ± ${row.sd}`}` : "";
+        return row
+          ? `${row.value}${row.sd === null ? "" : ` ± ${row.sd < 1 ? row.sd : row.sd.toFixed(1)}`}`
+          : "";
       });
       const is = (row: Pick<ResultRow, "section" | "arm" | "metric">) =>
         row.section === section && row.arm === arm && row.metric === metric;

@@ -15,10 +15,13 @@ export {
   readNotebook,
   writeNotebook,
 } from "./kernel/notebook.ts";
-export { type ReportOptions, writeReport } from "./kernel/report.ts";
+export { type Chapter, markdownChapter } from "./kernel/chapter.ts";
+export type { Front } from "./kernel/page.ts";
+export { chaptersOf, writeReport } from "./kernel/report.ts";
 export { CellFailed, runNotebook, type RunOptions } from "./kernel/run.ts";
 export { runNotebooks, type SeriesOptions } from "./kernel/series.ts";
 export { chooseNotebooks, notebookNames, readNotebooks } from "./kernel/shelf.ts";
+export { writeSite } from "./kernel/site.ts";
 export { statusLine } from "./kernel/status.ts";
 export { writeWhole } from "./kernel/write.ts";
 export { heatMap, intervalBars, lossCurves } from "./show/charts.ts";
@@ -31,7 +34,14 @@ export { duration, progress } from "./show/progress.ts";
 export { diagonalScatter, scatter } from "./show/scatter.ts";
 export { sliderFigure } from "./show/slider.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";
-export { type DataFrame, dataFrame, layOut, showTable, tableText } from "./show/table.ts";
+export {
+  type DataFrame,
+  dataFrame,
+  layOut,
+  showTable,
+  tableHtml,
+  tableText,
+} from "./show/table.ts";
 export { plainText } from "./show/terminal.ts";
 export { showResponses, showTokens } from "./show/text.ts";
 export { tokenFigure } from "./show/tokens.ts";

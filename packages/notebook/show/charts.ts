@@ -121,6 +121,7 @@ export function lossCurves(
     return [
       {
         ...line,
+        meta: `${name}, each step`,
         y: losses,
         showlegend: false,
         hoverinfo: "skip",
@@ -129,6 +130,7 @@ export function lossCurves(
       },
       {
         ...line,
+        meta: `${name}, smoothed`,
         y: smoothed(losses),
         showlegend: curves.findIndex((other) => groupOf(other) === group) === i,
         line: { color, width: 2.2 },
@@ -139,7 +141,7 @@ export function lossCurves(
   return {
     data,
     layout: houseLayout("Training loss", {
-      showlegend: groups.length > 1,
+      showlegend: true,
       xaxis: axis("step", steps === undefined ? {} : { range: [0, steps] }),
       yaxis: axis("loss, nats per token"),
     }),
@@ -191,6 +193,7 @@ export function heatMap(
       hovertemplate: `%{y} → %{x}: %{text}<extra></extra>`,
     }],
     layout: houseLayout(unit === "" ? title : `${title} (${unit})`, {
+      meta: { columns: columns.length },
       height: 190 + 34 * rows.length,
       showlegend: false,
       annotations: cells.map(({ value, r, c }, i) => ({

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { max, min } from "simple-statistics";
+import { aliveScript, frameStyle } from "./alive.ts";
 import { display, escapeHtml, inNotebook, liveDisplay } from "./display.ts";
 import { type Figure, figureSvg, plotlySource } from "./svg.ts";
 import { type CellRun, cellRun } from "./runtime.ts";
@@ -39,17 +40,19 @@ export async function showFigure(figure: Figure): Promise<void> {
 }
 
 /**
- * Opens a place for a figure that changes while something runs: still pictures first, the
- * interactive figure at the end.
+ * Opens a place for a figure that changes while something runs: still pictures first, of the size, with
+ * the title and the legend of the interactive figure that comes at the end.
  *
+ * @param first shown at once, before there is a number.
  * @example
- * const plot = liveFigure();
- * for (const step of steps) plot.update(lossCurves([{ name: "seed 0", losses }]));
- * await plot.done(lossCurves([{ name: "seed 0", losses }]));
+ * const log = lossLog(list), plot = liveFigure(lossCurves(log()));
+ * for (const step of steps) plot.update(lossCurves(log(arm, seed, step)));
+ * await plot.done(lossCurves(lossesOf(runs)));
  */
-export function liveFigure(): LiveFigure {
+export function liveFigure(first?: Figure): LiveFigure {
   const show = liveDisplay();
   let last = 0;
+  if (first && inNotebook()) void show(() => still(first));
   return {
     update(figure) {
       if (!inNotebook() || Date.now() - last < REDRAW_MS) return;
@@ -61,9 +64,20 @@ export function liveFigure(): LiveFigure {
 }
 
 async function still(figure: Figure) {
-  const svg = await figureSvg(figure), text = figureText(figure);
-  return { "text/plain": text, "image/svg+xml": svg, "text/html": picture(svg, figure) };
+  const { title: _title, ...layout } = figure.layout;
+  const { height = 400 } = layout;
+  const plot = await figureSvg({ data: figure.data, layout: { ...layout, width: WIDTH } });
+  return {
+    "text/plain": figureText(figure),
+    "text/html": `<div style="max-width:${WIDTH}px"><div style="${frameStyle.title}">` +
+      `${escapeHtml(headingOf(figure))}</div>` +
+      `${picture(plot, figure, `width:100%;height:${height}px;display:block`)}` +
+      `<div style="${frameStyle.save}"></div></div>`,
+  };
 }
+
+/** How wide a figure becomes where there is room, in pixels. */
+const WIDTH = 820;
 
 async function interactive(figure: Figure) {
   const svg = await figureSvg(figure);
@@ -89,7 +103,7 @@ export function lacksLibrary(holder: CellRun | null, here: CellRun): boolean {
 
 /** The title and each series' name with its range: what a terminal shows of a figure. */
 export function figureText(figure: Figure): string {
-  const title = plain(((figure.layout.title as { text?: string }) ?? {}).text ?? "Figure");
+  const title = headingOf(figure) || "Figure";
   const series = figure.data.filter((trace) =>
     trace.showlegend !== false && trace.visible !== false
   ).map((trace) => {
@@ -104,6 +118,10 @@ export function figureText(figure: Figure): string {
   return [`[figure] ${title}`, ...series].join("\n");
 }
 
+function headingOf({ layout }: Figure): string {
+  return plain((layout.title as { text?: string } | undefined)?.text ?? "");
+}
+
 function finite(values: unknown): number[] {
   return Array.isArray(values) ? values.filter(Number.isFinite) : [];
 }
@@ -116,10 +134,10 @@ function plain(text: string): string {
   return text.replace(/<br\s*\/?>/g, " – ").replace(/<[^>]+>/g, "");
 }
 
-function picture(svg: string, figure: Figure): string {
+function picture(svg: string, figure: Figure, style = "max-width:100%"): string {
   const source = Buffer.from(svg).toString("base64");
   const words = escapeHtml(figureText(figure));
-  return `<img alt="${words}" style="max-width:100%" src="data:image/svg+xml;base64,${source}">`;
+  return `<img alt="${words}" style="${style}" src="data:image/svg+xml;base64,${source}">`;
 }
 
 /** Text in the house's ink takes the colour of the page: JupyterLab's variable, else its own. */
@@ -128,24 +146,16 @@ export const inkStyle = `<style>.implicit-figure text[style*="${inkRgb}"]` +
 
 /**
  * The picture, and a script that puts the living figure in its place once plotly is there (outputs
- * of a saved notebook may be drawn in any order, and plotly unpacks itself asynchronously). The
- * title becomes a line of the page, which wraps on a narrow screen.
+ * of a saved notebook may be drawn in any order, and plotly unpacks itself asynchronously).
  */
 function interactiveHtml(svg: string, figure: Figure): string {
   const id = `figure-${randomUUID()}`;
-  const { width: _width, title, ...layout } = figure.layout;
-  const heading = plain((title as { text?: string } | undefined)?.text ?? "");
-  const json = JSON.stringify([figure.data, { ...layout, autosize: true }, heading])
-    .replace(/</g, "\\u003c");
-  return `${inkStyle}<div id="${id}" class="implicit-figure" style="max-width:820px">` +
+  const json = JSON.stringify([figure.data, figure.layout]).replace(/</g, "\\u003c");
+  return `${inkStyle}<div id="${id}" class="implicit-figure" style="max-width:${WIDTH}px">` +
     `${picture(svg, figure)}</div><script>(function(){var f=${json},n=0;${unpackScript}` +
-    `try{unpack(localStorage.getItem("${STORED}"))}catch(e){}(function draw(){` +
+    `${aliveScript}try{unpack(localStorage.getItem("${STORED}"))}catch(e){}(function draw(){` +
     `var box=document.getElementById("${id}");if(!window.Plotly||!box||!box.offsetWidth){` +
-    `if(n++<200)setTimeout(draw,n<40?50:500);return}box.textContent="";` +
-    `var head=document.createElement("div"),plot=document.createElement("div");` +
-    `head.textContent=f[2];head.style="font:600 15px system-ui,sans-serif;margin:6px 8px 0";` +
-    `box.append(head,plot);Plotly.newPlot(plot,f[0],f[1],{responsive:true,displayModeBar:false});` +
-    `})()})()</script>`;
+    `if(n++<200)setTimeout(draw,n<40?50:500);return}implicitFigure(box,f[0],f[1])})()})()</script>`;
 }
 
 /** Where a page that has plotly keeps it, packed, for later pages whose outputs have lost it. */

@@ -111,21 +111,27 @@ export function lossesOf(runs: readonly ShownRun[]): LossCurve[] {
 /**
  * Collects the losses of runs while they are tuned; each call returns all that is known so far.
  *
+ * @param list arms that will be tuned: their names stand in the legend from the beginning.
  * @example
- * const log = lossLog(), plot = liveFigure();
- * await study.runs([arms.base], (...step) => plot.update(lossCurves(log(...step))));
+ * const log = lossLog(list), plot = liveFigure(lossCurves(log()));
+ * await study.runs(list, (...step) => plot.update(lossCurves(log(...step))));
  */
-export function lossLog(): (
-  arm: { readonly name: string },
-  seed: number,
-  step: { readonly loss: number },
+export function lossLog(
+  list: readonly { readonly name: string; readonly tuning: unknown }[] = [],
+): (
+  arm?: { readonly name: string },
+  seed?: number,
+  step?: { readonly loss: number },
 ) => LossCurve[] {
   const curves = new Map<string, LossCurve & { losses: number[] }>();
-  return (arm, seed, { loss }) => {
+  const awaited = list.filter(({ tuning }) => tuning !== null)
+    .map(({ name }): LossCurve => ({ name, losses: [] }));
+  return (arm, seed, step) => {
+    if (!arm || !step) return awaited;
     const name = `${arm.name}, seed ${seed}`;
     if (!curves.has(name)) curves.set(name, { name, group: arm.name, losses: [] });
-    curves.get(name)!.losses.push(loss);
-    return [...curves.values()];
+    curves.get(name)!.losses.push(step.loss);
+    return [...awaited, ...curves.values()];
   };
 }
 

@@ -142,7 +142,10 @@ export function tableHtml({ caption, heads, numeric, cells }: Table): string {
   const head = heads.map((text, i) => cell("th", text, i, `border-bottom:${line};font-weight:600`));
   const body = cells.map((row) =>
     `<tr style="background:none">` +
-    row.map((text, i) => cell("td", text, i, `border-bottom:${line}`)).join("") + `</tr>`
+    row.map((text, i) => {
+      const whole = /^[-–\d]/.test(text) && text.length < 24 ? ";white-space:nowrap" : "";
+      return cell("td", text, i, `border-bottom:${line}${whole}`);
+    }).join("") + `</tr>`
   );
   const title = caption &&
     `<caption style="text-align:left;padding:4px 10px;font-weight:600;color:inherit">` +

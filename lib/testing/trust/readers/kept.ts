@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DiskCache } from "@implicit/memo";
-import { readNotebook, writeNotebook, writeReport } from "@implicit/notebook";
+import { chaptersOf, readNotebook, writeNotebook, writeReport } from "@implicit/notebook";
 import { readResults, summaryRows } from "../../../study/record.ts";
 import { readCheckpoint, writeCheckpoint } from "../../../tune/checkpoint.ts";
 import { mutateBytes, pick } from "../mutate.ts";
@@ -128,7 +128,10 @@ export const notebooks: Reader = (folder) => {
     await writeNotebook(join(copies, "some.ipynb"), read);
     const again = await readNotebook(join(copies, "some.ipynb"));
     const withReport = random(60) === 0;
-    if (withReport) await writeReport(copies, { title: pick(random, ["t", "<script>x</script>"]) });
+    if (withReport) {
+      const title = pick(random, ["t", "<script>x</script>"]);
+      await writeReport(copies, { title }, await chaptersOf(copies));
+    }
     return () => {
       assert.equal(JSON.stringify(again), JSON.stringify(read), "another when it is read again");
       if (!withReport) return;
