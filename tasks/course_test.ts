@@ -1,0 +1,92 @@
+/**
+ * The course as a whole: what a reader follows from one page to the next leads somewhere.
+ */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Cell, notebookNames, readNotebooks } from "@implicit/notebook";
+import { glossaryTerms } from "implicit/tasks";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = join(root, "notebooks");
+const names = await notebookNames(folder);
+const notebooks = await readNotebooks(folder, names);
+const pages = ["README.md", "CONTRIBUTING.md", "notebooks/README.md", "notebooks/glossary.md"];
+const texts = new Map(
+  await Promise.all(
+    pages.map(async (page) => [page, await readFile(join(root, page), "utf8")] as const),
+  ),
+);
+for (const [name, { cells }] of notebooks) {
+  texts.set(`notebooks/${name}.ipynb`, prose(cells).join("\n\n"));
+}
+
+function prose(cells: readonly Cell[]): string[] {
+  return cells.filter(({ cell_type }) => cell_type === "markdown").map(({ source }) => source);
+}
+
+/** Links and pictures of a Markdown text, code left out. */
+function linksOf(text: string): string[] {
+  const plain = text.replace(/```[\s\S]*?```/g, "").replace(/`[^`\n]*`/g, "");
+  return [...plain.matchAll(/\]\(([^)\s]+)\)|\bsrc(?:set)?="([^"]+)"|\bhref="([^"]+)"/g)]
+    .map(([, markdown, src, href]) => (markdown ?? src ?? href)!);
+}
+
+/** The ends of links that headings make: of pages as GitHub does, of notebooks as JupyterLab. */
+function anchorsOf(file: string, text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!);
+  const named = file.endsWith(".ipynb")
+    ? headings
+    : headings.map((heading) => heading.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, ""));
+  return named.map((heading) => heading.replaceAll(" ", "-"));
+}
+
+Deno.test("every relative link in notebooks and pages leads to a file, and to a heading of it", () => {
+  let followed = 0;
+  const broken = [...texts].flatMap(([page, text]) =>
+    linksOf(text).filter((link) => !/^[a-z]+:/.test(link)).filter((link) => {
+      followed++;
+      const [path = "", anchor] = link.split("#").map(decodeURIComponent);
+      const file = path === "" ? page : join(dirname(page), path);
+      if (!existsSync(join(root, file))) return true;
+      const target = texts.get(file);
+      return anchor !== undefined && target !== undefined &&
+        !anchorsOf(file, target).includes(anchor);
+    }).map((link) => `${page}: ${link}`)
+  );
+  assert.deepEqual(broken, []);
+  assert.ok(followed > 80, `only ${followed} links`);
+});
+
+Deno.test("links to the paper lead to arXiv, and those to other sites are whole", () => {
+  const links = [...texts.values()].flatMap(linksOf).filter((link) => /^[a-z]+:/.test(link));
+  assert.deepEqual(links.filter((link) => !URL.canParse(link) || !/^https:/.test(link)), []);
+  const paper = links.filter((link) => link.includes("2409.14254"));
+  const form = /^https:\/\/arxiv\.org\/(abs\/2409\.14254|html\/2409\.14254v1#(S|A)\d(\.SS\d)?)$/;
+  assert.deepEqual(paper.filter((link) => !form.test(link)), []);
+  assert.ok(paper.length > 10);
+});
+
+Deno.test("README, the page for teachers and the notebooks before and after link every notebook", () => {
+  for (const page of ["README.md", "notebooks/README.md"]) {
+    const linked = linksOf(texts.get(page)!).map(decodeURIComponent);
+    const missing = names.filter((name) => !linked.some((link) => link.endsWith(`${name}.ipynb`)));
+    assert.deepEqual(missing, [], page);
+  }
+});
+
+Deno.test("the glossary has every word of the course, in order, once, met where it says", () => {
+  const terms = glossaryTerms(texts.get("notebooks/glossary.md")!);
+  const words = terms.map(({ term }) => term);
+  const sorted = words.toSorted((a, b) => a.localeCompare(b, "en"));
+  assert.deepEqual(words, sorted);
+  assert.equal(new Set(words).size, words.length);
+  const wanted = "adaptation,adapter,arm,base,cap,chat template,checker,instruction," +
+    "instruction tuning,interval,judge,label mask,length control,nats,pass rate," +
+    "pointwise mutual information,preference,product of experts,response,response ranking," +
+    "response tuning,rule,run,scale,seed,single-task tuning,study,win rate";
+  assert.deepEqual(wanted.split(",").filter((word) => !words.includes(word)), []);
+  assert.deepEqual(terms.filter(({ notebook }) => !notebooks.has(notebook)), []);
+});
