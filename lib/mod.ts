@@ -96,6 +96,7 @@ export { taskStyles } from "./study/style.ts";
 
 export {
   byFamily,
+  dataFrame,
   diagonalScatter,
   heatMap,
   intervalBars,

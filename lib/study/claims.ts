@@ -62,6 +62,15 @@ export const claims: readonly Claim[] = [
     no: "with a base above 6 % or a reference below 70 %, win rates say less than the paper's.",
   },
   {
+    text: "response tuning wins at least 20 points more than the base",
+    figures: win("base", "response-tuning"),
+    holds: (f) => f["response-tuning"]! - f.base! >= 20,
+    seen: ({ row }) =>
+      `Trained on responses alone a model wins ${row("response-tuning")}, its base ${row("base")}`,
+    yes: "without one instruction it learnt to follow many.",
+    no: "here responses alone add less than 20 points, in the paper about twice as many.",
+  },
+  {
     text: "response tuning wins more than 30 %, its interval clear of the shuffled pairs'",
     figures: (at) => ({
       "response-tuning": at("response-tuning"),

@@ -120,9 +120,10 @@ export class Study {
     return explainMask(encoded, this.base.tokenizer);
   }
 
-  /** What an arm's rules became with this base's tokenizer: rule, string, token ids, weight. */
-  explainRules(arm: Arm): { rule: string; string: string; ids: string; weight: number }[] {
-    return this.adapter(arm).explain().map((row) => ({ ...row, ids: row.ids.join(", ") }));
+  /** What an arm's rules became with this base's tokenizer; a token that is exempt has no weight. */
+  explainRules(arm: Arm): { rule: string; string: string; ids: string; weight: number | null }[] {
+    return this.adapter(arm).explain()
+      .map((row) => ({ ...row, ids: row.ids.join(", "), weight: row.weight || null }));
   }
 
   /** The rule adapter's answer to one prompt, token by token, and why each was chosen. */

@@ -4,7 +4,7 @@
  */
 import { differenceOverBases, overBases } from "./bases.ts";
 import type { PaperRow, ResultRow } from "./results.ts";
-import { digits, type Verdict, verdicts } from "./verdicts.ts";
+import { type Verdict, verdicts } from "./verdicts.ts";
 
 const METRICS: Readonly<Record<string, string>> = {
   "win-rate": "win rate against instruction tuning, %",
@@ -117,10 +117,12 @@ export function claimsTable(rows: readonly ResultRow[]): string {
 /** The figures that decide each claim, of the paper's models and of every base. */
 function claimFigures(rows: readonly ResultRow[], paper: readonly PaperRow[]): string {
   return [...byClaim(verdicts(rows, paper))].map(([claim, all]) => {
-    const lines = Object.keys(all[0]!.figures).map((name) => [
-      name,
-      ...all.map(({ figures }) => Number.isNaN(figures[name]!) ? "" : digits(figures[name]!)),
-    ]);
+    const lines = Object.keys(all[0]!.figures).map((name) => {
+      const values = all.map(({ figures }) => figures[name]!);
+      // Rates are percent; numbers that all lie within ±1 are correlations.
+      const digits = values.some((value) => Math.abs(value) > 1) ? 1 : 2;
+      return [name, ...values.map((value) => Number.isNaN(value) ? "" : value.toFixed(digits))];
+    });
     const holds = all.map(({ holds }) => holds === null ? "" : holds ? "yes" : "**no**");
     const table = markdownTable(["", ...all.map(({ model }) => model)], [...lines, ["", ...holds]]);
     return `**${claim}**\n\n${table}\n`;

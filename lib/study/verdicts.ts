@@ -91,6 +91,3 @@ const shortName = (model: string) => model.replace(/-7B.*$/, "");
 
 /** A rate with one decimal, a correlation with two. */
 const decimals = (value: number, metric = "") => value.toFixed(metric === "similarity" ? 2 : 1);
-
-/** A figure as a table shows it: a correlation needs more than one decimal. */
-export const digits = (value: number): string => value.toFixed(Math.abs(value) < 1 ? 2 : 1);

@@ -115,15 +115,15 @@ Deno.test("tables keep types, order and digits, and escape what they hold", asyn
   const frame = await dataFrame([
     { arm: "<base>", rate: 3.456, n: 200 },
     { arm: "rules", rate: 12, n: 200 },
-    { arm: "none", rate: null, n: 0 },
+    { arm: "no\nne", rate: null, n: 0 },
   ]);
   assert.deepEqual(frame.columns, ["arm", "rate", "n"]);
-  assert.deepEqual(frame.sortValues("n").values[0], ["none", null, 0]);
+  assert.deepEqual(frame.sortValues("n").values[0], ["no\nne", null, 0]);
   const table = await layOut(frame, { caption: "Rates", digits: { rate: 2 } });
   assert.equal(
     tableText(table),
     "Rates\narm      rate    n\n──────  ─────  ───\n<base>   3.46  200\nrules   12.00  200\n" +
-      "none        –    0",
+      "no↵ne       –    0",
   );
   assert.match(tableHtml(table), /&lt;base&gt;/);
   await assert.rejects(
@@ -202,7 +202,7 @@ Deno.test("duration() speaks of seconds, minutes and hours", () => {
 
 Deno.test("escapeHtml() and visible() make text safe and seen", () => {
   assert.equal(escapeHtml(`<a href="x">&'`), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
-  assert.equal(visible(" a\n"), "·a⏎");
+  assert.equal(visible(" a\n"), "·a↵");
 });
 
 Deno.test("a first table comes without a word of what packages deprecate", () => {

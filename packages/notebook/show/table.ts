@@ -128,7 +128,7 @@ export async function layOut(
 
 function cellText(value: unknown, digits: number): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  return typeof value === "number" ? value.toFixed(digits) : String(value);
+  return typeof value === "number" ? value.toFixed(digits) : String(value).replaceAll("\n", "↵");
 }
 
 const line = "1px solid rgba(128,134,142,.35)";

@@ -92,7 +92,7 @@ export async function showResponses(
 
 /** Blanks and line ends as signs one can see. */
 export function visible(token: string): string {
-  return token.replaceAll(" ", "·").replaceAll("\n", "⏎").replaceAll("\t", "⇥");
+  return token.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "⇥");
 }
 
 function indent(text: string): string {
