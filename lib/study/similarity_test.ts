@@ -76,6 +76,7 @@ function studyWith(embedding: Embedding, cache: string): Study {
     judge: null,
     settings: { ...readSettings({}), cache },
     leftOut: null,
+    override: undefined,
   });
 }
 
