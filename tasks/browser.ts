@@ -1,9 +1,9 @@
 /**
  * `deno task browser`: looks at the notebooks in a real JupyterLab in a real browser.
  */
-import { existsSync } from "node:fs";
+import { existsSync, globSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
 import {
@@ -14,7 +14,15 @@ import {
   notebookNames,
   readNotebooks,
 } from "@implicit/notebook";
-import { browse, ctrlC, type Life, live, type Theme, themes } from "@implicit/notebook/testing";
+import {
+  browse,
+  ctrlC,
+  type Life,
+  live,
+  lookAtPages,
+  type Theme,
+  themes,
+} from "@implicit/notebook/testing";
 import { orSayWhy, several } from "./arguments.ts";
 
 const usual = [
@@ -28,8 +36,9 @@ const options = new Command("deno task browser")
   .description(
     "Open every notebook in JupyterLab in Chromium, run it in both kernels, check that there is no\n" +
       "error and that figures come alive, and take pictures in both themes. Then stop a cell, run\n" +
-      "cells again, reload, and end JupyterLab with Ctrl-C. Needs JupyterLab (environment.yml) and\n" +
-      "a Chromium; fetches playwright-core the first time.",
+      "cells again, reload, and end JupyterLab with Ctrl-C. With --report, look at finished pages\n" +
+      "instead, on a desk and on a phone. Needs JupyterLab (environment.yml; not for pages) and a\n" +
+      "Chromium; fetches playwright-core the first time.",
   )
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
   .option("--kernel <list>", "kernels, separated by commas", several(kernelNames), [...kernelNames])
@@ -38,6 +47,7 @@ const options = new Command("deno task browser")
   .option("--out <folder>", "where the pictures go", "report/pictures")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
   .option("--life", "no notebook: only stop, run again, reload and end", false)
+  .option("--report <path>", "no notebook: a page of the report, or a folder of the site's")
   .option("--chromium <path>", "the browser's program", process.env.CHROMIUM)
   .parse()
   .opts<{
@@ -48,6 +58,7 @@ const options = new Command("deno task browser")
     out: string;
     notebooks: string;
     life: boolean;
+    report?: string;
     chromium?: string;
   }>();
 
@@ -65,6 +76,9 @@ await orSayWhy(async () => {
   const folder = resolve(root, options.notebooks);
   const out = resolve(options.out);
   await mkdir(out, { recursive: true });
+  if (options.report !== undefined) {
+    process.exit(await pagesAreSound(resolve(options.report), { chromium, out }) ? 0 : 1);
+  }
   const names = options.life ? [] : chooseNotebooks(await notebookNames(folder), options.only);
   const sightings = names.length === 0
     ? []
@@ -93,3 +107,19 @@ await orSayWhy(async () => {
   tell(await ctrlC(root, options.kernel));
   process.exit(faulty ? 1 : 0);
 });
+
+/** Looks at a page, or at every page of a folder, and says what is wrong. */
+async function pagesAreSound(path: string, how: { chromium: string; out: string }) {
+  const paths = statSync(path).isDirectory()
+    ? globSync("*.html", { cwd: path }).sort().map((name) => join(path, name))
+    : [path];
+  let sound = true;
+  for await (const { page, width, theme, figures, faults } of lookAtPages(paths, how)) {
+    const verdict = faults.length === 0 ? "ok  " : "BAD ";
+    console.log(`${verdict} ${page}, ${width} pixels, ${theme}: ${figures} figures alive`);
+    faults.forEach((fault) => console.log(`     ${fault}`));
+    sound &&= faults.length === 0;
+  }
+  console.log(`Pictures: ${relative(process.cwd(), how.out)}`);
+  return sound;
+}

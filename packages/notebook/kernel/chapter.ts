@@ -57,7 +57,7 @@ export function withLinks(
       ? chapters.find((one) => one.id === id)
       : chapters.find((one) => one.file === file);
     if (!chapter) return "<a";
-    return `<a href="${place(chapter, heading && `${chapter.id}-${slug(heading)}`)}"`;
+    return `<a href="${place(chapter, heading && `${chapter.id}-${slug(decoded(heading))}`)}"`;
   });
 }
 

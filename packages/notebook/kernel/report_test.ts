@@ -95,7 +95,7 @@ const words = markdownChapter(
 const linking = notebookChapter(
   "00 a",
   notebookOf(prose(
-    "# A\n\n[w](words.md#win-rate) [b](01%20b.ipynb) [out](https://a.org/x) [lost](../README.md)",
+    "# A\n\n[w](words.md#Win-rate%3F) [b](01%20b.ipynb) [out](https://a.org/x) [lost](../README.md)",
   )),
 );
 

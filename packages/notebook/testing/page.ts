@@ -49,16 +49,21 @@ export async function openDesk(
   }
   for (const kernel of kernels) await prepareKernel(kernel, root, console.error);
   const lab = await openLab(root, desk, env);
-  const playwright = await import(PLAYWRIGHT) as { chromium: Browsers };
-  const browser = await playwright.chromium.launch({
-    executablePath: chromium,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  });
+  const browser = await openBrowser(chromium);
   const close = async () => {
     await browser.close();
     lab.process.kill("SIGTERM");
   };
   return { browser, url: lab.url, close };
+}
+
+/** Starts a browser; `chromium` is the path of its program. */
+export async function openBrowser(chromium: string): Promise<Browser> {
+  const playwright = await import(PLAYWRIGHT) as { chromium: Browsers };
+  return await playwright.chromium.launch({
+    executablePath: chromium,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  });
 }
 
 /** Shows a notebook in a page, as `panel` for scripts, and waits for its kernel. */
