@@ -36,10 +36,10 @@ const SECTIONS: Readonly<Record<string, readonly (readonly [string, string])[]>>
 };
 const PAPER = "https://arxiv.org/html/2409.14254v1";
 
-/** The runs that a notebook shares with one before it: kept there, they are not made again. */
-const SHARED: Readonly<Record<string, readonly [runs: string, notebook: string]>> = {
+/** What a notebook shares with one before it: kept there, it is not made again. */
+const SHARED: Readonly<Record<string, readonly [shared: string, notebook: string]>> = {
   "01": ["its first seed of three arms", "00"],
-  "02": ["all of its runs", "01"],
+  "02": ["its tuned models", "01"],
   "03": ["instruction tuning, response tuning and the base", "01"],
   "04": ["instruction tuning and the base", "01"],
   "05": ["the single tasks", "04"],
