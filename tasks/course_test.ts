@@ -64,7 +64,7 @@ Deno.test("links to the paper lead to arXiv, and those to other sites are whole"
   const links = [...texts.values()].flatMap(linksOf).filter((link) => /^[a-z]+:/.test(link));
   assert.deepEqual(links.filter((link) => !URL.canParse(link) || !/^https:/.test(link)), []);
   const paper = links.filter((link) => link.includes("2409.14254"));
-  const form = /^https:\/\/arxiv\.org\/(abs\/2409\.14254|html\/2409\.14254v1#(S|A)\d(\.SS\d)?)$/;
+  const form = /^https:\/\/arxiv\.org\/(abs\/2409\.14254|html\/2409\.14254v1(#(S|A)\d(\.SS\d)?)?)$/;
   assert.deepEqual(paper.filter((link) => !form.test(link)), []);
   assert.ok(paper.length > 10);
 });
