@@ -57,6 +57,7 @@ function install() {
     signals.enterWith(stop.signal);
     if (!tslab) return;
     takeStreams(); // tslab sets them back for every cell
+    queueMicrotask(takeSignal); // while code runs without waiting, Node has taken all listeners away
     tslab.lastWriteDisplayData = (content, update) =>
       put(update ? "update_display_data" : "display_data", content);
   };
@@ -82,7 +83,16 @@ function install() {
     }
   };
 
-  process.on("SIGINT", () => {
+  /** What tslab does of an interrupt: at once, with fewer words, and the cell's work goes on. */
+  let ownInterrupt = null;
+
+  function takeSignal() {
+    if (ownInterrupt) return;
+    ownInterrupt = process.listeners("SIGINT").find((listener) => listener !== interrupt);
+    if (ownInterrupt) process.off("SIGINT", ownInterrupt);
+  }
+
+  function interrupt() {
     const reason = new Error(
       "Interrupted. Finished runs are kept: run the cell again to go on from there.",
     );
@@ -91,12 +101,11 @@ function install() {
     put("interrupted", {});
     stop.abort(reason);
     stop = new AbortController();
+    if (waiting.size === 0) ownInterrupt?.();
     for (const reject of waiting) reject(reason);
     waiting.clear();
-  });
-
-  const parent = process.ppid;
-  setInterval(() => process.ppid === parent || process.exit(1), 1000).unref();
+  }
+  process.on("SIGINT", interrupt);
 
   if (jupyter) {
     const { Console, jupyter: inner } = Deno[Deno.internal];

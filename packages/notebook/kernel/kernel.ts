@@ -6,7 +6,7 @@
  * notebook files, nor which kernels exist.
  */
 import type { Buffer } from "node:buffer";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -90,15 +90,11 @@ export async function startKernel(
   const file = join(folder, "connection.json");
   await writeFile(file, JSON.stringify(connection), { mode: 0o600 });
 
-  const [program, ...args] = argv.map((word) => word.replace("{connection_file}", file));
-  const child = spawn(program!, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const command = argv.map((word) => word.replace("{connection_file}", file));
+  const child = launch(command, { cwd, env: { ...process.env, ...env } });
   const kill = () => signal(child, "SIGKILL");
   process.once("exit", kill);
-  const death = watch(child, program!);
+  const death = watch(child, command[0]!);
   let dead = false;
   death.catch(() => dead = true);
 
@@ -192,15 +188,42 @@ type Request = (message: Message) => void;
 /** Places of the connections that requests go over. */
 const SHELL = 0, CONTROL = 1;
 
+/**
+ * Waits for the pipe at its input and, should that close without a line, ends the program in whose
+ * place it was started.
+ */
+const GUARD = `exec 3<&0
+(trap "" HUP INT TERM; read line <&3 || kill -KILL $$) >/dev/null 2>&1 &
+exec "$@" </dev/null 3<&-`;
+
+/**
+ * Starts a program that does not outlive this process, whatever it is doing and however this one
+ * ends: the system closes the pipe of the guard, which is there before the program is. Windows has
+ * no such shell; there a program ends when this process does so by itself.
+ */
+function launch(command: readonly string[], where: SpawnOptions): ChildProcess {
+  const guarded = process.platform !== "win32";
+  const [program, ...args] = guarded ? ["sh", "-c", GUARD, "sh", ...command] : command;
+  const stdio = [guarded ? "pipe" : "ignore", "ignore", "pipe"] as const;
+  const child = spawn(program!, args, { ...where, stdio: [...stdio] });
+  child.stdin?.on("error", () => {}); // somebody has ended the guard
+  child.on("exit", () => child.stdin?.end("over\n"));
+  return child;
+}
+
+/** What a shell ends with when a program is not there, or is none. */
+const NO_PROGRAM = [126, 127];
+
 /** Rejects when the process ends. */
 function watch(child: ChildProcess, program: string): Promise<never> {
   let last = "";
   child.stderr?.on("data", (chunk) => last = (last + chunk).slice(-2000));
   return new Promise((_, reject) => {
-    child.on("error", (error) => {
-      reject(new Error(`Expected to start the kernel "${program}" but found: ${error.message}`));
-    });
+    const missing = (why: string) =>
+      reject(new Error(`Expected to start the kernel "${program}" but found: ${why}`));
+    child.on("error", ({ message }) => missing(message));
     child.on("exit", (code, signal) => {
+      if (NO_PROGRAM.includes(code!)) return missing(last.trim());
       const how = signal ? `signal ${signal}` : `status ${code}`;
       const said = last.trim() ? ` It last wrote: ${last.trim()}` : "";
       reject(new Error(`Expected the kernel to go on but found it dead (${how}).${said}`));

@@ -65,6 +65,8 @@ interface Request {
   readonly kernel: Socket;
 }
 
+/** So many cells back an output that comes late still finds its cell. */
+const REMEMBERED = 1000;
 const requests = new Map<string, Request>();
 /** The request that the kernel is working on, and those that wait for it. */
 let running: Request | null = null;
@@ -126,6 +128,10 @@ const toKernel = (client: Socket, kernel: Socket) => (frames: Buffer[]) => {
   const edited = withContent(frames, { ...content, code }, key);
   const request = { id, header, content, frames: edited, client, kernel };
   requests.set(id, request);
+  for (const old of requests.values()) { // in the order in which they came
+    if (requests.size <= REMEMBERED || old === running || waiting.includes(old)) break;
+    requests.delete(old.id);
+  }
   if (running) waiting.push(request);
   else running = request;
   return running === request ? edited : null;
@@ -175,6 +181,8 @@ const control = (client: Socket) => (frames: Buffer[]) => {
 };
 
 const INTERRUPT_MS = 5000, END_MS = 1000;
+/** Node loses a signal that comes in the moment when a cell of tslab begins to wait. */
+const AGAIN_MS = 500;
 
 /**
  * Stops the running cell: asks the kernel's event loop; where that is not heard, V8, which ends a
@@ -183,16 +191,18 @@ const INTERRUPT_MS = 5000, END_MS = 1000;
 async function interrupt(): Promise<void> {
   const kernel = await starting;
   const request = running;
-  const until = async (over: () => boolean) => {
+  const until = async (over: () => boolean, ask = () => {}) => {
     for (let ms = 0; ms < INTERRUPT_MS && !over(); ms += 50) {
+      if (ms % AGAIN_MS === 0) ask();
       await sleep(50);
       drain();
     }
     return over();
   };
+  const signal = () => kernel.signal("SIGINT");
   heard = false;
-  kernel.signal("SIGINT");
-  if (!request || await until(() => heard || request !== running)) return;
+  if (!request) return signal();
+  if (await until(() => heard || request !== running, signal)) return;
   const tell = (type: string, content: Json) =>
     publish({ cell: request.id, type, content, metadata: {} });
   const evalue = "Interrupted in the middle, since this cell waits for nothing.";
@@ -262,9 +272,25 @@ async function leave(code: number, said = ""): Promise<void> {
   process.exit(code);
 }
 
+/**
+ * Whether Jupyter has ended without a word. It tells its process id, which may be gone before a first
+ * look at it (Windows is told something else, and keeps a parent's id).
+ */
+const orphaned = (() => {
+  const first = process.ppid, told = Number(process.env.JPY_PARENT_PID);
+  const lives = (pid: number) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const known = told > 0 && process.platform !== "win32";
+  return () => process.ppid !== first || (known && !lives(told));
+})();
+
 setInterval(drain, 50);
 process.on("SIGINT", () => {}); // a terminal's: whoever started this decides
 process.on("SIGTERM", () => leave(0));
-const parent = process.ppid;
-setInterval(() => process.ppid === parent || leave(0), 1000);
+setInterval(() => orphaned() && leave(0), 1000);
 starting.catch((error) => leave(1, error.message));
