@@ -51,6 +51,9 @@ export interface InputOptions {
 /** How many inputs a process reads, and after how many it looks at its memory. */
 const BATCH = 50_000, STEP = 100;
 
+/** How many inputs a process has under way at most. */
+export const LANES = 8;
+
 /** How many inputs of a fault are named. */
 const NAMED = 100;
 
@@ -73,45 +76,72 @@ export async function tryReader(reader: string, options: InputOptions): Promise<
   const figures = structuredClone(before) ??
     { reader, inputs: 0, accepted: 0, refused: 0, faults: [], seconds: 0 };
   const spent = figures.seconds, started = performance.now();
-  const time = () => (figures.seconds = spent + (performance.now() - started) / 1000);
   while (figures.inputs < inputs && performance.now() < until) {
     const from = figures.inputs, to = Math.min(inputs, from + BATCH);
-    const { letters, faults, ended } = await readBatch(
-      reader,
-      from,
-      to,
-      STEP,
-      options,
-      (letters) => {
-        options.onInput?.({ ...figures, inputs: from + letters.length });
-      },
-    );
-    for (const letter of letters) {
-      if (letter !== "f") figures[letter === "a" ? "accepted" : "refused"]++;
+    const batch = await readBatch(reader, from, to, STEP, options, (done) => {
+      options.onInput?.({ ...figures, inputs: from + done });
+    });
+    const { letters, faults } = await withoutUnruly(reader, [from, to], batch, options);
+    count(figures, letters, faults);
+    for (const { input, kind } of faults) {
+      if (kind === "memory" && input < figures.inputs) await findLarge(figures, input, options);
     }
-    figures.inputs += letters.length;
-    for (const { input, kind, detail } of faults) {
-      if (kind !== "memory") addFault(figures, input, kind, detail);
-      else await findLarge(figures, input, options);
-    }
-    if (ended) addFault(figures, figures.inputs++, ended.kind, ended.detail);
-    time();
+    figures.seconds = spent + (performance.now() - started) / 1000;
     options.onInput?.(figures);
   }
   return figures;
 }
 
-/** Which of the inputs up to this one took a gigabyte: each is looked at, in another process. */
+/** Adds what became of the inputs up to the first that has no letter yet. */
+function count(figures: ReaderFigures, letters: string, faults: Batch["faults"]): void {
+  const [done] = letters.split(UNDER_WAY, 1) as [string];
+  figures.inputs += done.length;
+  for (const letter of done) {
+    if (letter !== "f") figures[letter === "a" ? "accepted" : "refused"]++;
+  }
+  for (const { input, kind, detail } of faults) {
+    if (kind !== "memory" && input < figures.inputs) addFault(figures, input, kind, detail);
+  }
+}
+
+/** What became of the inputs where one ended the process: those that were under way are tried alone. */
+async function withoutUnruly(
+  reader: string,
+  [from, to]: readonly [number, number],
+  { letters: done, faults: found, ended }: Batch,
+  options: InputOptions,
+): Promise<Pick<Batch, "letters" | "faults">> {
+  if (!ended) return { letters: done, faults: found };
+  const { until: _, ...rest } = options;
+  const letters = [...done.padEnd(Math.min(to - from, done.length + LANES), UNDER_WAY)];
+  const faults = [...found];
+  const places = letters.flatMap((letter, place) => letter === UNDER_WAY ? [place] : []);
+  for (const place of places) {
+    const input = from + place;
+    const alone = await readBatch(reader, input, input + 1, 1, rest);
+    letters[place] = alone.ended ? "f" : alone.letters;
+    faults.push(...alone.faults, ...(alone.ended ? [{ input, ...alone.ended }] : []));
+  }
+  if (places.every((place) => letters[place] !== "f")) { // it was none of them alone
+    letters[places[0]!] = "f";
+    faults.push({ input: from + places[0]!, ...ended });
+  }
+  return { letters: letters.join(""), faults };
+}
+
+/** Which of the inputs about this one took a gigabyte: each is looked at, in another process. */
 async function findLarge(
   figures: ReaderFigures,
   last: number,
   options: InputOptions,
 ): Promise<void> {
   const { until: _, ...rest } = options;
-  const range = [Math.max(0, last + 1 - STEP), last + 1] as const;
-  const { faults } = await readBatch(figures.reader, ...range, 1, rest);
-  for (const { input, kind, detail } of faults) {
-    if (kind === "memory") addFault(figures, input, kind, detail);
+  for (let from = Math.max(0, last + 1 - 2 * STEP); from <= last;) {
+    const { letters, faults, ended } = await readBatch(figures.reader, from, last + 1, 1, rest);
+    for (const { input, kind, detail } of faults) {
+      if (kind === "memory") addFault(figures, input, kind, detail);
+    }
+    from += letters.length + (ended ? 1 : 0);
   }
 }
 
@@ -152,21 +182,23 @@ interface Found {
 
 /** What a process made of its inputs. */
 interface Batch {
-  /** An "a", "r" or "f" for each that it was done with. */
+  /** An "a", "r" or "f" for each that it was done with; {@link UNDER_WAY} for others between them. */
   readonly letters: string;
   readonly faults: readonly (Found & { readonly input: number })[];
-  /** How the next one ended it, if it did. */
+  /** How one of those under way ended it, if one did. */
   readonly ended: Found | null;
 }
 
-/** Lets a process read inputs; where it ends before its turn, the next one is a crash or a hang. */
+const UNDER_WAY = "\0";
+
+/** Lets a process read inputs; where it ends before its turn, one of those under way is the reason. */
 async function readBatch(
   reader: string,
   from: number,
   to: number,
   step: number,
   options: InputOptions,
-  onLetters: (letters: string) => void = () => {},
+  onDone: (inputs: number) => void = () => {},
 ): Promise<Batch> {
   const { seed, until = Infinity, command = WORKER, patience = 10 } = options;
   const folder = await mkdtemp(join(scratch, `trust-${reader}-`));
@@ -175,43 +207,39 @@ async function readBatch(
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said = listen(child);
-  const path = join(folder, "outcomes");
+  const read = () => readFile(join(folder, "outcomes"), "utf8").catch(() => "");
   let how: string | undefined; // it ended
   void said.ended.then((ended) => (how = ended));
+  let isHung = false, isStopped = false;
   try {
-    let letters = "", worked = 0, last = performance.now();
+    let done = 0, worked = 0, last = performance.now();
     while (how === undefined) {
       await Promise.race([said.ended, sleep(200)]);
-      const now = await readFile(path, "utf8").catch(() => "");
-      if (now.length > letters.length || !said.isReady()) {
-        letters = now;
+      const now = (await read()).replaceAll(UNDER_WAY, "").length;
+      if (now > done || !said.isReady()) {
+        done = now;
         last = performance.now();
         worked = await secondsOf(child.pid!);
-        onLetters(letters);
+        onDone(done);
       }
-      if (how !== undefined) break;
       const waited = (performance.now() - last) / 1000;
       // On a busy machine a process may have got nothing of the time that has passed.
-      const isHung = waited > patience &&
+      isHung = waited > patience &&
         (await secondsOf(child.pid!) - worked > patience || waited > 12 * patience);
-      if (!isHung && performance.now() < until) continue;
-      child.kill("SIGKILL");
-      await said.ended;
-      letters = await readFile(path, "utf8").catch(() => "");
-      const ended = isHung ? { kind: "hang", detail: `no answer in ${patience} s` } as const : null;
-      const done = said.faults.filter(({ input }) => input < from + letters.length);
-      return { letters, faults: done, ended };
+      isStopped = performance.now() >= until;
+      if (isHung || isStopped) break;
     }
-    letters = await readFile(path, "utf8").catch(() => "");
-    if (how === "") return { letters, faults: said.faults, ended: null };
-    if (!said.isReady()) {
-      throw new Error(`Expected the process of "${reader}" to begin, but found: ${said.errors()}`);
+    child.kill("SIGKILL");
+    await said.ended;
+    const { faults } = said, letters = await read();
+    if (isHung) {
+      return { letters, faults, ended: { kind: "hang", detail: `no answer in ${patience} s` } };
     }
-    return {
-      letters,
-      faults: said.faults,
-      ended: { kind: "crash", detail: `${how} ${said.errors()}` },
-    };
+    if (how === "" || isStopped) return { letters, faults, ended: null };
+    if (said.isReady()) {
+      return { letters, faults, ended: { kind: "crash", detail: `${how} ${said.errors()}` } };
+    }
+    throw new Error(`Expected the process of "${reader}" to begin, but found: ${said.errors()}`);
   } finally {
     child.kill("SIGKILL");
     await rm(folder, { recursive: true, force: true });
@@ -251,6 +279,7 @@ function addFault(
   const isSame = (one: Fault) => one.kind === kind && kindOf(one.detail) === kindOf(detail);
   let fault = faults.find(isSame);
   if (!fault) faults.push(fault = { kind, inputs: [], detail, count: 0 });
+  if (fault.inputs.includes(input)) return;
   fault.count++;
   if (fault.inputs.length < NAMED) fault.inputs.push(input);
 }

@@ -139,26 +139,34 @@ const reply = {
 
 const names = ["weighted_alpaca_eval_gpt4_turbo", "text_alpaca_eval_clf"];
 
-/**
- * A judge that is asked of one comparison: its preference, how often its endpoint was asked and what
- * that cost. The endpoint's answer comes without a network, which is not what is damaged.
- */
+/** What endpoints answer, and how often they were asked, by their URL. */
+const endpoints = new Map<string, { body: string; asked: number }>();
+
+/** Answers for them without a network, which is not what is damaged. */
+function withoutNetwork(): void {
+  const { fetch } = globalThis;
+  globalThis.fetch = (url, init) => {
+    const endpoint = endpoints.get(String(url).replace(/\/chat\/completions$/, ""));
+    if (!endpoint) return fetch(url, init);
+    endpoint.asked++;
+    return Promise.resolve(new Response(endpoint.body));
+  };
+}
+
+/** A judge that is asked of one comparison: its preference, how often its endpoint was asked, the cost. */
 async function judgeIn(folder: string, name: string) {
   const settings = await loadJudgeSettings(settingsAt(name));
-  const endpoint = { baseUrl: "http://127.0.0.1/v1", cache: folder, attempts: 2, backoff: 0 };
+  const own = { body: "", asked: 0 }, baseUrl = `http://127.0.0.1/${endpoints.size}/v1`;
+  if (endpoints.size === 0) withoutNetwork();
+  endpoints.set(baseUrl, own);
+  const endpoint = { baseUrl, cache: folder, attempts: 2, backoff: 0 };
   let spent: Usage | undefined;
   const onAnswer = (_: number, __: number, used: Usage) => void (spent = used);
   const judge = httpJudge({ settings, endpoint, price: { input: 10, output: 30 }, onAnswer });
   return async (body: string) => {
-    const { fetch } = globalThis;
-    let asked = 0;
-    globalThis.fetch = () => (asked++, Promise.resolve(new Response(body)));
-    try {
-      const [row] = await judge([comparison]);
-      return { preference: row!.preference, asked, cost: spent!.cost };
-    } finally {
-      globalThis.fetch = fetch;
-    }
+    Object.assign(own, { body, asked: 0 });
+    const [row] = await judge([comparison]);
+    return { preference: row!.preference, asked: own.asked, cost: spent!.cost };
   };
 }
 
