@@ -34,7 +34,7 @@ interface Found {
 }
 
 /** A reader is tried for so many seconds at most before it is the next one's turn. */
-const TURN = 100;
+const TURN = 240;
 
 /** Milliseconds between two writings of the file. */
 const KEEP = 10_000;

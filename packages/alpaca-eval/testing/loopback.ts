@@ -117,7 +117,9 @@ export async function startLoopback(
     const whole = verdict(text, kind !== "no logprobs");
     setTimeout(() => send(200, whole), delay + (kind === "slow" ? 150 : 0));
   };
-  const server = createServer((request, response) => void handle(request, response));
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy()); // whoever asked has gone
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
