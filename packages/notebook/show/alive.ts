@@ -35,6 +35,10 @@ function implicitFigure(box, data, layout) {
   const shown = structuredClone({ data, layout: { ...rest, autosize: true } });
   const columns = shown.layout.meta?.columns;
   if (box.offsetWidth < 130 + 28 * columns) turn(shown, columns);
+  if (box.offsetWidth < 560 && rest.showlegend) { // a line a series, which shall not eat the plot
+    const lines = data.filter((trace) => trace.showlegend !== false).length;
+    shown.layout.height = (rest.height ?? 400) + 20 * Math.max(0, lines - 2);
+  }
   Plotly.newPlot(plot, shown.data, shown.layout, { responsive: true, displayModeBar: false });
 
   function turn({ data, layout }, rows) {
@@ -87,7 +91,7 @@ function implicitFigure(box, data, layout) {
   };
   const ways = { SVG: () => picture("svg"), PNG: () => picture("png"), CSV: numbers };
   for (const kind in ways) {
-    const button = add("button", bar, kind, "all:revert;font:inherit;margin-left:4px;cursor:pointer");
+    const button = add("button", bar, kind, "font:inherit;margin-left:4px;cursor:pointer");
     button.type = "button";
     button.setAttribute("aria-label", "save “" + name + "” as " + kind);
     button.onclick = ways[kind];

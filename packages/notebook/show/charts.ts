@@ -113,7 +113,8 @@ export function lossCurves(
   const groupOf = ({ group, name }: LossCurve) => group ?? name;
   const groups = [...new Set(curves.map(groupOf))];
   const data = curves.flatMap((curve, i) => {
-    const { name, losses } = curve;
+    const { name } = curve;
+    const losses = curve.losses.length > 0 ? curve.losses : [null]; // plotly forgets empty series
     const group = groupOf(curve);
     const x = losses.map((_, step) => step + 1);
     const color = colourAt(groups.indexOf(group));
@@ -131,7 +132,7 @@ export function lossCurves(
       {
         ...line,
         meta: `${name}, smoothed`,
-        y: smoothed(losses),
+        y: curve.losses.length > 0 ? smoothed(curve.losses) : losses,
         showlegend: curves.findIndex((other) => groupOf(other) === group) === i,
         line: { color, width: 2.2 },
         hovertemplate: `${name}, step %{x}: %{y:.3f}<extra></extra>`,
@@ -142,8 +143,8 @@ export function lossCurves(
     data,
     layout: houseLayout("Training loss", {
       showlegend: true,
-      xaxis: axis("step", steps === undefined ? {} : { range: [0, steps] }),
-      yaxis: axis("loss, nats per token"),
+      xaxis: axis("step", steps === undefined ? { rangemode: "tozero" } : { range: [0, steps] }),
+      yaxis: axis("loss, nats per token", { rangemode: "tozero" }),
     }),
   };
 }

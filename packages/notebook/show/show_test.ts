@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { heatMap, intervalBars, lossCurves } from "./charts.ts";
 import { diagonalScatter } from "./scatter.ts";
 import { escapeHtml } from "./display.ts";
+import { lossLog } from "./runs.ts";
 import { figureText, lacksLibrary } from "./figure.ts";
 import { markdownHtml } from "./markdown.ts";
 import { duration, progress, progressText } from "./progress.ts";
@@ -12,6 +13,8 @@ import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
 import { plainText } from "./terminal.ts";
 import { visible } from "./text.ts";
 import { tokenFigure } from "./tokens.ts";
+
+type Json = Record<string, unknown>;
 
 const bars = intervalBars("Win rate", [
   { label: "base", value: 2, low: 1, high: 4 },
@@ -41,6 +44,19 @@ Deno.test("lossCurves() gives the curves of a group one colour and one line of t
   const colours = smooth.map((trace) => (trace.line as { color: string }).color);
   assert.equal(colours[0], colours[1]);
   assert.notEqual(colours[0], colours[2]);
+});
+
+Deno.test("lossCurves() has its legend before there is a loss, where lossLog() knows the arms", async () => {
+  const arms = [{ name: "slow", tuning: {} }, { name: "fast", tuning: {} }];
+  const log = lossLog([...arms, { name: "base", tuning: null }]);
+  assert.deepEqual(log().map(({ name }) => name), ["slow", "fast"]);
+  const svg = await figureSvg(lossCurves(log()));
+  assert.match(svg, /legendtext[^>]*>slow<[\s\S]*legendtext[^>]*>fast</);
+  const curves = log(arms[1]!, 1, { loss: 2 });
+  const colours = lossCurves(curves).data.map(({ name, line }) =>
+    `${name} ${(line as Json).color}`
+  );
+  assert.equal(new Set(colours).size, 2, "a colour each, from the beginning");
 });
 
 Deno.test("figureSvg() draws every kind of plot, with its words", async () => {
