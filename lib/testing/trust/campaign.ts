@@ -115,13 +115,12 @@ async function tryReaders(
   const share = budget * Math.min(1, atOnce / names.length); // of each reader
   const rounds = Math.ceil(share / 1000 / TURN);
   const turns = Array.from({ length: rounds }, () => names).flat();
-  const inputs = new Map([...found].map(([name, { inputs }]) => [name, inputs]));
   await sideBySide(atOnce, turns, async (name) => {
     const now = performance.now();
     if (now >= started + budget) return;
     const onInput = (figures: ReaderFigures) => {
-      inputs.set(name, figures.inputs);
-      const total = [...inputs.values()].reduce((sum, count) => sum + count, 0);
+      found.set(name, figures);
+      const total = [...found.values()].reduce((sum, { inputs }) => sum + inputs, 0);
       const left = (started + budget - performance.now()) / 1000;
       onStatus(`${name} · ${total.toLocaleString("en")} inputs`, Math.max(0, left));
     };

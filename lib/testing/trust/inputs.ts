@@ -40,7 +40,7 @@ export interface InputOptions {
   readonly until?: number;
   /** What was found before: counted on, behind its inputs. */
   readonly before?: ReaderFigures;
-  /** Called a few times a second. */
+  /** Called a few times a second, with what is known by then. */
   readonly onInput?: (figures: ReaderFigures) => void;
   /** Program and arguments of the process; reader, seed, first, last, folder and step follow. */
   readonly command?: readonly string[];
@@ -76,17 +76,20 @@ export async function tryReader(reader: string, options: InputOptions): Promise<
   const figures = structuredClone(before) ??
     { reader, inputs: 0, accepted: 0, refused: 0, faults: [], seconds: 0 };
   const spent = figures.seconds, started = performance.now();
+  const seconds = () => spent + (performance.now() - started) / 1000;
   while (figures.inputs < inputs && performance.now() < until) {
     const from = figures.inputs, to = Math.min(inputs, from + BATCH);
-    const batch = await readBatch(reader, from, to, STEP, options, (done) => {
-      options.onInput?.({ ...figures, inputs: from + done });
+    const batch = await readBatch(reader, from, to, STEP, options, (letters, faults) => {
+      const now = structuredClone(figures);
+      count(now, letters, faults);
+      options.onInput?.({ ...now, seconds: seconds() });
     });
     const { letters, faults } = await withoutUnruly(reader, [from, to], batch, options);
     count(figures, letters, faults);
     for (const { input, kind } of faults) {
       if (kind === "memory" && input < figures.inputs) await findLarge(figures, input, options);
     }
-    figures.seconds = spent + (performance.now() - started) / 1000;
+    figures.seconds = seconds();
     options.onInput?.(figures);
   }
   return figures;
@@ -198,7 +201,7 @@ async function readBatch(
   to: number,
   step: number,
   options: InputOptions,
-  onDone: (inputs: number) => void = () => {},
+  onDone: (letters: string, faults: Batch["faults"]) => void = () => {},
 ): Promise<Batch> {
   const { seed, until = Infinity, command = WORKER, patience = 10 } = options;
   const folder = await mkdtemp(join(scratch, `trust-${reader}-`));
@@ -215,12 +218,12 @@ async function readBatch(
     let done = 0, worked = 0, last = performance.now();
     while (how === undefined) {
       await Promise.race([said.ended, sleep(200)]);
-      const now = (await read()).replaceAll(UNDER_WAY, "").length;
+      const letters = await read(), now = letters.replaceAll(UNDER_WAY, "").length;
       if (now > done || !said.isReady()) {
         done = now;
         last = performance.now();
         worked = await secondsOf(child.pid!);
-        onDone(done);
+        onDone(letters, said.faults);
       }
       const waited = (performance.now() - last) / 1000;
       // On a busy machine a process may have got nothing of the time that has passed.
