@@ -51,7 +51,7 @@ const options = new Command("deno task reproduce")
   .option("--fresh", "ignore finished runs and compute everything again", false)
   .option(
     "--check",
-    "compare the numbers with data/results.json; exit code 1 if they left it",
+    "compare with data/results.json; exit code 1 where a number left its interval",
     false,
   )
   .parse()
