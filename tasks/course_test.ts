@@ -2,8 +2,9 @@
  * The course as a whole: what a reader follows from one page to the next leads somewhere.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cell, notebookNames, readNotebooks } from "@implicit/notebook";
@@ -89,4 +90,18 @@ Deno.test("the glossary has every word of the course, in order, once, met where 
     "response tuning,rule,run,scale,seed,single-task tuning,study,win rate";
   assert.deepEqual(wanted.split(",").filter((word) => !words.includes(word)), []);
   assert.deepEqual(terms.filter(({ notebook }) => !notebooks.has(notebook)), []);
+});
+
+Deno.test("README's first program fits the library", async () => {
+  const [, program] = /```ts\n([\s\S]*?)```/.exec(texts.get("README.md")!)!;
+  const file = join(root, ".first-program.ts");
+  try {
+    await writeFile(file, program!);
+    const { status, stderr } = spawnSync(Deno.execPath(), ["check", "--no-lock", file], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stderr);
+  } finally {
+    await rm(file, { force: true });
+  }
 });
