@@ -105,6 +105,7 @@ export {
   lossCurves,
   lossesOf,
   lossLog,
+  merge,
   progress,
   rankingMatrix,
   rankingPoints,

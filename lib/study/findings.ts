@@ -15,20 +15,18 @@ import { verdicts } from "./verdicts.ts";
  * ```
  */
 export async function findings(rows: readonly ResultRow[]): Promise<string> {
-  const measured = new Set(rows.map(({ model }) => model));
-  const decided = verdicts(rows, await paperRows())
-    .filter(({ model, holds }) => measured.has(model) && holds !== null);
-  if (decided.length === 0) return "These rows decide none of the claims.";
-  const parts = [...Map.groupBy(decided, ({ model }) => model)].map(([model, own]) => {
-    const seeds = new Set(rows.filter((row) => row.model === model).map(({ seed }) => seed));
-    seeds.delete(null);
-    const lines = own.map(({ holds, finding }) =>
+  const all = verdicts(rows, await paperRows()).filter(({ holds }) => holds !== null);
+  const parts = [...new Set(rows.map(({ model }) => model))].flatMap((model) => {
+    const lines = all.filter((one) => one.model === model).map(({ holds, finding }) =>
       `- ${holds ? "**Holds.**" : "**Does not hold here.**"} ${finding}`
     );
-    return `**What you should have seen** (${model}, ${seeds.size} seed${
-      seeds.size === 1 ? "" : "s"
-    }):\n\n${lines.join("\n")}`;
+    if (lines.length === 0) return [];
+    const own = rows.filter((row) => row.model === model && row.seed !== null);
+    const seeds = new Set(own.map(({ seed }) => seed)).size;
+    const of = `${model}, ${seeds} seed${seeds === 1 ? "" : "s"}`;
+    return `**What you should have seen** (${of}):\n\n${lines.join("\n")}`;
   });
+  if (parts.length === 0) return "These rows decide none of the claims.";
   return `${parts.join("\n\n")}\n\nIn brackets the 95 % interval over seeds and instructions, in ` +
     "parentheses the paper's number.";
 }

@@ -54,11 +54,11 @@ type Numbered = Pick<
 >;
 
 function byModel(rows: readonly Numbered[]): Source[] {
-  return [...Map.groupBy(rows, ({ model }) => model)].map(([model, own]) => [
+  return [...new Set(rows.map(({ model }) => model))].map((model) => [
     model,
     (arm, metric = "win-rate", section, which = "value") =>
-      own.find((row) =>
-        row.arm === arm && row.metric === metric &&
+      rows.find((row) =>
+        row.model === model && row.arm === arm && row.metric === metric &&
         (section === undefined || row.section === section)
       )?.[which] ?? NaN,
   ]);

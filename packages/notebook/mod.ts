@@ -38,6 +38,7 @@ export {
   type DataFrame,
   dataFrame,
   layOut,
+  merge,
   showTable,
   tableHtml,
   tableText,

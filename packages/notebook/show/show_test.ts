@@ -9,7 +9,7 @@ import { markdownHtml } from "./markdown.ts";
 import { duration, progress, progressText } from "./progress.ts";
 import { sliderFigure } from "./slider.ts";
 import { figureSvg } from "./svg.ts";
-import { dataFrame, layOut, tableHtml, tableText } from "./table.ts";
+import { dataFrame, layOut, merge, tableHtml, tableText } from "./table.ts";
 import { plainText } from "./terminal.ts";
 import { visible } from "./text.ts";
 import { tokenFigure } from "./tokens.ts";
@@ -135,6 +135,11 @@ Deno.test("tables keep types, order and digits, and escape what they hold", asyn
   ]);
   assert.deepEqual(frame.columns, ["arm", "rate", "n"]);
   assert.deepEqual(frame.sortValues("n").values[0], ["no\nne", null, 0]);
+  const both = await merge(frame, await dataFrame([{ arm: "rules", paper: 24.4 }]), ["arm"]);
+  assert.deepEqual([both.columns, both.values], [
+    ["arm", "rate", "n", "paper"],
+    [["rules", 12, 200, 24.4]],
+  ]);
   const table = await layOut(frame, { caption: "Rates", digits: { rate: 2 } });
   assert.equal(
     tableText(table),

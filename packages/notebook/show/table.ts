@@ -39,16 +39,33 @@ export interface DataFrame {
  */
 export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  // danfojs says it wants tfjs-node, and asks for tfjs: package.json leads both to tfjs-core, of
-  // which its frames use tensors alone.
-  const danfo = await quietly(() => import("danfojs-node")) as unknown as {
-    DataFrame: new (values: unknown[][], options: { columns: string[] }) => DataFrame;
-  };
+  const { DataFrame } = await danfo();
   const values = rows.map((row) =>
     columns.map((column) => (row as Record<string, unknown>)[column] ?? null)
   );
-  return new danfo.DataFrame(values, { columns });
+  return new DataFrame(values, { columns });
 }
+
+/**
+ * Joins two data frames: the rows of both that agree in the columns `on`, side by side.
+ *
+ * @example
+ * const both = await merge(await dataFrame(before), await dataFrame(after), ["family"]);
+ */
+export async function merge(left: DataFrame, right: DataFrame, on: string[]): Promise<DataFrame> {
+  return (await danfo()).merge({ left, right, on, how: "inner" });
+}
+
+interface Danfo {
+  DataFrame: new (values: unknown[][], options: { columns: string[] }) => DataFrame;
+  merge(options: { left: DataFrame; right: DataFrame; on: string[]; how: "inner" }): DataFrame;
+}
+
+/**
+ * danfojs says it wants tfjs-node, and asks for tfjs: package.json leads both to tfjs-core, of which
+ * its frames use tensors alone.
+ */
+const danfo = () => quietly(() => import("danfojs-node")) as unknown as Promise<Danfo>;
 
 /** Loads a package whose own packages warn of what is deprecated: nothing that a reader can mend. */
 async function quietly<T>(load: () => Promise<T>): Promise<T> {
