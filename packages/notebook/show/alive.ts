@@ -8,8 +8,11 @@
 /** Looks of what stands around a plot; its heights are those that a still picture leaves free. */
 export const frameStyle = {
   title: "font:600 15px/1.4 system-ui,sans-serif;margin:6px 8px 0",
-  save: "font:12px/20px system-ui,sans-serif;height:24px;margin:0 8px;text-align:right;opacity:.75",
+  save: "font:12px/20px system-ui,sans-serif;height:28px;margin:0 8px;text-align:right;opacity:.75",
 } as const;
+
+/** Pixels that the frame adds to a plot's height: a title of one line, and the buttons. */
+export const FRAME = 21 + 28;
 
 /**
  * Defines `implicitFigure(box, data, layout)`, which draws the figure in place of what the box holds.

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { max, min } from "simple-statistics";
-import { aliveScript, frameStyle } from "./alive.ts";
+import { aliveScript, FRAME, frameStyle } from "./alive.ts";
 import { display, escapeHtml, inNotebook, liveDisplay } from "./display.ts";
 import { type Figure, figureSvg, plotlySource } from "./svg.ts";
 import { type CellRun, cellRun } from "./runtime.ts";
@@ -69,7 +69,7 @@ async function still(figure: Figure) {
   const plot = await figureSvg({ data: figure.data, layout: { ...layout, width: WIDTH } });
   return {
     "text/plain": figureText(figure),
-    "text/html": `<div style="max-width:${WIDTH}px"><div style="${frameStyle.title}">` +
+    "text/html": `<div style="max-width:${WIDTH}px;margin:0"><div style="${frameStyle.title}">` +
       `${escapeHtml(headingOf(figure))}</div>` +
       `${picture(plot, figure, `width:100%;height:${height}px;display:block`)}` +
       `<div style="${frameStyle.save}"></div></div>`,
@@ -150,8 +150,10 @@ export const inkStyle = `<style>.implicit-figure text[style*="${inkRgb}"]` +
  */
 function interactiveHtml(svg: string, figure: Figure): string {
   const id = `figure-${randomUUID()}`;
+  const { height = 400 } = figure.layout as { height?: number };
   const json = JSON.stringify([figure.data, figure.layout]).replace(/</g, "\\u003c");
-  return `${inkStyle}<div id="${id}" class="implicit-figure" style="max-width:${WIDTH}px">` +
+  return `${inkStyle}<div id="${id}" class="implicit-figure" style="max-width:${WIDTH}px;` +
+    `min-height:${height + FRAME}px">` +
     `${picture(svg, figure)}</div><script>(function(){var f=${json},n=0;${unpackScript}` +
     `${aliveScript}try{unpack(localStorage.getItem("${STORED}"))}catch(e){}(function draw(){` +
     `var box=document.getElementById("${id}");if(!window.Plotly||!box||!box.offsetWidth){` +
