@@ -131,6 +131,26 @@ export const claims: readonly Claim[] = [
     no: "here that rule does little, while in the paper it is worth more than the uniform one.",
   },
   {
+    text: "the EOS ramp alone wins less than half of what all three rules win",
+    figures: (at) => ({ "rules:eos, % of rules": 100 * at("rules:eos") / at("rules") }),
+    holds: (f) => f["rules:eos, % of rules"]! < 50,
+    seen: ({ row, figure }) =>
+      `The EOS ramp alone wins ${row("rules:eos")}, all three rules ${row("rules")}, so the ramp ` +
+      `alone gets ${figure("rules:eos, % of rules")} of the way`,
+    yes: "the base does not merely fail to stop.",
+    no: "much of what the rules mend is that the base does not stop.",
+  },
+  {
+    text: "to discourage the instruction's words too, as the code does, wins less",
+    figures: win("rules", "rules:code-variant"),
+    holds: (f) => f["rules:code-variant"]! < f.rules!,
+    seen: ({ row }) =>
+      `With the paper's repetition rule the rules win ${row("rules")}, with the code's, which ` +
+      `also discourages the words of the instruction, ${row("rules:code-variant")}`,
+    yes: "an answer needs words of its instruction.",
+    no: "here it costs nothing to discourage the words of the instruction.",
+  },
+  {
     text: "response tuning wins more than all rules",
     figures: win("rules", "response-tuning"),
     holds: (f) => f["response-tuning"]! > f.rules!,
@@ -161,6 +181,19 @@ export const claims: readonly Claim[] = [
     no: "fewer than three of them pass 15 %, as three do in the paper.",
   },
   {
+    text: "code and recipes, whose responses begin alike too, win 10 points more than games",
+    figures: win("single-task:code", "single-task:recipes", "single-task:game"),
+    holds: (f) =>
+      Math.min(f["single-task:code"]!, f["single-task:recipes"]!) - f["single-task:game"]! >= 10,
+    seen: ({ row }) =>
+      `A model of code wins ${row("single-task:code")} and one of recipes ` +
+      `${row("single-task:recipes")}, though each of their responses begins with the same ` +
+      `token, as games do, which win ${row("single-task:game")}`,
+    yes:
+      "a certain first token, at which the authors guess, is not by itself what holds chess back.",
+    no: "where each response begins with the same token, little is learnt but that response.",
+  },
+  {
     text: "the single tasks' mean lies between that of two rules and response tuning",
     figures: (at) => ({
       "mean of two rules": meanWin(at, ABLATED),
@@ -186,6 +219,22 @@ export const claims: readonly Claim[] = [
     yes:
       "asked for something like a sum, its model answers like one, if the interval lies above zero.",
     no: "no such tie shows here; the paper sees one in its Figure 5, and gives no number.",
+  },
+  {
+    text: "of the five tasks, games have the weakest tie between instruction and style",
+    figures: (at) =>
+      Object.fromEntries(
+        [...SINGLES, "single-task:game"].map((arm) => [arm, at(arm, "similarity", "5.2")]),
+      ),
+    holds: (f) => SINGLES.every((arm) => f["single-task:game"]! < f[arm]!),
+    seen: ({ row }) => {
+      const rho = (task: string) => `${task} ${row(`single-task:${task}`, "similarity")}`;
+      return `Spearman's ρ of the five tasks: ${
+        ["sums", "code", "poems", "recipes", "game"].map(rho).join(", ")
+      }`;
+    },
+    yes: "a model of games plays alike whatever it is asked.",
+    no: "games are not the task whose style depends least on what is asked.",
   },
   {
     text: "A/B tags stay within 3 points of the ordinary ones",

@@ -93,6 +93,7 @@ Deno.test("tokenFigure() shows what each rule added to a rival beside the token 
 Deno.test("sliderFigure() shows one frame, has a step for each, and keeps the axes still", async () => {
   const frame = (label: string, value: number) => ({
     label,
+    note: `${label} it is`,
     figure: intervalBars("Win rate", [{ label: "rules", value }]),
   });
   const figure = sliderFigure([frame("low", 10), frame("high", 50)], { of: "weight", at: "high" });
@@ -106,7 +107,7 @@ Deno.test("sliderFigure() shows one frame, has a step for each, and keeps the ax
   }
   assert.partialDeepStrictEqual(figure.layout.xaxis, range);
   const svg = await figureSvg(figure);
-  assert(svg.includes("rules") && !svg.includes("slider"), "a picture cannot slide");
+  assert(svg.includes("high it is") && !svg.includes("slider"), "a picture cannot slide");
   assert.throws(() => sliderFigure([frame("low", 1)], { of: "weight", at: "mid" }), /"mid".*"low"/);
 });
 

@@ -4,13 +4,27 @@
  * Knows plotly's sliders; not what the number is.
  */
 import type { Figure } from "./svg.ts";
-import { ink } from "./style.ts";
+import { escapePlotly, ink } from "./style.ts";
+
+/** Where a note stands: right above the plot, between it and the slider. */
+const NOTE = {
+  xref: "paper",
+  yref: "paper",
+  x: 0,
+  y: 1,
+  xanchor: "left",
+  yanchor: "bottom",
+  yshift: 4,
+  showarrow: false,
+};
 
 /** A state of the figure. */
 export interface Frame {
   /** The value at which it stands, as the slider shows it. */
   readonly label: string;
   readonly figure: Figure;
+  /** A line above the plot, in a still picture too. */
+  readonly note?: string;
 }
 
 /**
@@ -29,29 +43,31 @@ export function sliderFigure(
   { of, at = frames[0]?.label }: { readonly of: string; readonly at?: string },
 ): Figure {
   const active = frames.findIndex(({ label }) => label === at);
-  const first = frames[active]?.figure;
+  const first = frames[active];
   if (!first) {
     const labels = frames.map(({ label }) => `"${label}"`).join(", ") || "none";
     throw new Error(`Expected a frame of the slider at "${at}" but found ${labels}.`);
   }
-  const ranges = new Map(Object.keys(first.layout).map((key) => [key, widest(frames, key)]));
-  const layoutOf = ({ layout }: Figure) =>
-    Object.fromEntries(
+  const ranges = new Map(Object.keys(first.figure.layout).map((key) => [key, widest(frames, key)]));
+  const layoutOf = ({ figure: { layout }, note }: Frame): Record<string, unknown> => ({
+    ...Object.fromEntries(
       Object.entries(layout).map(([key, value]) => {
         const range = ranges.get(key);
         return [key, range ? { ...value as object, range } : value];
       }),
-    );
+    ),
+    ...(note === undefined ? {} : { annotations: [{ ...NOTE, text: escapePlotly(note) }] }),
+  });
   const owners = frames.flatMap(({ figure }, i) => figure.data.map(() => i));
-  const steps = frames.map(({ label, figure }, i) => {
-    const { title: _title, width: _width, height: _height, ...layout } = layoutOf(figure);
+  const steps = frames.map((frame, i) => {
+    const { title: _title, width: _width, height: _height, ...layout } = layoutOf(frame);
     return {
-      label,
+      label: frame.label,
       method: "update",
       args: [{ visible: owners.map((owner) => owner === i) }, layout],
     };
   });
-  const { height = 400 } = first.layout as { height?: number };
+  const { height = 400 } = first.figure.layout as { height?: number };
   return {
     data: frames.flatMap(({ figure }, i) =>
       figure.data.map((trace) => ({ ...trace, visible: i === active }))
@@ -67,7 +83,7 @@ export function sliderFigure(
         yanchor: "bottom",
         currentvalue: { prefix: `${of} `, font: { size: 15 } },
         font: { color: ink },
-        pad: { t: 8, b: 24 },
+        pad: { t: 8, b: 40 },
       }],
     },
   };
