@@ -181,10 +181,10 @@ export const claims: readonly Claim[] = [
     no: "fewer than three of them pass 15 %, as three do in the paper.",
   },
   {
-    text: "code and recipes, whose responses begin alike too, win 10 points more than games",
+    text: "code and recipes, whose responses begin alike too, win more than games",
     figures: win("single-task:code", "single-task:recipes", "single-task:game"),
     holds: (f) =>
-      Math.min(f["single-task:code"]!, f["single-task:recipes"]!) - f["single-task:game"]! >= 10,
+      Math.min(f["single-task:code"]!, f["single-task:recipes"]!) > f["single-task:game"]!,
     seen: ({ row }) =>
       `A model of code wins ${row("single-task:code")} and one of recipes ` +
       `${row("single-task:recipes")}, though each of their responses begins with the same ` +
