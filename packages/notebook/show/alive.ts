@@ -37,9 +37,9 @@ function implicitFigure(box, data, layout) {
   bar.className = "figure-save";
   const shown = structuredClone({ data, layout: { ...rest, autosize: true } });
   const columns = shown.layout.meta?.columns;
-  if (box.offsetWidth < 130 + 28 * columns) turn(shown, columns);
+  if (box.offsetWidth < 130 + 28 * columns && !rest.sliders) turn(shown, columns);
   if (box.offsetWidth < 560 && rest.showlegend) { // a line a series, which shall not eat the plot
-    const lines = data.filter((trace) => trace.showlegend !== false).length;
+    const lines = data.filter((trace) => (trace.visible ?? true) && trace.showlegend !== false).length;
     shown.layout.height = (rest.height ?? 400) + 20 * Math.max(0, lines - 2);
   }
   Plotly.newPlot(plot, shown.data, shown.layout, { responsive: true, displayModeBar: false });
@@ -66,9 +66,17 @@ function implicitFigure(box, data, layout) {
     link.click();
     link.remove();
   };
+  // What is saved is what is seen: of a slider's states the one it stands at.
+  const seen = () => data.filter((_, i) => plot.data[i].visible ?? true);
   const picture = (format) => {
+    const { sliders: [slider] = [], ...still } = layout;
+    const state = slider && slider.steps[plot.layout.sliders[0].active].args[1];
     const { height = 400 } = rest;
-    return Plotly.toImage(structuredClone({ data, layout }), { format, width, height, scale: 2 })
+    const figure = {
+      data: seen().map((trace) => ({ ...trace, visible: true })),
+      layout: { ...still, ...state },
+    };
+    return Plotly.toImage(structuredClone(figure), { format, width, height, scale: 2 })
       .then((url) => save(url, format));
   };
   const plain = (text) => typeof text !== "string" ? text
@@ -77,7 +85,7 @@ function implicitFigure(box, data, layout) {
   const table = () => {
     const heads = ["series", named("xaxis", "x"), rest.yaxis2 ? "y" : named("yaxis", "y"),
       "low", "high", "value", "text"];
-    const rows = data.flatMap((trace) => Array.from(trace.y ?? trace.x, (y, i) => {
+    const rows = seen().flatMap((trace) => Array.from(trace.y ?? trace.x, (y, i) => {
       const x = trace.x?.[i] ?? i, ends = trace.error_x;
       return [trace.meta ?? trace.name, x, trace.y ? y : i, ends && x - ends.arrayminus[i],
         ends && x + ends.array[i], trace.customdata?.[i], trace.text?.[i]].map(plain);

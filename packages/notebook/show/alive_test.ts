@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { JSDOM } from "jsdom";
 import { aliveScript } from "./alive.ts";
 import { heatMap, intervalBars, lossCurves } from "./charts.ts";
+import { sliderFigure } from "./slider.ts";
 import type { Figure } from "./svg.ts";
 
 /** A page with a stand-in for plotly, in which a figure has come to life. */
@@ -12,8 +13,10 @@ function pageWith(figure: Figure, width = 820) {
     structuredClone,
     Blob,
     Plotly: {
-      newPlot: (_: unknown, data: Figure["data"], layout: Figure["layout"]) =>
-        drawn.push({ data, layout }),
+      newPlot: (plot: object, data: Figure["data"], layout: Figure["layout"]) => {
+        Object.assign(plot, { data, layout });
+        drawn.push({ data, layout });
+      },
       toImage: (
         _: unknown,
         options: object,
@@ -70,6 +73,19 @@ Deno.test("a CSV names the runs whose curves share a line of the legend", async 
   assert.equal(rows[0], 'series,step,"loss, nats per token"');
   assert.deepEqual(rows.slice(1, 3), ['"a, seed 1, each step",1,1', '"a, seed 1, smoothed",1,1']);
   assert.match(rows[3]!, /^"a, seed 2/);
+  page.close();
+});
+
+Deno.test("of a slider's states the one is saved that it stands at", async () => {
+  const frame = (label: string, value: number) => ({
+    label,
+    figure: intervalBars(`at ${label}`, [{ label: "rules", value }]),
+  });
+  const page = pageWith(sliderFigure([frame("0", 10), frame("1", 20)], { of: "weight", at: "1" }));
+  await page.press("CSV");
+  assert.match(await page.blobs[0]!.text(), /^[^\n]*\n[^\n]*,20,rules,[^\n]*\n$/);
+  await page.press("PNG");
+  assert.equal(page.asked.length, 1);
   page.close();
 });
 
