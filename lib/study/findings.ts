@@ -23,8 +23,8 @@ export async function findings(rows: readonly ResultRow[]): Promise<string> {
     if (lines.length === 0) return [];
     const own = rows.filter((row) => row.model === model && row.seed !== null);
     const seeds = new Set(own.map(({ seed }) => seed)).size;
-    const of = `${model}, ${seeds} seed${seeds === 1 ? "" : "s"}`;
-    return `**What you should have seen** (${of}):\n\n${lines.join("\n")}`;
+    const counted = ["", ", 1 seed"][seeds] ?? `, ${seeds} seeds`; // a correlation's row has none
+    return `**What you should have seen** (${model}${counted}):\n\n${lines.join("\n")}`;
   });
   if (parts.length === 0) return "These rows decide none of the claims.";
   return `${parts.join("\n\n")}\n\nIn brackets the 95 % interval over seeds and instructions, in ` +
