@@ -27,6 +27,16 @@ export interface TokenScores {
 export interface TokenStory extends TokenScores {
   /** What the base alone would have chosen in its place; null where that is the same token. */
   readonly rival: TokenScores | null;
+  /** The likeliest others under base and rules, as many as were asked for. */
+  readonly others: readonly TokenScores[];
+}
+
+/** How a story is told. */
+export interface TraceOptions extends Pick<GenerateOptions, "maxTokens" | "eosId"> {
+  /** How many other tokens at each step; default none. */
+  readonly others?: number;
+  /** Called with each story as it happens. */
+  readonly onStory?: (story: TokenStory) => void;
 }
 
 /**
@@ -42,7 +52,7 @@ export async function traceRules(
   tokenizer: Tokenizer,
   prompt: readonly number[],
   adapter: RuleAdapter,
-  options: Pick<GenerateOptions, "maxTokens" | "eosId">,
+  { others = 0, onStory, ...options }: TraceOptions,
 ): Promise<TokenStory[]> {
   const stories: TokenStory[] = [];
   await decoder.generate([prompt], {
@@ -66,9 +76,23 @@ export async function traceRules(
           pushes,
         };
       };
-      const [chosen, alone] = [argmax(logits), argmax(base)];
-      stories.push({ ...scoresOf(chosen), rival: alone === chosen ? null : scoresOf(alone) });
+      const [chosen, ...next] = likeliest(logits, 1 + others) as [number, ...number[]];
+      const alone = argmax(base);
+      const rival = alone === chosen ? null : scoresOf(alone);
+      const story = { ...scoresOf(chosen), rival, others: next.map(scoresOf) };
+      stories.push(story);
+      onStory?.(story);
     }],
   });
   return stories;
+}
+
+/** The ids of the `count` largest logits, the largest first; of equal ones the lower id. */
+function likeliest(logits: Float32Array, count: number): number[] {
+  const rest = logits.slice();
+  return Array.from({ length: count }, () => {
+    const id = argmax(rest);
+    rest[id] = -Infinity;
+    return id;
+  });
 }

@@ -65,8 +65,11 @@ export function runsOf(runs: readonly Run[], arm: Arm): Run[] {
   return runs.filter((run) => run.armHash === hash);
 }
 
+/** What judging needs of a study. */
+type Judged = Pick<Study, "judge" | "prompts" | "scale">;
+
 /** A run's answers (`output_2`) beside a reference run's (`output_1`), as a judge gets them. */
-export function comparisonsOf(study: Study, run: Run, reference: Run): Comparison[] {
+export function comparisonsOf(study: Judged, run: Run, reference: Run): Comparison[] {
   return study.prompts.map(({ id, instruction }, i) => ({
     id,
     instruction,
@@ -85,7 +88,7 @@ export function comparisonsOf(study: Study, run: Run, reference: Run): Compariso
  * @throws if a run has no reference run of its seed, or the study no judge.
  */
 export async function winTable(
-  study: Study,
+  study: Judged,
   runs: readonly Run[],
   references: readonly Run[],
   counts: Counts = () => true,
@@ -191,7 +194,7 @@ export async function compareArms(
 }
 
 /** Leaves out the family that a single-task arm was trained on. */
-export function unseenFamilies(study: Study, arm: Arm): Counts {
+export function unseenFamilies(study: Pick<Study, "scale">, arm: Arm): Counts {
   const task = arm.tuning?.task;
   const family = task === undefined ? null : study.scale.familyOf(task);
   return (answer) => answer.family !== family;

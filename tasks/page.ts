@@ -1,0 +1,27 @@
+/** `deno task page`: builds the laboratory in a browser tab into report/lab. */
+import { join, relative } from "node:path";
+import { Command } from "commander";
+import { arms, openStudy, projectRoot } from "implicit/tasks";
+import { buildPage } from "@implicit/web";
+import { orSayWhy } from "./arguments.ts";
+
+const options = new Command("deno task page")
+  .description(
+    "Build the paper in a browser tab: a static folder that any host serves, and one HTML file.\n" +
+      "Fetches two files of the npm package onnxruntime-web the first time.",
+  )
+  .option("--out <folder>", "where the page goes", join(projectRoot(), "report", "lab"))
+  .parse(Deno.args, { from: "user" })
+  .opts<{ out: string }>();
+
+await orSayWhy(async () => {
+  const study = await openStudy({ scale: "miniature", seeds: 3, split: "validation" });
+  const references = await study.runs([arms.instructionTuning]);
+  const weights = await buildPage(projectRoot(), options.out, references);
+  const kilobytes = (bytes: number) => `${(bytes / 1e3).toFixed(0).padStart(7)} kB`;
+  for (const { name, bytes, gzip } of weights) {
+    console.log(`${kilobytes(bytes)} ${kilobytes(gzip)} gzip  ${name}`);
+  }
+  const folder = weights.slice(0, -1).reduce((sum, { gzip }) => sum + gzip, 0);
+  console.log(`${relative(Deno.cwd(), options.out)}: ${(folder / 1e6).toFixed(2)} MB gzip`);
+});

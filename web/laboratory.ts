@@ -1,0 +1,327 @@
+/**
+ * What the page's worker does: it opens the base, answers, judges, tunes and keeps, all with the
+ * packages that the notebooks use. Knows files in memory (node.ts); does not know the page.
+ */
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pairedBootstrap } from "@implicit/alpaca-eval";
+import {
+  createDecoder,
+  type Decoder,
+  loadCheckpoint,
+  type Model,
+  readHeader,
+  saveCheckpoint,
+} from "@implicit/decoder";
+import { createEngine, type Engine } from "@implicit/engine";
+import { hashOf } from "@implicit/memo";
+import { recipe } from "@implicit/world";
+import { zipSync } from "fflate";
+import {
+  type Answer,
+  answerPrompts,
+  type Arm,
+  armHash,
+  arms,
+  type Base,
+  checkerJudge,
+  encodedExamples,
+  encodePair,
+  formatPrompt,
+  miniature,
+  paperRows,
+  type Prompt,
+  rankResponses,
+  ruleAdapter,
+  type Run,
+  type Scale,
+  templates,
+  traceRules,
+  tune,
+  tuningOf,
+  unseenFamilies,
+  winTable,
+} from "implicit/web";
+import { armOf, rulesArm, scaleOf } from "./experiments.ts";
+import type {
+  Calls,
+  Event,
+  Experiment,
+  Opened,
+  Ranked,
+  Rate,
+  RuleSettings,
+  Settings,
+  Unfinished,
+} from "./protocol.ts";
+
+/** What the reader's tunings leave, kept over a reload (storage.ts). */
+export const KEPT = "/kept";
+
+/** Under it, a folder a model and a folder a tuning that was stopped, by the settings' hash. */
+const MODELS = join(KEPT, "models"), UNFINISHED = join(KEPT, "unfinished");
+const EXPERIMENT = "experiment.json", SETTINGS = "settings.json";
+
+/** The base, and the answers of its instruction tuning, against which every model is held. */
+const BASE = "base-1", REFERENCES = "/data/references.json";
+
+/** Two parts of a batch whatever the cores, so that every reader gets the same bits. */
+const SHARDS = 2;
+
+/** Steps between two checkpoints; instructions between two looks at the signal; decoders at hand. */
+const EVERY = 10, CHUNK = 32, MOST_DECODERS = 3;
+
+/** How a call tells what it does, and learns that it is to stop. */
+export interface Line {
+  tell(event: Event): void;
+  readonly signal: AbortSignal;
+}
+
+/** Every call of the protocol but the first, each with its line. */
+type Work = {
+  [K in Exclude<keyof Calls, "open">]: (
+    argument: Parameters<Calls[K]>[0],
+    line: Line,
+  ) => ReturnType<Calls[K]>;
+};
+
+const readJson = async <T>(path: string) => JSON.parse(await readFile(path, "utf8")) as T;
+const namesIn = (folder: string) => readdir(folder).catch((): string[] => []);
+
+/** The laboratory of one base. */
+export class Laboratory implements Work {
+  /** By model; the one used last stands last. */
+  private readonly decoders = new Map<string, Promise<Decoder>>();
+  private readonly defaults: Settings;
+
+  private constructor(
+    private readonly scale: Scale,
+    private readonly base: Base,
+    private readonly engine: Engine,
+    private readonly prompts: readonly Prompt[],
+    private readonly references: readonly Run[],
+  ) {
+    const { examples, steps, learningRate } = recipe.tuning;
+    this.defaults = { arm: arms.responseTuning.name, examples, steps, learningRate, seed: 1 };
+  }
+
+  /** @throws where a file of the base is missing, cut short or not the one that was shipped. */
+  static async open(): Promise<Laboratory> {
+    const scale = await miniature();
+    const prompts = await scale.prompts("validation");
+    const engine = await createEngine({ threads: SHARDS });
+    const references = await readJson<Run[]>(REFERENCES);
+    return new Laboratory(scale, await scale.loadBase(BASE), engine, prompts, references);
+  }
+
+  /** What the page shows when it opens. */
+  async opened(notes: readonly string[]): Promise<Opened> {
+    const { eosSlope, repetition, uniform } = recipe.rules;
+    const models = (await namesIn(MODELS)).map((id) => join(MODELS, id, EXPERIMENT));
+    return {
+      base: this.base.model.hash,
+      engine: this.engine.describe().versions.onnxruntime ?? "",
+      context: this.base.model.config.contextLength,
+      prompts: this.prompts,
+      singleTasks: this.scale.singleTasks,
+      seeds: this.references.map(({ seed }) => seed),
+      defaults: this.defaults,
+      rules: {
+        use: ["eos", "repetition", "uniform"],
+        eosSlope,
+        repetitionWeight: repetition,
+        uniform,
+      },
+      paper: await paperRows(),
+      experiments: await Promise.all(models.map((path) => readJson<Experiment>(path))),
+      unfinished: await unfinished(),
+      notes,
+    };
+  }
+
+  async ask(
+    { model, instruction, rules }: {
+      model: string;
+      instruction: string;
+      rules: RuleSettings | null;
+    },
+    { tell }: Line,
+  ) {
+    const { tokenizer } = this.base;
+    const arm = rules ? rulesArm(rules) : arms.base;
+    const adapter = ruleAdapter(tokenizer, arm.rules ? this.scale.rules(arm.rules) : []);
+    const prompt = tokenizer.encode(formatPrompt(templates[arm.template], instruction));
+    return await traceRules(await this.decoder(model), tokenizer, prompt, adapter, {
+      maxTokens: this.scale.maxTokens,
+      rivals: 3,
+      onStory: (story) => tell({ what: "token", story }),
+    });
+  }
+
+  async winRate(
+    { model, rules }: { model: string; rules: RuleSettings | null },
+    line: Line,
+  ): Promise<Rate> {
+    const experiment = model === BASE ? null : await this.experiment(model);
+    const tuned = experiment ? armOf(this.scale, this.defaults, experiment.settings) : arms.base;
+    const arm: Arm = rules ? { ...rulesArm(rules), tuning: tuned.tuning } : tuned;
+    const seed = experiment?.settings.seed ?? 1;
+    const answers: Answer[] = [];
+    const adapted = { model: await this.model(model) };
+    for (let from = 0; from < this.prompts.length; from += CHUNK) {
+      line.signal.throwIfAborted();
+      const some = this.prompts.slice(from, from + CHUNK);
+      answers.push(...await answerPrompts(this.scale, this.base, adapted, arm, some));
+      line.tell({ what: "share", done: answers.length / this.prompts.length });
+    }
+    const run: Run = {
+      arm: arm.name,
+      armHash: armHash(arm),
+      model: this.base.name,
+      seed,
+      answers,
+      losses: [],
+      seconds: { tune: 0, decode: 0 },
+    };
+    const byId = new Map(this.prompts.map((prompt) => [prompt.id, prompt]));
+    const { scale, prompts, references } = this;
+    const judge = checkerJudge((id, response) => scale.grade(byId.get(id)!, response)!.score);
+    const counts = unseenFamilies({ scale }, arm);
+    const table = await winTable({ scale, prompts, judge }, [run], references, counts);
+    const { estimate, low, high } = pairedBootstrap(table, { seed: 1 });
+    const rate = {
+      estimate: 100 * estimate,
+      low: 100 * low,
+      high: 100 * high,
+      n: table[0]!.length,
+    };
+    if (experiment && !rules) await writeExperiment({ ...experiment, winRate: rate });
+    return rate;
+  }
+
+  async tune(settings: Settings, { tell, signal }: Line): Promise<Experiment> {
+    const id = hashOf(settings);
+    const kept = await this.experiment(id).catch(() => null);
+    if (kept) return kept;
+    const arm = armOf(this.scale, this.defaults, settings);
+    const { steps, learningRate } = { ...this.scale.tuning, ...tuningOf(arm) };
+    const examples = await encodedExamples(
+      scaleOf(this.scale, settings),
+      this.base,
+      arm,
+      settings.seed,
+    );
+    const folder = join(UNFINISHED, id);
+    await writeFile(join(folder, SETTINGS), JSON.stringify(settings));
+    const started = performance.now();
+    let first = 0;
+    const { model, losses } = await tune(this.engine, this.base.model, examples, {
+      ...this.scale.tuning,
+      ...(steps === undefined ? {} : { steps }),
+      ...(learningRate === undefined ? {} : { learningRate }),
+      seed: settings.seed,
+      signal,
+      checkpoint: { folder: join(folder, "state"), every: EVERY },
+      onStep: (step) => {
+        first ||= step.step;
+        tell({ what: "step", step });
+      },
+    });
+    const whole = first === 1;
+    const seconds = whole ? (performance.now() - started) / 1000 : null;
+    const { hash } = model;
+    const experiment: Experiment = { id, settings, hash, losses, seconds, winRate: null };
+    await saveCheckpoint(model, join(MODELS, id));
+    await writeExperiment(experiment);
+    await rm(folder);
+    return experiment;
+  }
+
+  async rank(
+    { models, instruction, responses }: {
+      models: readonly string[];
+      instruction: string;
+      responses: readonly string[];
+    },
+  ): Promise<Ranked[]> {
+    const { tokenizer, model } = this.base;
+    const { contextLength } = model.config;
+    const examples = responses.map((response) => {
+      const one = encodePair(instruction, response, tokenizer, templates.tulu, contextLength);
+      if (one) return one;
+      throw new Error(
+        `Expected an instruction that leaves room for a response in ${contextLength} tokens, but ` +
+          "found one that fills them. Shorten it.",
+      );
+    });
+    const pairs = responses.slice(1).map((_, i) => ({ real: 0, fake: i + 1 }));
+    const empty = tokenizer.encode(formatPrompt(templates.tulu, ""));
+    const ranked: Ranked[] = [];
+    for (const name of models) {
+      const decoder = await this.decoder(name);
+      const found = await rankResponses((asked) => decoder.score(asked), examples, pairs, empty);
+      const scores = [found[0]!.scores.real.mean, ...found.map(({ scores }) => scores.fake.mean)];
+      ranked.push({ model: name, scores });
+    }
+    return ranked;
+  }
+
+  async export(id: string): Promise<Uint8Array<ArrayBuffer>> {
+    const folders = [join("/data/world", BASE), join(MODELS, id)]; // the model's own files last
+    const files: Record<string, Uint8Array> = {};
+    for (const folder of folders) {
+      for (const name of await readdir(folder)) {
+        if (name !== "training.json") files[name] = await readFile(join(folder, name));
+      }
+    }
+    return zipSync(files, { level: 0 }) as Uint8Array<ArrayBuffer>; // weights do not shrink
+  }
+
+  async forget(id: string): Promise<void> {
+    this.release(id);
+    await rm(join(MODELS, id));
+  }
+
+  drop(settings: Settings): Promise<void> {
+    return rm(join(UNFINISHED, hashOf(settings)));
+  }
+
+  private async experiment(id: string): Promise<Experiment> {
+    return await readJson<Experiment>(join(MODELS, id, EXPERIMENT));
+  }
+
+  private async model(id: string): Promise<Model> {
+    return id === BASE ? this.base.model : await loadCheckpoint(join(MODELS, id));
+  }
+
+  /** The model's decoder; the one that was longest unused makes room for it. */
+  private decoder(id: string): Promise<Decoder> {
+    const found = this.decoders.get(id) ??
+      this.model(id).then((model) => createDecoder(model, { threads: this.scale.threads }));
+    this.decoders.delete(id);
+    this.decoders.set(id, found);
+    if (this.decoders.size > MOST_DECODERS) this.release([...this.decoders.keys()][0]!);
+    return found;
+  }
+
+  private release(id: string): void {
+    this.decoders.get(id)?.then((decoder) => decoder.dispose(), () => {});
+    this.decoders.delete(id);
+  }
+}
+
+function writeExperiment(experiment: Experiment): Promise<void> {
+  return writeFile(join(MODELS, experiment.id, EXPERIMENT), JSON.stringify(experiment));
+}
+
+/** The tunings that were stopped, with the losses of their last checkpoint. */
+async function unfinished(): Promise<Unfinished[]> {
+  return await Promise.all((await namesIn(UNFINISHED)).map(async (id) => {
+    const folder = join(UNFINISHED, id);
+    const settings = await readJson<Settings>(join(folder, SETTINGS));
+    const [state] = await namesIn(join(folder, "state"));
+    if (!state) return { settings, losses: [] };
+    const { metadata } = await readHeader(join(folder, "state", state));
+    return { settings, losses: JSON.parse(metadata.progress!).losses };
+  }));
+}

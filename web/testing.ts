@@ -1,0 +1,50 @@
+/**
+ * The shipped page's worker in a Deno Worker, in the place of a browser: for tests of the bundle.
+ * Knows the built folder; does not know what is asked.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Client } from "./client.ts";
+import type { Opened } from "./protocol.ts";
+
+/** A page's worker that is open. Terminate it at the end. */
+export interface OpenPage {
+  readonly client: Client;
+  readonly opened: Opened;
+  readonly worker: Worker;
+}
+
+/**
+ * Starts the worker of the page built in `folder`.
+ *
+ * @throws with the page's own words where it does not open.
+ */
+export async function openPage(folder: string): Promise<OpenPage> {
+  const { names } = JSON.parse(await readFile(join(folder, "files.json"), "utf8")) as {
+    names: readonly string[];
+  };
+  const files = Object.fromEntries(
+    await Promise.all(
+      names.map(async (name) =>
+        [name, new Uint8Array(await readFile(join(folder, name)))] as const
+      ),
+    ),
+  );
+  const address = (name: string) => pathToFileURL(join(folder, name)).href;
+  // A browser has no process; tfjs and ONNX Runtime would take Deno for Node.
+  const script = (name: string) =>
+    URL.createObjectURL(
+      new Blob([`delete globalThis.process; await import(${JSON.stringify(address(name))});`], {
+        type: "text/javascript",
+      }),
+    );
+  const worker = new Worker(script("worker.js"), { type: "module" });
+  const client = new Client(worker, console.warn);
+  const opened = await client.call("open", {
+    files,
+    session: script("session.js"),
+    type: "module",
+  });
+  return { client, opened, worker };
+}
