@@ -13,6 +13,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const files = new Map<string, Bytes>();
+const folders = new Set<string>();
 const opened = new Map<number, Bytes>();
 let listener: (path: string, bytes: Bytes | null) => void = () => {};
 
@@ -72,16 +73,19 @@ export const readFile = (path: string, encoding?: string) =>
 export const readdir = (folder: string) =>
   Promise.try(() => {
     const names = below(folder).map((path) => path.slice(folder.length + 1).split("/")[0]!);
-    if (names.length === 0) found(folder);
+    if (names.length === 0 && !folders.has(folder)) found(folder);
     return [...new Set(names)];
   });
 export const stat = (path: string) =>
   Promise.try(() => ({ size: found(path).length, isFile: () => true }));
-export const mkdir = () => Promise.resolve();
+export const mkdir = (folder: string) => Promise.resolve(void folders.add(folder));
 export const writeFile = (path: string, content: string | Uint8Array) =>
   Promise.try(() => write(path, encoded(content)));
 export const rm = (path: string) =>
-  Promise.try(() => [path, ...below(path)].forEach((each) => remove(each)));
+  Promise.try(() => {
+    folders.delete(path);
+    for (const each of [path, ...below(path)]) remove(each);
+  });
 export const rename = (from: string, to: string) =>
   Promise.try(() => {
     write(to, found(from));

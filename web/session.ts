@@ -71,12 +71,12 @@ export function predicted(
     shown.focus({ preventScroll: true });
   };
   const fields = options.map((option) =>
-    make("label", {}, make("input", { type: "radio", name: "prediction", value: option }), option)
+    make("label", {}, make("input", { type: "radio", name: "prediction", value: option, required: true }), option)
   );
   const submit = (event: Event) => {
     event.preventDefault();
     const data = new FormData(event.target as HTMLFormElement);
-    choose(String(data.get("prediction") ?? "nothing"));
+    choose(String(data.get("prediction")));
   };
   place.append(
     make(
