@@ -23,7 +23,8 @@ import {
   type Theme,
   themes,
 } from "@implicit/notebook/testing";
-import { orSayWhy, several } from "./arguments.ts";
+import { drivePage } from "@implicit/web/testing";
+import { orSayWhy, several, whole } from "./arguments.ts";
 
 const usual = [
   "/usr/bin/chromium",
@@ -48,6 +49,8 @@ const options = new Command("deno task browser")
   .option("--notebooks <folder>", "where the notebooks are", "notebooks")
   .option("--life", "no notebook: only stop, run again, reload and end", false)
   .option("--report <path>", "no notebook: a page of the report, or a folder of the site's")
+  .option("--page", "no notebook: the laboratory that `deno task page` has built", false)
+  .option("--steps <n>", "with --page: steps of its tuning", whole(4), 12)
   .option("--chromium <path>", "the browser's program", process.env.CHROMIUM)
   .parse()
   .opts<{
@@ -59,6 +62,8 @@ const options = new Command("deno task browser")
     notebooks: string;
     life: boolean;
     report?: string;
+    page: boolean;
+    steps: number;
     chromium?: string;
   }>();
 
@@ -78,6 +83,13 @@ await orSayWhy(async () => {
   await mkdir(out, { recursive: true });
   if (options.report !== undefined) {
     process.exit(await pagesAreSound(resolve(options.report), { chromium, out }) ? 0 : 1);
+  }
+  if (options.page) {
+    const lab = resolve(root, "report", "lab");
+    const { faults, ...seen } = await drivePage(lab, { chromium, out, steps: options.steps });
+    console.log(seen);
+    faults.forEach((fault) => console.log(`BAD  ${fault}`));
+    process.exit(faults.length > 0 ? 1 : 0);
   }
   const names = options.life ? [] : chooseNotebooks(await notebookNames(folder), options.only);
   const sightings = names.length === 0

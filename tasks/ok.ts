@@ -31,9 +31,9 @@ for (const name of readdirSync("notebooks").filter((name) => name.endsWith(".ipy
 const texts =
   "data README.md CONTRIBUTING.md notebooks/README.md notebooks/glossary.md deno.json package.json environment.yml environment-gpu.yml";
 const checks = [
-  `fmt --check lib packages tasks ${texts}`,
+  `fmt --check lib packages tasks web ${texts}`,
   "lint",
-  "check lib packages tasks",
+  "check lib packages tasks web",
   "task test",
 ];
 for (const check of checks) {

@@ -27,8 +27,18 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "packages/notebook",
     "packages/memo",
   ],
+  "web": [
+    "lib",
+    "packages/engine",
+    "packages/decoder",
+    "packages/world",
+    "packages/alpaca-eval",
+    "packages/hub",
+    "packages/memo",
+  ],
   "tasks": [
     "lib",
+    "web",
     "packages/engine",
     "packages/decoder",
     "packages/world",

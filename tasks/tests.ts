@@ -10,12 +10,12 @@ import { Command } from "commander";
 
 const command = new Command("deno task test")
   .description("Run every test. The last line counts them: N passed, N failed, N skipped.")
-  .argument("[paths...]", "files or folders to test", ["lib", "packages", "tasks"])
+  .argument("[paths...]", "files or folders to test", ["lib", "packages", "tasks", "web"])
   .option("--filter <text>", "only the tests whose name contains this text")
   .parse();
 const { filter } = command.opts<{ filter?: string }>();
 const args = ["test", "-A", "--quiet", ...(filter ? ["--filter", filter] : []), ...command.args];
-if (command.args.length === 0) args.push("lib", "packages", "tasks");
+if (command.args.length === 0) args.push("lib", "packages", "tasks", "web");
 
 const child = spawn(Deno.execPath(), args, { stdio: ["ignore", "pipe", "inherit"] });
 let tail = "";

@@ -1,20 +1,17 @@
 /** An answer token by token: how sure the model was, what came nearest, and which rule decided. */
 import { make, table } from "./elements.ts";
-import type { TokenScore, TokenStory } from "implicit/web";
+import type { TokenScores, TokenStory } from "implicit/web";
 
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const shown = (token: string) => token.replaceAll("\n", "↵").replace(/^ /, "␣") || "␀";
 
-/** The rule that made the chosen token pass the one that the base alone would have taken, or null. */
-export function decidingRule(story: TokenStory): string | null {
-  const favourite = [story, ...story.rivals].reduce<TokenScore>(
-    (a, b) => (b.base > a.base ? b : a),
-    story,
-  );
-  if (favourite === story) return null;
-  const [most] = Object.keys(story.pushes)
-    .map((rule) => ({ rule, by: story.pushes[rule]! - favourite.pushes[rule]! }))
-    .sort((a, b) => b.by - a.by);
+/** The rule that did most to put the chosen token before the base's own choice, or null. */
+export function decidingRule({ pushes, rival }: TokenStory): string | null {
+  if (rival === null) return null;
+  const gains = Object.keys(pushes).map((rule) => (
+    { rule, by: pushes[rule]! - rival.pushes[rule]! }
+  ));
+  const [most] = gains.sort((a, b) => b.by - a.by);
   return most && most.by > 0 ? most.rule : null;
 }
 
@@ -51,13 +48,17 @@ export class AnswerView {
 
   private tell(story: TokenStory): void {
     const rules = Object.keys(story.pushes);
-    const row = (score: TokenScore) => [
+    const row = (score: TokenScores) => [
       shown(score.token),
       percent(score.base),
       ...(rules.length > 0 ? [percent(score.adapted)] : []),
-      ...rules.map((rule) => score.pushes[rule] ? score.pushes[rule]!.toFixed(2) : "–"),
+      ...rules.map((rule) =>
+        score.pushes[rule] ? score.pushes[rule]!.toFixed(2).replace("-", "−") : "–"
+      ),
     ];
     const head = ["token", "alone", ...(rules.length > 0 ? ["with rules"] : []), ...rules];
-    this.story.replaceChildren(table(head, [story, ...story.rivals].map(row)));
+    const all = [story, ...story.others, ...story.rival ? [story.rival] : []];
+    const distinct = [...new Map(all.map((score) => [score.id, score])).values()];
+    this.story.replaceChildren(table(head, distinct.map(row)));
   }
 }

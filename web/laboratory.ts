@@ -153,7 +153,7 @@ export class Laboratory implements Work {
     const prompt = tokenizer.encode(formatPrompt(templates[arm.template], instruction));
     return await traceRules(await this.decoder(model), tokenizer, prompt, adapter, {
       maxTokens: this.scale.maxTokens,
-      rivals: 3,
+      others: 3,
       onStory: (story) => tell({ what: "token", story }),
     });
   }

@@ -75,6 +75,7 @@ async function start(): Promise<void> {
     );
   };
   addEventListener("hashchange", () => {
+    say("");
     show();
     main.focus({ preventScroll: true });
     scrollTo(0, 0);

@@ -71,7 +71,12 @@ export function predicted(
     shown.focus({ preventScroll: true });
   };
   const fields = options.map((option) =>
-    make("label", {}, make("input", { type: "radio", name: "prediction", value: option, required: true }), option)
+    make(
+      "label",
+      {},
+      make("input", { type: "radio", name: "prediction", value: option, required: true }),
+      option,
+    )
   );
   const submit = (event: Event) => {
     event.preventDefault();

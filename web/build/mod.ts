@@ -8,6 +8,8 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bundleScripts, type ScriptName } from "./bundle.ts";
 
+export { type PageFigures, pageProvenance, pageTable } from "./figures.ts";
+
 /** The base's files, and the paper's numbers. */
 const DATA = [
   ...["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"],

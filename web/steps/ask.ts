@@ -24,8 +24,8 @@ export const ask: Step = {
       make(
         "p",
         { class: "lead" },
-        "A base has read many pages and learnt to go on writing. Nobody has shown it that an " +
-          "instruction is to be answered.",
+        "A base has read many pages and learnt to go on writing. It was never tuned to follow an " +
+          "instruction.",
       ),
       predicted(
         "Put between the tags that the paper uses, an instruction will make the base …",

@@ -72,7 +72,7 @@ function experiment(session: Session): HTMLElement {
   });
   const controls = weights.map((weight) => {
     const start = weight.of(defaults);
-    const shown = make("output", {}, start.toFixed(2));
+    const shown = make("output", {}, start.toFixed(2).replace("-", "−"));
     const slider = make("input", {
       type: "range",
       min: weight.least,
@@ -81,7 +81,7 @@ function experiment(session: Session): HTMLElement {
       value: start,
       "aria-label": weight.label,
       input: () => {
-        shown.textContent = slider.valueAsNumber.toFixed(2);
+        shown.textContent = slider.valueAsNumber.toFixed(2).replace("-", "−");
         later();
       },
     });

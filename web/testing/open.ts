@@ -5,8 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Client } from "./client.ts";
-import type { Opened } from "./protocol.ts";
+import { Client } from "../client.ts";
+import type { Opened } from "../protocol.ts";
 
 /** A page's worker that is open. Terminate it at the end. */
 export interface OpenPage {
@@ -18,9 +18,13 @@ export interface OpenPage {
 /**
  * Starts the worker of the page built in `folder`.
  *
+ * @param other files in place of those that lie there
  * @throws with the page's own words where it does not open.
  */
-export async function openPage(folder: string): Promise<OpenPage> {
+export async function openPage(
+  folder: string,
+  other: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {},
+): Promise<OpenPage> {
   const { names } = JSON.parse(await readFile(join(folder, "files.json"), "utf8")) as {
     names: readonly string[];
   };
@@ -41,10 +45,12 @@ export async function openPage(folder: string): Promise<OpenPage> {
     );
   const worker = new Worker(script("worker.js"), { type: "module" });
   const client = new Client(worker, console.warn);
-  const opened = await client.call("open", {
-    files,
-    session: script("session.js"),
-    type: "module",
-  });
-  return { client, opened, worker };
+  const start = { files: { ...files, ...other }, session: script("session.js") };
+  try {
+    const opened = await client.call("open", { ...start, type: "module" });
+    return { client, opened, worker };
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
 }

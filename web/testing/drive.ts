@@ -1,0 +1,208 @@
+/**
+ * Lives with the page in a real Chromium, as a reader would: every step, a tuning stopped, gone on
+ * with after a reload, a link opened by somebody else, a phone, the dark. Takes pictures to look at.
+ *
+ * Knows the page's words and playwright; does not know what a right answer is.
+ */
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+
+/** Fetched when a browser is asked for, and no part of the lock file. */
+const PLAYWRIGHT = "npm:playwright-core@1.61.1";
+
+/** What a busy machine may take for one tuning. */
+const PATIENCE_MS = 900_000;
+
+/** What was seen. Times in seconds. */
+export interface Drive {
+  readonly faults: readonly string[];
+  readonly browser: string;
+  /** From the address to the first question; to the first answer; of one tuning of all its steps. */
+  readonly seconds: { readonly open: number; readonly answer: number; readonly tune: number };
+  /** Tokens a second of one greedy answer. */
+  readonly tokensPerSecond: number;
+  /** sha256 of the weights, by arm. */
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+/** How the page is driven. */
+export interface DriveOptions {
+  /** Path of a Chromium or Chrome. */
+  readonly chromium: string;
+  /** Folder for pictures. */
+  readonly out: string;
+  /** Steps of the tuning that is stopped and resumed, and of its link. */
+  readonly steps: number;
+}
+
+/** The part of playwright that is used here. */
+interface Page {
+  on(event: "request", listener: (request: { url(): string }) => void): void;
+  on(event: "pageerror", listener: (error: Error) => void): void;
+  goto(url: string): Promise<unknown>;
+  reload(): Promise<unknown>;
+  click(selector: string): Promise<void>;
+  fill(selector: string, value: string): Promise<void>;
+  evaluate<T>(script: string): Promise<T>;
+  waitForSelector(selector: string): Promise<unknown>;
+  waitForFunction(script: string): Promise<unknown>;
+  waitForTimeout(ms: number): Promise<void>;
+  setDefaultTimeout(ms: number): void;
+  screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
+}
+interface Context {
+  newPage(): Promise<Page>;
+  close(): Promise<void>;
+}
+interface Browser {
+  newContext(options: Record<string, unknown>): Promise<Context>;
+  version(): string;
+  close(): Promise<void>;
+}
+
+const types: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript",
+  json: "application/json",
+  wasm: "application/wasm",
+};
+
+/** Serves a folder on this machine alone. */
+async function serve(folder: string) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url!, "http://localhost");
+    const name = pathname === "/" ? "index.html" : pathname.slice(1);
+    const content = await readFile(join(folder, name)).catch(() => null);
+    const type = types[name.split(".").at(-1)!] ?? "application/octet-stream";
+    response.writeHead(content ? 200 : 404, { "content-type": type }).end(content ?? "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => server.close() };
+}
+
+/**
+ * Goes through the page that was built in `folder`.
+ *
+ * @throws where something that should appear does not.
+ */
+export async function drivePage(folder: string, options: DriveOptions): Promise<Drive> {
+  const { chromium } = await import(PLAYWRIGHT) as {
+    chromium: { launch(options: Record<string, unknown>): Promise<Browser> };
+  };
+  const server = await serve(folder);
+  const browser = await chromium.launch({
+    executablePath: options.chromium,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  });
+  const faults: string[] = [];
+  const open = async (address: string, look: Record<string, unknown> = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...look });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on("pageerror", ({ message }) => faults.push(`the page's error: ${message}`));
+    page.on("request", (request) => {
+      if (!/^(http:\/\/127\.0\.0\.1|blob:|data:)/.test(request.url())) {
+        faults.push(`asked the network: ${request.url().slice(0, 100)}`);
+      }
+    });
+    await page.goto(address);
+    await page.waitForSelector("h2");
+    return { page, context };
+  };
+  const shoot = (page: Page, name: string) =>
+    page.screenshot({ path: join(options.out, `page ${name}.png`), fullPage: true });
+  const expect = (holds: boolean, what: string) => {
+    if (!holds) faults.push(`Expected ${what}.`);
+  };
+
+  try {
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    const { page } = await open(server.url);
+    const opened = seconds();
+    await predict(page);
+    await page.waitForSelector(".token");
+    const answered = seconds() - opened;
+    await page.waitForFunction(`/tokens/.test(document.getElementById("status").textContent)`);
+    await page.click(".token >> nth=0");
+    await shoot(page, "1 ask");
+    await page.click("button:text-is('Ask')");
+    const asked = performance.now();
+    await page.waitForFunction(`document.querySelectorAll(".token").length < 3`);
+    await page.waitForFunction(`document.querySelectorAll(".token").length > 60`);
+    const tokensPerSecond = 60 / ((performance.now() - asked) / 1000);
+
+    await page.click("nav a >> nth=1");
+    await predict(page);
+    await page.waitForSelector(".token.eos, .token.uniform, .token.repetition");
+    await page.click(".token.eos, .token.uniform, .token.repetition");
+    await page.click("text=Judge");
+    await page.waitForFunction(`/It wins/.test(document.querySelector(".verdict").textContent)`);
+    await shoot(page, "2 rules");
+
+    await page.click("nav a >> nth=2");
+    await predict(page);
+    await page.fill("input[type=number] >> nth=1", String(options.steps));
+    await page.click("button:text-is('Tune')");
+    await page.waitForFunction(`/step [2-9]/.test(document.querySelector("form").textContent)`);
+    await page.click("button:text-is('Stop')");
+    await page.waitForSelector("text=Go on");
+    await shoot(page, "3 stopped");
+    await page.reload();
+    await page.waitForSelector("text=Go on");
+    await page.click("text=Go on");
+    await page.waitForSelector("text=Side by side");
+    await page.waitForSelector(".columns .card");
+    await shoot(page, "4 tuned");
+    const link = await page.evaluate<string>("location.href");
+    const resumed = await weights(page);
+    await page.click("summary");
+    await page.click("button:text-is('Rank')");
+    await page.waitForSelector("details table");
+    await page.click("nav a >> nth=3");
+    await page.waitForSelector("text=Export");
+    await shoot(page, "5 compare");
+    await page.reload();
+    await page.waitForSelector("text=Export");
+
+    const other = await open(link, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+    const tuning = performance.now();
+    await other.page.click("button:text-is('Tune')");
+    await other.page.waitForSelector("text=Side by side");
+    const tune = (performance.now() - tuning) / 1000;
+    await other.page.waitForSelector(".columns .card");
+    await shoot(other.page, "6 phone, dark");
+    const again = await weights(other.page);
+    expect(again === resumed, `the link to give weights ${resumed}, but found ${again}`);
+    const wide = await other.page.evaluate<number>(
+      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+    );
+    expect(wide <= 0, `a page of 390 px on a phone, but found ${wide} px more`);
+    return {
+      faults,
+      browser: `Chromium ${browser.version()}`,
+      seconds: { open: opened, answer: answered, tune },
+      tokensPerSecond,
+      hashes: { [`response-tuning, ${options.steps} steps`]: resumed },
+    };
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+/** Answers the step's question, as the experiment wants first. */
+async function predict(page: Page): Promise<void> {
+  await page.waitForSelector("input[type=radio]");
+  await page.click("input[type=radio] >> nth=1");
+  await page.click("text=Now look");
+}
+
+/** The first digits of the weights' hash that the page tells. */
+async function weights(page: Page): Promise<string> {
+  const text = await page.evaluate<string>(`document.getElementById("status").textContent`);
+  return /weights ([0-9a-f]+)/.exec(text)?.[1] ?? `none in "${text}"`;
+}

@@ -1,0 +1,2 @@
+export { drivePage } from "./drive.ts";
+export { measurePage } from "./measure.ts";
