@@ -21,14 +21,26 @@ import {
   summaryRows,
 } from "implicit/tasks";
 
+/** Where `deno task page` puts the laboratory as one file, in the report's folder. */
+export const LAB = "lab/lab.html";
+
+/** The laboratory, which a fold keeps from being loaded. */
+const embedded = (address: string) =>
+  `<details><summary>Try it here: the experiments, computed in this page</summary>
+<iframe src="${address}" loading="lazy" title="The laboratory" style="width:100%;height:85vh;border:0">
+</iframe></details>
+<p><a target="_blank" href="${address}">The laboratory in a tab of its own</a></p>`;
+
 /**
  * The first screen.
  *
- * @param form says what the reader holds: one file, or pages.
+ * @param given.form says what the reader holds: one file, or pages.
+ * @param given.lab where the laboratory as one file lies (`deno task page`), if it was built: it is
+ *   loaded when the reader unfolds it.
  */
 export async function frontOf(
   rows: readonly ResultRow[],
-  { date, form }: { date: string; form: string },
+  { date, form, lab }: { date: string; form: string; lab: string | null },
 ): Promise<Front> {
   const story = storyOf(rows, await paperRows());
   const bases = [...new Set(rows.map(({ model }) => model))].sort();
@@ -45,7 +57,9 @@ or three rules written by hand.
 - **With what**: an invented world, small Llamas pretrained on its pages (${
     bases.join(", ")
   }), exact
-  checkers as the judge. Run on ${date} with ${seeds} seeds a base; ${list}.`;
+  checkers as the judge. Run on ${date} with ${seeds} seeds a base; ${list}.${
+    lab === null ? "" : `\n\n${embedded(lab)}`
+  }`;
   return {
     title: "Instruction following without instruction tuning",
     lead: rows.length === 0 ? "No results yet." : lead,

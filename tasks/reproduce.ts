@@ -35,7 +35,7 @@ import {
   summaryRows,
 } from "implicit/tasks";
 import { whole } from "./arguments.ts";
-import { courseChapters, frontOf } from "./front.ts";
+import { courseChapters, frontOf, LAB } from "./front.ts";
 
 const options = new Command("deno task reproduce")
   .description(
@@ -165,7 +165,7 @@ async function report(): Promise<void> {
   const form = "Everything is in this one file, which needs no network.";
   await writeReport(
     out,
-    await frontOf(results, { date, form }),
+    await frontOf(results, { date, form, lab: existsSync(join(out, LAB)) ? LAB : null }),
     await courseChapters(out, results, date),
   );
   if (table) console.log(`\n${tableText(table)}`);

@@ -1,13 +1,13 @@
 /** `deno task site`: writes the course with its outputs as pages that any static host serves. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
 import { writeSite } from "@implicit/notebook";
 import { type Cost, projectRoot, type ResultRow } from "implicit/tasks";
 import { orSayWhy } from "./arguments.ts";
-import { courseChapters, frontOf } from "./front.ts";
+import { courseChapters, frontOf, LAB } from "./front.ts";
 
 const options = new Command("deno task site")
   .description(
@@ -26,9 +26,13 @@ await orSayWhy(async () => {
     : await reproduced(resolve(options.from));
   const date = costs.map((cost) => cost.date).sort().at(-1)!;
   const form = "Every notebook is a page with its outputs.";
+  const built = join(projectRoot(), "report", LAB);
+  const lab = existsSync(built) ? basename(LAB) : null;
+  await mkdir(out, { recursive: true });
+  if (lab) await copyFile(built, join(out, lab));
   const sizes = await writeSite(
     out,
-    await frontOf(rows, { date, form }),
+    await frontOf(rows, { date, form, lab }),
     await courseChapters(folder, rows, date),
   );
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);

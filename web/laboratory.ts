@@ -117,7 +117,7 @@ export class Laboratory implements Work {
   /** What the page shows when it opens. */
   async opened(notes: readonly string[]): Promise<Opened> {
     const { eosSlope, repetition, uniform } = recipe.rules;
-    const models = (await namesIn(MODELS)).map((id) => join(MODELS, id, EXPERIMENT));
+    const experiments = (await namesIn(MODELS)).map((id) => this.experiment(id).catch(() => null));
     return {
       base: this.base.model.hash,
       engine: this.engine.describe().versions.onnxruntime ?? "",
@@ -133,7 +133,8 @@ export class Laboratory implements Work {
         uniform,
       },
       paper: await paperRows(),
-      experiments: await Promise.all(models.map((path) => readJson<Experiment>(path))),
+      experiments: whole(await Promise.all(experiments))
+        .sort((a, b) => (a.date < b.date ? -1 : 1)),
       unfinished: await unfinished(),
       notes,
     };
@@ -227,10 +228,9 @@ export class Laboratory implements Work {
         tell({ what: "step", step });
       },
     });
-    const whole = first === 1;
-    const seconds = whole ? (performance.now() - started) / 1000 : null;
-    const { hash } = model;
-    const experiment: Experiment = { id, settings, hash, losses, seconds, winRate: null };
+    const seconds = first === 1 ? (performance.now() - started) / 1000 : null;
+    const { hash } = model, date = new Date().toISOString();
+    const experiment: Experiment = { id, settings, date, hash, losses, seconds, winRate: null };
     await saveCheckpoint(model, join(MODELS, id));
     await writeExperiment(experiment);
     await rm(folder);
@@ -314,14 +314,19 @@ function writeExperiment(experiment: Experiment): Promise<void> {
   return writeFile(join(MODELS, experiment.id, EXPERIMENT), JSON.stringify(experiment));
 }
 
+/** Those that are whole: a page that is closed while it writes leaves parts, which count as nothing. */
+const whole = <T>(found: readonly (T | null)[]) => found.filter((one) => one !== null);
+
 /** The tunings that were stopped, with the losses of their last checkpoint. */
 async function unfinished(): Promise<Unfinished[]> {
-  return await Promise.all((await namesIn(UNFINISHED)).map(async (id) => {
+  const read = async (id: string) => {
     const folder = join(UNFINISHED, id);
     const settings = await readJson<Settings>(join(folder, SETTINGS));
     const [state] = await namesIn(join(folder, "state"));
     if (!state) return { settings, losses: [] };
     const { metadata } = await readHeader(join(folder, "state", state));
     return { settings, losses: JSON.parse(metadata.progress!).losses };
-  }));
+  };
+  const all = (await namesIn(UNFINISHED)).map((id) => read(id).catch(() => null));
+  return whole(await Promise.all(all));
 }

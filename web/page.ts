@@ -55,6 +55,7 @@ async function start(): Promise<void> {
     client,
     opened,
     experiments: [...opened.experiments],
+    unfinished: opened.unfinished,
     untuned: new Map(),
     instruction: opened.prompts[0]!.instruction,
     say,

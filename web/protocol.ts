@@ -34,6 +34,8 @@ export interface Experiment {
   /** Of the settings. */
   readonly id: string;
   readonly settings: Settings;
+  /** When it was made. */
+  readonly date: string;
   /** sha256 of the weights. */
   readonly hash: string;
   readonly losses: readonly number[];

@@ -2,7 +2,7 @@
 import type { Client } from "./client.ts";
 import { Stopped } from "./client.ts";
 import { make } from "./elements.ts";
-import type { Experiment, Opened, Rate, RuleSettings } from "./protocol.ts";
+import type { Experiment, Opened, Rate, RuleSettings, Unfinished } from "./protocol.ts";
 
 /** The name under which calls know the base. */
 export const BASE = "base-1";
@@ -12,6 +12,8 @@ export interface Session {
   readonly client: Client;
   readonly opened: Opened;
   readonly experiments: Experiment[];
+  /** Tunings that were stopped. */
+  unfinished: readonly Unfinished[];
   /** Of what is not tuned: the base, and the base with rules. */
   readonly untuned: Map<
     "base" | "rules",

@@ -3,6 +3,7 @@
  * calls, several at a time. Knows messages; what a call does is laboratory.ts.
  */
 import { openPool } from "@implicit/engine/web";
+import { sha256 } from "@implicit/memo";
 import { KEPT, Laboratory } from "./laboratory.ts";
 import { place } from "./node.ts";
 import type { Event, Message, Opened, Reply, Start } from "./protocol.ts";
@@ -20,7 +21,8 @@ async function open({ files, session, type }: Start): Promise<Opened> {
   await openPool({ script: session, type, wasm: wasm!.buffer });
   const notes: string[] = [];
   let isOpen = false;
-  await keep(KEPT, "implicit", (text) => {
+  const base = sha256(files["data/world/base-1/training.json"]!);
+  await keep(KEPT, `implicit of ${base}`, (text) => {
     if (isOpen) post({ id: 0, event: { what: "note", text } });
     else notes.push(text);
   });

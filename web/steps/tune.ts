@@ -22,7 +22,7 @@ export const tuning: Step = {
   title: "3 Only responses",
   show(session) {
     const { settings } = readLink(location.hash, session.opened.defaults);
-    const isKnown = settings !== null || session.opened.unfinished.length > 0 ||
+    const isKnown = settings !== null || session.unfinished.length > 0 ||
       session.experiments.length > 0;
     const start = settings ?? session.opened.defaults;
     return make(
@@ -98,6 +98,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
       go.disabled = true;
       stop.disabled = false;
       resumable.replaceChildren();
+      forgetUnfinished(session, what);
       call = session.client.call("tune", what, (event) => {
         if (event.what !== "step" || stop.disabled) return;
         const { step, loss } = event.step;
@@ -115,7 +116,10 @@ function experiment(session: Session, start: Settings): HTMLElement {
         session.say(`${nameOf(made, opened)}: tuned${time}, weights ${made.hash.slice(0, 12)}.`);
         results.replaceChildren(outcome(session, made));
       } catch (error) {
-        if (error instanceof Stopped) offer({ settings: what, losses });
+        if (error instanceof Stopped) {
+          session.unfinished = [...session.unfinished, { settings: what, losses }];
+          offer({ settings: what, losses });
+        }
         throw error;
       } finally {
         go.disabled = false;
@@ -137,6 +141,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
         type: "button",
         click: () => {
           session.client.call("drop", settings);
+          forgetUnfinished(session, settings);
           resumable.replaceChildren();
         },
       }, "Drop it"),
@@ -151,7 +156,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
       call?.stop();
     },
   }, "Stop");
-  const [left] = opened.unfinished;
+  const [left] = session.unfinished;
   if (left) offer(left);
   const last = session.experiments.at(-1);
   if (last) results.append(outcome(session, last));
@@ -184,6 +189,12 @@ function experiment(session: Session, start: Settings): HTMLElement {
     ),
     results,
   );
+}
+
+function forgetUnfinished(session: Session, settings: Settings): void {
+  const [text, ...others] = [settings, ...session.unfinished.map((one) => one.settings)]
+    .map((one) => JSON.stringify(one));
+  session.unfinished = session.unfinished.filter((_, i) => others[i] !== text);
 }
 
 /** What became of a tuning: answers side by side, its win rate, and a ranking. */
