@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { forestSvg, writeWhole } from "@implicit/notebook";
+import { type PageFigures, pageProvenance, pageTable } from "@implicit/web";
 import {
   type BenchFigures,
   benchProvenance,
@@ -66,7 +67,9 @@ const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
 const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json"));
 const trust = await read<TrustFigures>(join(projectRoot(), "data", "trust.json"));
 const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
+const page = await read<PageFigures>(join(projectRoot(), "data", "page.json"));
 const blocks = {
+  page: `${pageTable(page)}\n\n${pageProvenance(page)}`,
   results: paperTables(rows, paper),
   claims: claimsSection(rows, paper),
   costs: costsTable(stored.costs),

@@ -28,8 +28,14 @@ const needs: Readonly<Record<string, () => boolean>> = {
   "DecompressionStream": () => typeof DecompressionStream === "function",
 };
 
+/** How long a sentence stands over the page. */
+const SAID_MS = 12_000;
+let saying: number | undefined;
+
 function say(text: string): void {
   status.textContent = text;
+  clearTimeout(saying);
+  saying = setTimeout(() => status.textContent = "", SAID_MS);
 }
 
 function refuse(text: string): void {

@@ -112,8 +112,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
         if (!session.experiments.some(({ id }) => id === made.id)) session.experiments.push(made);
         chart.replaceChildren(lossChart(made.losses, what.steps));
         history.replaceState(null, "", linkOf("tune", what));
-        const time = made.seconds === null ? "" : ` in ${made.seconds.toFixed(1)} s`;
-        session.say(`${nameOf(made, opened)}: tuned${time}, weights ${made.hash.slice(0, 12)}.`);
+        session.say(`${nameOf(made, opened)}: tuned.`);
         results.replaceChildren(outcome(session, made));
       } catch (error) {
         if (error instanceof Stopped) {
@@ -217,10 +216,18 @@ function outcome(session: Session, made: Experiment): HTMLElement {
       );
     });
   ask();
+  const time = made.seconds === null ? "" : ` in ${made.seconds.toFixed(1)} s`;
   return make(
     "div",
     {},
     make("h3", {}, "Side by side"),
+    make(
+      "p",
+      { class: "note" },
+      `${nameOf(made, opened)}: ${made.losses.length} steps${time}; weights `,
+      make("code", { class: "weights" }, made.hash.slice(0, 12)),
+      ", the same for every reader.",
+    ),
     instructionForm(session, "Ask all", ask),
     answers,
     judged(session, made),

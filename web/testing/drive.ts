@@ -126,7 +126,7 @@ export async function drivePage(folder: string, options: DriveOptions): Promise<
     await predict(page);
     await page.waitForSelector(".token");
     const answered = seconds() - opened;
-    await page.waitForFunction(`/tokens/.test(document.getElementById("status").textContent)`);
+    await page.waitForFunction(`document.querySelectorAll(".token").length > 60`);
     await page.click(".token >> nth=0");
     await shoot(page, "1 ask");
     await page.click("button:text-is('Ask')");
@@ -202,7 +202,6 @@ async function predict(page: Page): Promise<void> {
 }
 
 /** The first digits of the weights' hash that the page tells. */
-async function weights(page: Page): Promise<string> {
-  const text = await page.evaluate<string>(`document.getElementById("status").textContent`);
-  return /weights ([0-9a-f]+)/.exec(text)?.[1] ?? `none in "${text}"`;
+function weights(page: Page): Promise<string> {
+  return page.evaluate<string>(`document.querySelector(".weights").textContent`);
 }
