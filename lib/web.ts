@@ -5,7 +5,7 @@ export { type Arm, armHash, arms, checkArm, tuningOf } from "./study/arm.ts";
 export { checkerJudge } from "./study/judges.ts";
 export { miniature } from "./study/miniature.ts";
 
-export { type RankedPair, rankingAccuracy, rankResponses } from "./study/rank.ts";
+export { rankResponses } from "./study/rank.ts";
 export { type PaperRow, paperRows, unseenFamilies, winTable } from "./study/results.ts";
 export { type Answer, answerPrompts, encodedExamples, type Run, tuneArm } from "./study/run.ts";
 export { asTuned, type Base, type Prompt, type Scale } from "./study/scale.ts";
