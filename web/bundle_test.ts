@@ -96,7 +96,7 @@ Deno.test(
       await assert.rejects(client.call("tune", { ...own, own: "" }), /examples of your own/);
       await assert.rejects(
         client.call("tune", { ...settings, steps: 0 }),
-        /steps of tuning.* at least 1/,
+        /steps of the arm.* at least 1/,
       );
       const long = { model: "base-1", instruction: "a ".repeat(500), rules: null };
       await assert.rejects(client.call("ask", long), /context of 192 tokens/);

@@ -30,7 +30,7 @@ const needs: Readonly<Record<string, () => boolean>> = {
 
 /** How long a sentence stands over the page. */
 const SAID_MS = 12_000;
-let saying: number | undefined;
+let saying: ReturnType<typeof setTimeout> | undefined;
 
 function say(text: string): void {
   status.textContent = text;

@@ -120,5 +120,5 @@ export interface Start {
   readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
   /** Address of the pool's worker. */
   readonly session: string;
-  readonly type?: WorkerType;
+  readonly type?: "classic" | "module";
 }

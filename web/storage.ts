@@ -49,9 +49,9 @@ export async function keep(
     let last = Promise.resolve<unknown>(undefined);
     listen((path, bytes) => {
       if (!path.startsWith(`${folder}/`)) return;
-      const change = () => {
+      const change = (): Promise<unknown> => {
         const files = store("readwrite");
-        return asked<unknown>(bytes === null ? files.delete(path) : files.put(bytes, path));
+        return bytes === null ? asked(files.delete(path)) : asked(files.put(bytes, path));
       };
       last = last.then(change);
       last.catch(failed);

@@ -13,7 +13,7 @@ export interface PoolOptions {
   /** Address of session_worker.ts as one script. */
   readonly script: string;
   /** Default classic, which a page opened from disk can start too. */
-  readonly type?: WorkerType;
+  readonly type?: "classic" | "module";
   /** The bytes of onnxruntime-web's WebAssembly. */
   readonly wasm: ArrayBuffer;
   /** Workers, default 2. How many there are changes no result. */
