@@ -130,6 +130,19 @@ Deno.test("every exercise has a cell to start from and a hint", () => {
   }
 });
 
+Deno.test("every exercise has a solution with code, under its number", () => {
+  const asked = [...notebooks].filter(([name]) => name !== "09 solutions").flatMap((
+    [name, { cells }],
+  ) => exercisesOf(cells).map((number) => `${name.slice(0, 2)}.${number}`));
+  const solved: string[] = [];
+  let heading = "";
+  for (const { cell_type, source } of notebooks.get("09 solutions")!.cells) {
+    heading = [...source.matchAll(/^### (\d\d\.\d)$/gm)].at(-1)?.[1] ?? heading;
+    if (cell_type === "code" && heading !== "" && solved.at(-1) !== heading) solved.push(heading);
+  }
+  assert.deepEqual(solved, asked);
+});
+
 Deno.test("README's first program fits the library", async () => {
   const [, program] = /```ts\n([\s\S]*?)```/.exec(texts.get("README.md")!)!;
   const file = join(root, ".first-program.ts");
