@@ -118,6 +118,26 @@ function exercisesOf(cells: readonly Cell[]): number[] {
   return [...new Set([...numbers].map(([, n]) => Number(n)))];
 }
 
+Deno.test("every exercise has a solution under its heading in notebook 09, with code", () => {
+  const solutions = notebooks.get("09 solutions")!;
+  const solved = new Map<string, number>(); // "01.3" → cells of code below its heading
+  let current = "";
+  for (const { cell_type, source } of solutions.cells) {
+    if (cell_type === "code" && source.trim() !== "") {
+      solved.set(current, (solved.get(current) ?? 0) + 1);
+    }
+    if (cell_type !== "markdown") continue;
+    for (const [, heading] of source.matchAll(/^#+ (.+)$/gm)) {
+      current = /^\d\d\.\d+/.exec(heading!)?.[0] ?? "";
+    }
+  }
+  const asked = [...notebooks].filter(([name]) => name !== "09 solutions").flatMap(
+    ([name, { cells }]) => exercisesOf(cells).map((n) => `${name.split(" ")[0]}.${n}`),
+  );
+  assert.ok(asked.length >= 25, `only ${asked.length} exercises`);
+  assert.deepEqual(asked.filter((exercise) => !solved.get(exercise)), []);
+});
+
 Deno.test("every exercise has a cell to start from and a hint", () => {
   for (const [name, { cells }] of notebooks) {
     const count = exercisesOf(cells).length;
