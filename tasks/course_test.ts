@@ -1,5 +1,6 @@
 /**
- * The course as a whole: what a reader follows from one page to the next leads somewhere.
+ * The course as a whole: what a reader follows from one notebook to the next leads somewhere, every
+ * exercise has a solution, and what the task `readme` writes is what stands there.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -8,7 +9,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cell, notebookNames, readNotebooks } from "@implicit/notebook";
-import { glossaryTerms } from "implicit/tasks";
+import { type Cost, courseTexts, glossaryTerms } from "implicit/tasks";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "notebooks");
@@ -78,6 +79,23 @@ Deno.test("README, the page for teachers and the notebooks before and after link
   }
 });
 
+Deno.test("the notebooks' wayfinding is what `deno task readme` writes", async () => {
+  const { costs } = JSON.parse(await readFile(join(root, "data", "results.json"), "utf8"));
+  const stale = [];
+  for (const [name, text] of await courseTexts(folder, costs)) {
+    if (text !== await readFile(join(folder, `${name}.ipynb`), "utf8")) stale.push(name);
+  }
+  assert.deepEqual(stale, [], "run `deno task readme`");
+});
+
+Deno.test("the time that each notebook takes was measured where nothing was kept", async () => {
+  const { costs } = JSON.parse(await readFile(join(root, "data", "results.json"), "utf8"));
+  const measured = (costs as Cost[]).filter(({ cold }) => cold).flatMap(({ each = {} }) =>
+    Object.entries(each).filter(([, seconds]) => seconds > 0).map(([name]) => name)
+  );
+  assert.deepEqual(names.filter((name) => !measured.includes(name)), []);
+});
+
 Deno.test("the glossary has every word of the course, in order, once, met where it says", () => {
   const terms = glossaryTerms(texts.get("notebooks/glossary.md")!);
   const words = terms.map(({ term }) => term);
@@ -90,6 +108,59 @@ Deno.test("the glossary has every word of the course, in order, once, met where 
     "response tuning,rule,run,scale,seed,single-task tuning,study,win rate";
   assert.deepEqual(wanted.split(",").filter((word) => !words.includes(word)), []);
   assert.deepEqual(terms.filter(({ notebook }) => !notebooks.has(notebook)), []);
+});
+
+/** Numbers of the exercises of a notebook, from the list below its heading. */
+function exercisesOf(cells: readonly Cell[]): number[] {
+  const below = prose(cells).join("\n\n").split(/^## Exercises$/m)[1] ?? "";
+  const text = below.replace(/<details>[\s\S]*?<\/details>/g, "");
+  const numbers = text.matchAll(/^(?:#+ |\*\*)?(?:Exercise )?(?:\d\d\.)?(\d)\b/gm);
+  return [...new Set([...numbers].map(([, n]) => Number(n)))];
+}
+
+Deno.test("every exercise has a solution under its heading in notebook 09, with code", () => {
+  const solutions = notebooks.get("09 solutions")!;
+  const solved = new Map<string, number>(); // "01.3" → cells of code below its heading
+  let current = "";
+  for (const { cell_type, source } of solutions.cells) {
+    if (cell_type === "code" && source.trim() !== "") {
+      solved.set(current, (solved.get(current) ?? 0) + 1);
+    }
+    if (cell_type !== "markdown") continue;
+    for (const [, heading] of source.matchAll(/^#+ (.+)$/gm)) {
+      current = /^\d\d\.\d+/.exec(heading!)?.[0] ?? "";
+    }
+  }
+  const asked = [...notebooks].filter(([name]) => name !== "09 solutions").flatMap(
+    ([name, { cells }]) => exercisesOf(cells).map((n) => `${name.split(" ")[0]}.${n}`),
+  );
+  assert.ok(asked.length >= 25, `only ${asked.length} exercises`);
+  assert.deepEqual(asked.filter((exercise) => !solved.get(exercise)), []);
+});
+
+Deno.test("every exercise has a cell to start from and a hint", () => {
+  for (const [name, { cells }] of notebooks) {
+    const count = exercisesOf(cells).length;
+    const starters = cells.filter(({ cell_type, metadata }) =>
+      cell_type === "code" && (metadata.tags as string[] | undefined)?.includes("exercise")
+    );
+    const hints = prose(cells).join("\n").match(/<summary>Hint<\/summary>/g) ?? [];
+    if (name === "09 solutions") continue;
+    assert.deepEqual([name, starters.length, hints.length], [name, count, count]);
+  }
+});
+
+Deno.test("every exercise has a solution with code, under its number", () => {
+  const asked = [...notebooks].filter(([name]) => name !== "09 solutions").flatMap((
+    [name, { cells }],
+  ) => exercisesOf(cells).map((number) => `${name.slice(0, 2)}.${number}`));
+  const solved: string[] = [];
+  let heading = "";
+  for (const { cell_type, source } of notebooks.get("09 solutions")!.cells) {
+    heading = [...source.matchAll(/^### (\d\d\.\d)$/gm)].at(-1)?.[1] ?? heading;
+    if (cell_type === "code" && heading !== "" && solved.at(-1) !== heading) solved.push(heading);
+  }
+  assert.deepEqual(solved, asked);
 });
 
 Deno.test("README's first program fits the library", async () => {

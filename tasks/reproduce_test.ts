@@ -137,7 +137,10 @@ Deno.test("reproduce runs the committed notebooks, whatever a student has made o
     await writeFile(join(project, "notebooks", "deno.json"), "{}");
     await writeFile(notebook, notebookOf(`console.log("ran in", Deno.cwd().split("/").at(-1))`));
     const asTheyAre = run();
-    assert.match(asTheyAre.said, /Running the notebooks as they are: git does not know them/);
+    assert.match(
+      asTheyAre.said,
+      /Running the notebooks as they are: git tells of no committed ones/,
+    );
     assert.equal(asTheyAre.status, 0);
 
     git("init", "-q");

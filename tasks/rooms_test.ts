@@ -16,6 +16,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "packages/world": ["packages/decoder", "packages/engine"],
   "packages/alpaca-eval": [],
   "packages/hub": ["packages/decoder", "packages/engine"],
+  "packages/handover": ["packages/decoder"],
   "packages/notebook": [],
   "packages/memo": [],
   "lib": [
@@ -24,6 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "packages/world",
     "packages/alpaca-eval",
     "packages/hub",
+    "packages/handover",
     "packages/notebook",
     "packages/memo",
   ],
@@ -44,6 +46,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "packages/world",
     "packages/alpaca-eval",
     "packages/hub",
+    "packages/handover",
     "packages/notebook",
     "packages/memo",
   ],

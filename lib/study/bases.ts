@@ -26,11 +26,10 @@ export interface BasesRow extends Pick<ResultRow, "section" | "arm" | "metric" |
  * ```
  */
 export function overBases(rows: readonly ResultRow[]): BasesRow[] {
-  const groups = Map.groupBy(
-    rows.filter(({ seed, values }) => seed === null && values !== undefined),
-    ({ section, arm, metric }) => JSON.stringify([section, arm, metric]),
-  );
-  return [...groups.values()].map((group) => {
+  const measured = rows.filter(({ seed, values }) => seed === null && values !== undefined);
+  const keyOf = ({ section, arm, metric }: ResultRow) => JSON.stringify([section, arm, metric]);
+  return [...new Set(measured.map(keyOf))].map((key) => {
+    const group = measured.filter((row) => keyOf(row) === key);
     const { section, arm, metric } = group[0]!;
     const means = group.map(({ value }) => value);
     return {

@@ -22,10 +22,13 @@ function checkOutputs(annotations: readonly Annotation[], outputs: readonly Mode
         "that model's own file",
     );
   }
-  const texts = Map.groupBy(outputs, (row) => row.instruction);
+  const texts = new Map<string, Set<string>>();
+  for (const { instruction, output } of outputs) {
+    texts.set(instruction, (texts.get(instruction) ?? new Set()).add(output ?? ""));
+  }
   const others = annotations.filter(({ instruction, output_2 }) => {
     const listed = texts.get(instruction);
-    return listed && !listed.some(({ output }) => (output ?? "") === (output_2 ?? ""));
+    return listed && !listed.has(output_2 ?? "");
   });
   if (others.length === 0) return;
   throw new Error(

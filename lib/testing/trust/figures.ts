@@ -55,8 +55,11 @@ export function trustTable({ readers, kills }: TrustFigures): string {
 }
 
 /** Where the table comes from, in one paragraph. */
-export function trustProvenance({ date, processor, cores, seed }: TrustFigures): string {
-  return `\`deno task trust --seed ${seed}\`, ${date}, ${cores} cores of ${processor}. A fault is a ` +
-    "process that dies, an input that takes ten seconds or a gigabyte, an error without a sentence, " +
-    "or something read that a second check finds wrong.";
+export function trustProvenance(figures: TrustFigures): string {
+  const { date, processor, cores, seed, readers } = figures;
+  const hours = (sum(readers, (one) => one.seconds) / 3600).toFixed(1);
+  return `\`deno task trust --seed ${seed}\`, ${date}, ${cores} cores of ${processor}, ` +
+    `${hours} hours of reading in all. A fault is a process that dies, an input that takes ten ` +
+    "seconds or a gigabyte, an error without a sentence, or something read that a second check " +
+    "finds wrong.";
 }

@@ -63,7 +63,7 @@ const worker = fileURLToPath(new URL("./worker.ts", import.meta.url));
 const WORKER = [process.execPath, "run", "-A", "--quiet", "--no-check", HEAP, worker];
 
 /** Memory, where the system has a folder in it: what is tried is no disk. */
-const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+const scratch = () => existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /**
  * Tries a reader with inputs damaged by a seed, until there are enough or the time is over.
@@ -204,7 +204,7 @@ async function readBatch(
   onDone: (letters: string, faults: Batch["faults"]) => void = () => {},
 ): Promise<Batch> {
   const { seed, until = Infinity, command = WORKER, patience = 10 } = options;
-  const folder = await mkdtemp(join(scratch, `trust-${reader}-`));
+  const folder = await mkdtemp(join(scratch(), `trust-${reader}-`));
   const args = [reader, seed, from, to, folder, step].map(String);
   const child = spawn(command[0]!, [...command.slice(1), ...args], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -45,7 +45,10 @@ export async function committedCourse(course: string, copy: string): Promise<Cou
   const committed = git("ls-tree", "-z", "--name-only", "HEAD")?.toString().split("\0")
     .filter((name) => name.endsWith(".ipynb")) ?? [];
   if (committed.length === 0) { // a downloaded archive, another user's checkout, no git
-    return { folder: course, note: "Running the notebooks as they are: git does not know them." };
+    return {
+      folder: course,
+      note: "Running the notebooks as they are: git tells of no committed ones.",
+    };
   }
   if (git("status", "--porcelain", "--", ".")?.length === 0) return { folder: course, note: null };
   // Files are replaced one by one, for whoever reads the folder at the same time.

@@ -36,7 +36,7 @@ Deno.test("committedCourse() is the course itself until somebody edits it", () =
     const course = join(folder, "notebooks"), copy = join(folder, ".cache", "course");
     const unknown = await committedCourse(course, copy);
     assert.equal(unknown.folder, course);
-    assert.match(unknown.note!, /as they are: git does not know them/);
+    assert.match(unknown.note!, /as they are: git tells of no committed ones/);
     const git = (...args: string[]) =>
       assert.equal(spawnSync("git", args, { cwd: folder }).status, 0);
     git("init", "-q");
