@@ -15,9 +15,12 @@ function drawing(label: string, width: number, height: number, shapes: readonly 
   return svg;
 }
 
+/** A chart's width in units of its own: fewer on a phone, where its words would shrink. */
+const chartWidth = () => (innerWidth < 500 ? 380 : 640);
+
 /** Training loss by step, with room for all steps of the tuning. */
 export function lossChart(losses: readonly number[], steps: number): SVGElement {
-  const [width, height, left, right, top, bottom] = [640, 240, 44, 10, 12, 38];
+  const [width, height, left, right, top, bottom] = [chartWidth(), 240, 44, 10, 12, 38];
   const most = Math.max(1, Math.ceil(Math.max(...losses, 0)));
   const x = (step: number) => left + ((width - left - right) * (step - 1)) / Math.max(1, steps - 1);
   const y = (loss: number) => top + (height - top - bottom) * (1 - loss / most);
@@ -52,7 +55,8 @@ export interface RateRow {
 
 /** Rates as dots with their intervals, the paper's numbers as open circles. */
 export function rateChart(rows: readonly RateRow[]): SVGElement {
-  const [width, left, right, step] = [640, 200, 16, 30];
+  const width = chartWidth();
+  const [left, right, step] = [width < 640 ? 120 : 200, 16, 30];
   const height = rows.length * step + 42;
   const x = (percent: number) => left + ((width - left - right) * percent) / 100;
   const grid = [0, 25, 50, 75, 100].flatMap((value) => [
@@ -61,7 +65,8 @@ export function rateChart(rows: readonly RateRow[]): SVGElement {
   ]);
   const marks = rows.flatMap(({ label, rate, paper }, i) => {
     const y = i * step + 20;
-    const name = label.length > 27 ? `${label.slice(0, 26)}…` : label;
+    const most = Math.floor(left / 7.2);
+    const name = label.length > most ? `${label.slice(0, most - 1)}…` : label;
     return [
       shape("text", { x: left - 12, y: y + 4, "text-anchor": "end" }, name),
       ...paper.map((value) => shape("circle", { class: "paper", cx: x(value), cy: y, r: 5 })),
@@ -74,10 +79,10 @@ export function rateChart(rows: readonly RateRow[]): SVGElement {
   const label = rows.map((row) =>
     `${row.label}: ${row.rate === null ? "not judged" : `${row.rate.estimate.toFixed(1)} percent`}`
   ).join("; ");
-  const axis = "win rate against instruction tuning, % (open circles: the paper's)";
+  const axis = "win rate against instruction tuning, %; circles: the paper's";
   return drawing(label, width, height, [
     ...grid,
     ...marks,
-    shape("text", { x: x(50), y: height - 4, "text-anchor": "middle" }, axis),
+    shape("text", { x: width - right, y: height - 4, "text-anchor": "end" }, axis),
   ]);
 }

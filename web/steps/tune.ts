@@ -224,7 +224,7 @@ function outcome(session: Session, made: Experiment): HTMLElement {
     make(
       "p",
       { class: "note" },
-      `${nameOf(made, opened)}: ${made.losses.length} steps${time}; weights `,
+      `${nameOf(made, opened)}, tuned${time}; weights `,
       make("code", { class: "weights" }, made.hash.slice(0, 12)),
       ", the same for every reader.",
     ),

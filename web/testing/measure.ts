@@ -5,7 +5,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { createEngine } from "@implicit/engine";
 import { arms, miniature, tuneArm } from "implicit/web";
-import { type PageFigures, type Weight } from "../build/mod.ts";
+import type { PageFigures, Weight } from "../build/mod.ts";
 import { drivePage } from "./drive.ts";
 import { openPage } from "./open.ts";
 
