@@ -42,20 +42,27 @@ const program = new Command("deno task readme")
       "the results in data/results.json.",
   )
   .argument("[results...]", "results.json files of `reproduce` (default: data/results.json)")
-  .option("--cost <files...>", "further cost.json files of `reproduce`", [])
+  .option("--cost <files...>", "further cost.json files of `reproduce`, in place of its like", [])
   .parse(Deno.args, { from: "user" });
 
 const kept = join(projectRoot(), "data", "results.json");
 const files = program.args;
-const costs = [
-  ...program.opts<{ cost: string[] }>().cost,
-  ...files.map((path) => join(dirname(path), "cost.json")), // `reproduce` writes it beside its results
-];
-const stored = files.length === 0 ? await read<Stored>(kept) : {
-  rows: (await Promise.all(files.map((path) => read<ResultRow[]>(path)))).flat(),
-  costs: await Promise.all(costs.map((path) => read<Cost>(path))),
-};
-if (files.length > 0) await writeWhole(kept, lined(stored));
+const further = await Promise.all(
+  program.opts<{ cost: string[] }>().cost.map((path) => read<Cost>(path)),
+);
+const before = await read<Stored>(kept);
+const isNew = ({ command }: Cost) => !further.some((cost) => cost.command === command);
+// Last stands what the rows themselves took: `reproduce` writes it beside its results.
+const stored: Stored = files.length === 0
+  ? { rows: before.rows, costs: [...further, ...before.costs.filter(isNew)] }
+  : {
+    rows: (await Promise.all(files.map((path) => read<ResultRow[]>(path)))).flat(),
+    costs: [
+      ...further,
+      ...await Promise.all(files.map((path) => read<Cost>(join(dirname(path), "cost.json")))),
+    ],
+  };
+if (files.length + further.length > 0) await writeWhole(kept, lined(stored));
 
 const { rows } = stored;
 const paper = await paperRows();
@@ -66,14 +73,14 @@ for (const theme of ["light", "dark"] as const) {
 const real = await read<RealResults>(join(projectRoot(), "data", "real.json"));
 const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json"));
 const trust = await read<TrustFigures>(join(projectRoot(), "data", "trust.json"));
-const lastDate = stored.costs.map(({ date }) => date).sort().at(-1)!; // of the runs, not of today
 const page = await read<PageFigures>(join(projectRoot(), "data", "page.json"));
+const { date } = stored.costs.at(-1)!; // of the runs, not of today
 const blocks = {
   page: `${pageTable(page)}\n\n${pageProvenance(page)}`,
   results: paperTables(rows, paper),
   claims: claimsSection(rows, paper),
   costs: costsTable(stored.costs),
-  provenance: provenance(rows, lastDate),
+  provenance: provenance(rows, date),
   real: `${realTable(real)}\n\n${realProvenance(real)}`,
   trust: `${trustTable(trust)}\n\n${trustProvenance(trust)}`,
   bench: `${benchTable(bench)}\n\n${benchProvenance(bench)}`,

@@ -3,7 +3,8 @@
  *
  * A damaged file must not end the process: hyparquet begins to read all columns at once, and where
  * what the footer says does not fit together, nobody waits for some of them, and a failure of theirs
- * is nobody's to catch. So the footer is checked first. Does NOT know what the columns mean.
+ * is nobody's to catch. So the footer is checked first, and the pages of a row group before it is
+ * read. Does NOT know what the columns mean.
  */
 import {
   asyncBufferFromFile,
@@ -15,7 +16,9 @@ import {
   type SchemaTree,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { getTreePath } from "hyparquet/src/schema.js";
 import { unreadable } from "./lines.ts";
+import { checkPages } from "./parquet_pages.ts";
 
 const MB = 2 ** 20;
 
@@ -50,8 +53,14 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     checkFooter(metadata, file.byteLength);
+    const schema = parquetSchema(metadata);
     let first = 0;
     for (const { num_rows, columns } of metadata.row_groups) {
+      for (const { meta_data } of columns) {
+        const column = meta_data!, path = getTreePath(schema, column.path_in_schema);
+        const chunk = { column, path, rows: Number(num_rows), compressors: unpack };
+        checkPages(await file.slice(...rangeOf(column)), chunk);
+      }
       const size = columns.reduce((sum, column) => sum + Number(sizeOf(column.meta_data!)), 0);
       const end = first + Number(num_rows);
       const step = Math.ceil(Number(num_rows) / Math.ceil(Math.max(size, 1) / PART));
@@ -99,7 +108,7 @@ function checkFooter(metadata: FileMetaData, bytes: number): void {
 }
 
 function checkColumn(column: ColumnMetaData, bytes: number): void {
-  const { codec, path_in_schema, total_compressed_size, total_uncompressed_size } = column;
+  const { codec, path_in_schema, num_values, total_uncompressed_size } = column;
   const name = path_in_schema.join(".");
   if (codec !== "UNCOMPRESSED" && !(codec in unpack)) {
     const known = Object.keys(unpack).join(", ");
@@ -110,11 +119,20 @@ function checkColumn(column: ColumnMetaData, bytes: number): void {
         `with one of these)`,
     );
   }
-  const start = Number(column.dictionary_page_offset || column.data_page_offset);
-  const end = start + Number(total_compressed_size);
+  const [start, end] = rangeOf(column), values = Number(num_values);
   if (!(start >= 0 && end >= start && end <= bytes && total_uncompressed_size >= 0)) {
     throw new Error(`column ${name} from byte ${start} to ${end} of ${bytes}`);
   }
+  // lists may have many values a row, as well packed as a page
+  if (!(values >= 0 && values <= ROWS_FREE + PAGE_RATIO * bytes)) {
+    throw new Error(`column ${name} with ${values} values in ${bytes} bytes`);
+  }
+}
+
+/** The bytes of a column's chunk: from its dictionary, if it has one, to its last page. */
+function rangeOf(column: ColumnMetaData): [start: number, end: number] {
+  const start = Number(column.dictionary_page_offset || column.data_page_offset);
+  return [start, start + Number(column.total_compressed_size)];
 }
 
 /** The paths of a schema's columns, sorted. */

@@ -63,6 +63,24 @@ Deno.test("a damaged Parquet file gives an error that can be caught, and no othe
   }
 });
 
+Deno.test("parquetRows() believes no run of more values than its page has", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "parquet-"));
+  try {
+    const path = join(folder, "long.parquet"),
+      damaged = readFileSync(join(golden, "codec.none.parquet"));
+    const levels = damaged.indexOf(Uint8Array.of(2, 0, 0, 0, 2 * 25, 1)); // of 25 values, none is null
+    ok(levels > 0);
+    damaged.set([0xfe, 0xff, 0xff, 0xff, 0x0f], levels + 4);
+    await writeFile(path, damaged);
+    await rejects(
+      Array.fromAsync(parquetRows(path)),
+      /long.parquet but found: column question, page 2: 2147483647 equal values in a run/,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 Deno.test("parquetRows() names a missing file", async () => {
   await rejects(
     Array.fromAsync(parquetRows("no.parquet")),
