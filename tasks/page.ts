@@ -1,5 +1,5 @@
 /** `deno task page`: builds the laboratory in a browser tab into report/lab. */
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
@@ -35,6 +35,7 @@ await orSayWhy(async () => {
   await mkdir(pictures, { recursive: true });
   const given = { chromium: options.chromium, out: pictures };
   const figures = await measurePage(options.out, weights, given);
+  await copyFile(join(pictures, "page 2 rules.png"), join(projectRoot(), "data", "page.png"));
   await writeWhole(
     join(projectRoot(), "data", "page.json"),
     `${JSON.stringify(figures, null, 2)}\n`,

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
-/** Tasks that start tests, Python or browsers; `pretrain` reads /proc/cpuinfo, which only -A may. */
-const UNBOUND = ["test", "ok", "lab", "browser", "bench", "real", "trust", "pretrain"];
+/**
+ * Tasks that start tests, Python, browsers or a bundler; `pretrain` reads /proc/cpuinfo, which only -A
+ * may.
+ */
+const UNBOUND = ["test", "ok", "lab", "browser", "bench", "real", "trust", "pretrain", "page"];
 
 Deno.test("each task has the permissions that it needs, and asks nobody for more", async () => {
   const { tasks } = JSON.parse(await readFile(new URL("../deno.json", import.meta.url), "utf8"));

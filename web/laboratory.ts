@@ -205,6 +205,10 @@ export class Laboratory implements Work {
     const kept = await this.experiment(id).catch(() => null);
     if (kept) return kept;
     const arm = armOf(this.scale, this.defaults, settings);
+    const seeds = this.references.map(({ seed }) => seed);
+    if (!seeds.includes(settings.seed)) {
+      throw new Error(`Expected a seed of ${seeds.join(", ")}, but found ${settings.seed}.`);
+    }
     const { steps, learningRate } = { ...this.scale.tuning, ...tuningOf(arm) };
     const examples = await encodedExamples(
       scaleOf(this.scale, settings),

@@ -6,6 +6,8 @@ export interface PageFigures {
   readonly browser: string;
   readonly engine: string;
   readonly machine: string;
+  /** Processes that wanted a core, a minute's mean, before anything was measured. */
+  readonly load: number;
   /** Of the tuning that was timed. */
   readonly steps: number;
   readonly seconds: {
@@ -39,6 +41,9 @@ export function pageTable({ seconds, tokensPerSecond, bytes, steps }: PageFigure
 }
 
 /** Where the figures come from, in a line. */
-export function pageProvenance({ date, browser, engine, machine }: PageFigures): string {
-  return `\`deno task page --measure\`, ${date}, ${browser}, ${engine}, ${machine}.`;
+export function pageProvenance({ date, browser, engine, machine, load }: PageFigures): string {
+  const shared = load < 1
+    ? ""
+    : ` Other work ran beside it: the load was ${load.toFixed(1)} before it began.`;
+  return `\`deno task page --measure\`, ${date}, ${browser}, ${engine}, ${machine}.${shared}`;
 }

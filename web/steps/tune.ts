@@ -48,6 +48,21 @@ export const tuning: Step = {
   },
 };
 
+/** What a link asks for that no list of the form has, in a sentence; null where there is nothing. */
+function unknownIn(
+  { arm, seed }: Settings,
+  names: readonly string[],
+  seeds: readonly number[],
+): string | null {
+  const found = [
+    names.includes(arm) ? [] : `an arm of ${names.join(", ")}, but found "${arm}"`,
+    seeds.includes(seed) ? [] : `a seed of ${seeds.join(", ")}, but found ${seed}`,
+  ].flat();
+  if (found.length === 0) return null;
+  return `Expected the link to name ${found.join("; and ")}. The first of the list is chosen ` +
+    "in its place: this is another experiment than the link's.";
+}
+
 const OWN = `{"instruction": "Say hello.", "response": "Hello to you."}
 {"instruction": "Say goodbye.", "response": "Goodbye to you."}`;
 
@@ -65,6 +80,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
     { change: () => own.parentElement!.hidden = arm.value !== "own" },
     ...names.map((name) => make("option", { selected: name === start.arm, value: name }, name)),
   );
+  const unknown = unknownIn(start, names, opened.seeds);
   const number = (value: number, least: number, most: number, step: number | "any") =>
     make("input", { type: "number", value, min: least, max: most, step, required: true });
   const examples = number(start.examples, 1, 5000, 1);
@@ -162,6 +178,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
   return make(
     "div",
     {},
+    unknown === null ? "" : make("p", { class: "wrong", role: "alert" }, unknown),
     make(
       "form",
       {

@@ -2,7 +2,7 @@
  * What the page takes, for the README: sizes, seconds, tokens a second in a real browser, beside one
  * native thread; and the weights that its tunings end with, the same for every reader.
  */
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { createEngine } from "@implicit/engine";
 import { arms, miniature, tuneArm } from "implicit/web";
 import type { PageFigures, Weight } from "../build/mod.ts";
@@ -28,6 +28,7 @@ export async function measurePage(
   weights: readonly Weight[],
   options: { chromium: string; out: string },
 ): Promise<PageFigures> {
+  const [load] = loadavg();
   const scale = await miniature();
   const steps = scale.tuning.steps!;
   const { faults, browser, seconds, tokensPerSecond } = await drivePage(folder, {
@@ -54,6 +55,7 @@ export async function measurePage(
     browser,
     engine: `onnxruntime-web ${opened.engine}`,
     machine: `${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? "an unknown kind"}`,
+    load: load!,
     steps,
     seconds: { ...seconds, native },
     tokensPerSecond,
