@@ -35,7 +35,9 @@ Deno.test("the shipped page tunes four arms and answers as the native engine doe
   const scale = await miniature();
   const base = await scale.loadBase("base-1");
   const engine = await createEngine({ threads: 2 }); // as many parts of a batch as the page has
-  const prompts = opened.prompts.slice(0, 32);
+  const validation = await scale.prompts("validation");
+  assert.deepEqual(opened.prompts, validation);
+  const prompts = validation.slice(0, 32);
   const alike = async (id: string, model: typeof base.model, arm: typeof tuned[number]) => {
     const native = await answerPrompts(scale, base, { model }, arm, prompts);
     const rules = arm.rules ? opened.rules : null;

@@ -6,8 +6,8 @@ export interface PageFigures {
   readonly browser: string;
   readonly engine: string;
   readonly machine: string;
-  /** Processes that wanted a core, a minute's mean, before anything was measured. */
-  readonly load: number;
+  /** Processes that wanted a core, a minute's mean, before it began; absent where none looked. */
+  readonly load?: number;
   /** Of the tuning that was timed. */
   readonly steps: number;
   readonly seconds: {
@@ -42,7 +42,9 @@ export function pageTable({ seconds, tokensPerSecond, bytes, steps }: PageFigure
 
 /** Where the figures come from, in a line. */
 export function pageProvenance({ date, browser, engine, machine, load }: PageFigures): string {
-  const shared = load < 1
+  const shared = load === undefined
+    ? " The machine's load was not noted, and other work may have run beside it."
+    : load < 1
     ? ""
     : ` Other work ran beside it: the load was ${load.toFixed(1)} before it began.`;
   return `\`deno task page --measure\`, ${date}, ${browser}, ${engine}, ${machine}.${shared}`;
