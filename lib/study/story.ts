@@ -41,7 +41,7 @@ const GROUPS: readonly {
     title: "Responses only",
     note: "tuned to answer, never shown what was asked",
     arms: [
-      ["shuffled-pairs", "shuffled pairs", "another’s instruction"],
+      ["shuffled-pairs", "shuffled pairs", "a control"],
       ["response-tuning:no-rephrase", "that do not restate"],
       ["response-tuning:ab-tags", "between A/B tags"],
       ["response-tuning", "response tuning"],
