@@ -30,3 +30,13 @@ Deno.test("no cell has an earlier cell's name as a shorthand property, which tsl
   );
   assert.deepEqual(lost, []);
 });
+
+Deno.test("no cell shows its last value, which one kernel displays and the other prints", async () => {
+  const folder = fileURLToPath(new URL("../notebooks", import.meta.url));
+  const notebooks = await readNotebooks(folder, await notebookNames(folder));
+  const shown = [...notebooks].flatMap(([name, { cells }]) =>
+    cells.filter(({ outputs }) => outputs?.some((one) => one.output_type === "execute_result"))
+      .map(({ source }) => `${name}: ${source.slice(0, 60)}`)
+  );
+  assert.deepEqual(shown, []);
+});
