@@ -68,7 +68,8 @@ export {
   withoutRestating,
 } from "./study/arm.ts";
 export { type Answer, answerPrompts, type Run } from "./study/run.ts";
-export { openStudy, type Study } from "./study/study.ts";
+export { openStudy } from "./study/open_study.ts";
+export type { Study } from "./study/study.ts";
 export {
   armOptions,
   optionsTable,

@@ -9,7 +9,7 @@ export { checkRows, checkSentences, committedRows } from "./study/check.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";
 export { projectRoot, readSettings } from "./study/settings.ts";
 export { openScale, rulesFor } from "./study/scales.ts";
-export { openStudy } from "./study/study.ts";
+export { openStudy } from "./study/open_study.ts";
 export { readResults, resultsPage, summaryRows } from "./study/record.ts";
 export { storyOf } from "./study/story.ts";
 export { claimsSection, type Cost, costsTable, paperTables, provenance } from "./study/tables.ts";

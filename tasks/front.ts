@@ -57,9 +57,9 @@ or three rules written by hand.
 - **With what**: an invented world, small Llamas pretrained on its pages (${
     bases.join(", ")
   }), exact
-  checkers as the judge. Run on ${date} with ${seeds} seeds a base; ${list}.${
-    lab === null ? "" : `\n\n${embedded(lab)}`
-  }`;
+  checkers as the judge. Run on ${date} with ${seeds} ${
+    seeds === 1 ? "seed" : "seeds"
+  } a base; ${list}.${lab === null ? "" : `\n\n${embedded(lab)}`}`;
   return {
     title: "Instruction following without instruction tuning",
     lead: rows.length === 0 ? "No results yet." : lead,

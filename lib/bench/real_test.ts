@@ -10,7 +10,7 @@ import { arms } from "../study/arm.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { realProvenance, type RealResults, realTable } from "./real.ts";
 import { projectRoot, readSettings } from "../study/settings.ts";
-import { openStudy } from "../study/study.ts";
+import { openStudy } from "../study/open_study.ts";
 
 const data = fileURLToPath(new URL("../../../shared/testdata", import.meta.url));
 const present = existsSync(data);

@@ -3,7 +3,7 @@ import { lora } from "../adapt/lora.ts";
 import { parseConfig } from "@implicit/decoder";
 import { arms } from "../study/arm.ts";
 import { armOperations, timeTable, trainingOperations } from "./speed.ts";
-import { openStudy } from "../study/study.ts";
+import { openStudy } from "../study/open_study.ts";
 
 const config = parseConfig({
   model_type: "llama",

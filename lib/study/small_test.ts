@@ -12,7 +12,7 @@ import { compareArms } from "./results.ts";
 import { projectRoot } from "./settings.ts";
 import { openScale } from "./scales.ts";
 import { budgetOf } from "./small.ts";
-import { openStudy } from "./study.ts";
+import { openStudy } from "./open_study.ts";
 
 const shipped = join(projectRoot(), "data", "world", "base-1");
 const text = (value: unknown) => new TextEncoder().encode(value as string);

@@ -41,7 +41,7 @@ const GROUPS: readonly {
     title: "Responses only",
     note: "tuned to answer, never shown what was asked",
     arms: [
-      ["shuffled-pairs", "shuffled pairs", "another’s instruction"],
+      ["shuffled-pairs", "shuffled pairs", "a control"],
       ["response-tuning:no-rephrase", "that do not restate"],
       ["response-tuning:ab-tags", "between A/B tags"],
       ["response-tuning", "response tuning"],
@@ -90,7 +90,7 @@ export function storyOf(
     subtitle: "Win rate against the same base after instruction tuning, %",
     legend: {
       mean: bases === 1 ? "here, 95 % interval" : `here: mean of ${bases} bases, 95 % interval`,
-      draw: bases === 1 ? "the base" : "each base",
+      draw: bases === 1 ? null : "each base",
     },
     publishers: models.map((model) => `paper, ${model.replace(/-Feb2024$/, "")}`),
     groups,

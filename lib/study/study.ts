@@ -4,34 +4,26 @@
  * run then depend on no other run and on no number of cores.
  */
 import type { Judge } from "@implicit/alpaca-eval";
-import {
-  createDecoder,
-  hashParameters,
-  loadCheckpoint,
-  saveCheckpoint,
-  writeSafetensors,
-} from "@implicit/decoder";
+import { createDecoder, hashParameters } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
 import { codeVersion, DiskCache, hashOf, sha256 } from "@implicit/memo";
 import { interruptible, progress } from "@implicit/notebook";
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
-import { type Adapted, type Adapter, readTrained } from "../adapt/adapter.ts";
+import { join } from "node:path";
+import type { Adapted } from "../adapt/adapter.ts";
 import { type RuleAdapter, ruleAdapter } from "../adapt/rules.ts";
 import { type TokenStory, traceRules } from "../adapt/trace.ts";
 import { encodeExample, explainMask, type MaskedToken } from "../text/example.ts";
 import { formatPrompt, templates } from "../text/template.ts";
-import type { StepInfo, Trained } from "../tune/tune.ts";
+import type { StepInfo } from "../tune/tune.ts";
 import { type Arm, armHash, checkArm, checkArms, contentOf, tuningOf } from "./arm.ts";
-import { fitting } from "./fit.ts";
-import { checkerJudge } from "./judges.ts";
-import { checkOptions, type StudyOptions, studyOptions } from "./options.ts";
+import { type KeptTuning, readTuned, tunings, writeTuned } from "./kept_tuning.ts";
+import type { StudyOptions } from "./options.ts";
 import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
 import type { Base, Prompt, Scale, Split } from "./scale.ts";
-import { openScale } from "./scales.ts";
-import { projectRoot, readSettings, runtimeVersions, type Settings } from "./settings.ts";
+import { projectRoot, runtimeVersions, type Settings } from "./settings.ts";
 
 /** What tuning gave, and the seconds it took when it was done. */
 export interface TunedArm extends Adapted {
@@ -313,55 +305,6 @@ export class Study {
   }
 }
 
-/** What the cache holds of a tuning beside the weights: their hash among it. */
-interface KeptTuning {
-  readonly losses: readonly number[];
-  readonly seconds: number;
-  readonly weights: string;
-}
-
-/** What belongs to each value: in memory for as long as the value is, so also what no disk took. */
-const tunings = new WeakMap<KeptTuning, Adapted & Partial<Pick<Trained, "trained">>>();
-
-/** @throws where there is no room; the error says how much is needed. */
-async function writeTuned(
-  place: string,
-  { model, trained }: Adapted & Partial<Pick<Trained, "trained">>,
-): Promise<void> {
-  try {
-    await mkdir(dirname(place), { recursive: true });
-    if (trained) await writeSafetensors(arraysIn(place), trained);
-    else await saveCheckpoint(model, place);
-  } catch (cause) {
-    let bytes = 0;
-    for (const { data } of (trained ?? model.parameters).values()) bytes += data.byteLength;
-    const needed = Math.ceil(bytes / 1e6);
-    throw new Error(`${(cause as Error).message} (${needed} MB are needed)`, { cause });
-  }
-}
-
-/** Where an adapter's arrays are kept; a whole model has a folder. */
-const arraysIn = (place: string) => `${place}.safetensors`;
-
-/** What was kept of a tuning; null where it is missing, damaged, or not what it was. */
-async function readTuned(
-  place: string,
-  base: Base,
-  adapter: Adapter | null,
-  weights: string,
-): Promise<Adapted | null> {
-  try {
-    if (!adapter) {
-      const model = await loadCheckpoint(place);
-      return model.hash === weights ? { model } : null;
-    }
-    const trained = await readTrained(arraysIn(place), adapter, base.model.config);
-    return hashParameters(trained) === weights ? adapter.merge(base.model, trained) : null;
-  } catch {
-    return null; // the caller says so, and makes it anew
-  }
-}
-
 /** The hashes of a base's weights and of the other files that are read from its folder. */
 async function baseHashes({ model, tokenizer }: Base): Promise<Record<string, string>> {
   const hashes: Record<string, string> = { weights: model.hash, tokenizer: tokenizer.hash };
@@ -371,70 +314,4 @@ async function baseHashes({ model, tokenizer }: Base): Promise<Record<string, st
     hashes[name] = sha256(await readFile(path));
   }
   return hashes;
-}
-
-/**
- * Opens a study: loads the base and the prompts of a scale. What the environment asks for
- * (`IMPLICIT_` variables) is read here, once; options go before it.
- *
- * @throws if an option, the scale or the base is unknown (the error lists what there is), or if a
- * base's files are missing or damaged.
- * @example
- * ```ts
- * const study = await openStudy({ scale: "miniature", seeds: 1 });
- * const runs = await study.runs([arms.instructionTuning, arms.responseTuning]);
- * ```
- */
-export async function openStudy(
-  options: StudyOptions = {},
-  settings: Settings = readSettings(),
-): Promise<Study> {
-  checkOptions(studyOptions, options, "the study's options");
-  const name = options.scale ?? (settings.model ? "small" : "miniature");
-  const { tuning, maxTokens } = options;
-  const opened = await openScale(name, options, settings);
-  const scale: Scale = {
-    ...opened,
-    // Epochs asked for replace the scale's steps, which would go before them.
-    tuning: { ...opened.tuning, ...(tuning?.epochs ? { steps: undefined } : {}), ...tuning },
-    maxTokens: maxTokens ?? opened.maxTokens,
-  };
-  const baseName = options.base ?? settings.base ?? scale.bases[0]!;
-  if (!scale.bases.includes(baseName)) {
-    throw new Error(
-      `Expected a base of the ${scale.name} scale (${scale.bases.join(", ")}), but found ` +
-        `"${baseName}": choose one of these.`,
-    );
-  }
-  const count = options.seeds ?? settings.seeds;
-  const split = options.split ?? "test";
-  const seeds = Array.from({ length: count }, (_, i) => i + 1);
-  const asked = (await scale.prompts(split)).slice(0, options.prompts);
-  const base = await scale.loadBase(baseName);
-  const { contextLength } = base.model.config;
-  // In every template, so that all arms answer the same; one token at least must be left to say.
-  const fits = ({ instruction }: Prompt) =>
-    Object.values(templates).every((template) =>
-      base.tokenizer.encode(formatPrompt(template, instruction)).length < contextLength
-    );
-  const { kept, leftOut } = fitting("instructions", asked, fits, contextLength, ({ id }) => id);
-  const judge = options.judge ?? scale.judge ?? checkerOf(scale, kept);
-  return new Study({
-    scale,
-    base,
-    seeds,
-    prompts: kept,
-    split,
-    judge,
-    settings: { ...settings, data: options.data ?? settings.data },
-    leftOut,
-    override: options.override,
-  });
-}
-
-/** The scale's checker as a judge; null where it has none. */
-function checkerOf(scale: Scale, prompts: readonly Prompt[]): Judge | null {
-  if (prompts.every((prompt) => scale.grade(prompt, "") === null)) return null;
-  const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
-  return checkerJudge((id, response) => scale.grade(byId.get(id)!, response)?.score ?? null);
 }

@@ -12,7 +12,8 @@ import { armsDiffer, compareArms, runsOf, winTable } from "./results.ts";
 import { openScale } from "./scales.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import type { StudyOptions } from "./options.ts";
-import { openStudy, type Study } from "./study.ts";
+import { openStudy } from "./open_study.ts";
+import type { Study } from "./study.ts";
 
 /** A study small enough for a test: eight instructions, two training steps, an empty cache. */
 async function inSmallStudy(

@@ -210,9 +210,8 @@ export async function loadJudgeSettings(path: string, model?: string): Promise<J
   const prompt = template.map(({ content }) => content).join("\n");
   const places = new Set([...prompt.matchAll(/\{(\w+)\}/g)].map(([, place]) => place!));
   const known = ["instruction", "output_1", "output_2"];
-  if (
-    !places.has("output_1") || !places.has("output_2") || places.difference(new Set(known)).size
-  ) {
+  const others = [...places].filter((place) => !known.includes(place)); // Node 20 lacks difference()
+  if (!places.has("output_1") || !places.has("output_2") || others.length > 0) {
     throw new Error(
       `Expected the places {output_1}, {output_2} and perhaps {instruction} in ${promptPath} but ` +
         `found [${[...places].join(", ")}]`,

@@ -37,7 +37,7 @@ const unpack = Object.fromEntries(
     if (!(size >= 0 && size <= PAGE_FREE + PAGE_RATIO * page.length)) {
       throw new Error(`a page of ${page.length} bytes that claims to hold ${size}`);
     }
-    return theirs!(page, size);
+    return size === 0 ? new Uint8Array() : theirs!(page, size); // LZ4's of nothing is refused
   }]),
 );
 
@@ -54,6 +54,7 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
     const metadata = await parquetMetadataAsync(file);
     checkFooter(metadata, file.byteLength);
     const schema = parquetSchema(metadata);
+    const nullable = new Set(schema.children.filter(isNullableNest).map(({ path }) => path[0]));
     let first = 0;
     for (const { num_rows, columns } of metadata.row_groups) {
       for (const { meta_data } of columns) {
@@ -72,8 +73,12 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
         });
         if (rows.length !== rowEnd - rowStart) throw new Error(`no rows from row ${first + 1} on`);
         for (const row of rows) {
-          const empty = Object.keys(row).find((column) => row[column] === undefined);
-          if (empty) throw new Error(`column ${empty} without a value in row ${first + 1}`);
+          for (const column of Object.keys(row).filter((name) => row[name] === undefined)) {
+            if (!nullable.has(column)) {
+              throw new Error(`column ${column} without a value in row ${first + 1}`);
+            }
+            row[column] = null; // what hyparquet leaves out of a list or map that is null
+          }
           first++;
           yield row;
         }
@@ -83,6 +88,9 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
     throw unreadable(path, cause as Error);
   }
 }
+
+const isNullableNest = ({ children, element }: SchemaTree) =>
+  children.length > 0 && element.repetition_type === "OPTIONAL";
 
 const sizeOf = (column: ColumnMetaData) => column.total_uncompressed_size;
 

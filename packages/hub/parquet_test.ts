@@ -23,6 +23,16 @@ Deno.test("parquetRows() reads every codec that writers use", async () => {
   }
 });
 
+Deno.test("parquetRows() reads columns of nulls, lists that are null, and pages of nothing", async () => {
+  const rows = await Array.fromAsync(parquetRows(join(golden, "nulls.lz4.parquet")));
+  equal(rows.length, 12);
+  deepEqual(rows.slice(0, 3), [
+    { text: "row 0", none: null, tags: null, pair: null },
+    { text: "row 1", none: null, tags: ["x"], pair: { a: 1n } },
+    { text: "row 2", none: null, tags: ["x", "x"], pair: { a: 2n } },
+  ]);
+});
+
 Deno.test("a damaged Parquet file gives an error that can be caught, and no other", async () => {
   const folder = await mkdtemp(join(tmpdir(), "parquet-"));
   const path = join(folder, "damaged.parquet");

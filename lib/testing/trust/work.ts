@@ -16,7 +16,7 @@ import { writeWhole } from "@implicit/notebook";
 import { trainBpe } from "@implicit/world";
 import { arms } from "../../study/arm.ts";
 import { projectRoot, readSettings } from "../../study/settings.ts";
-import { openStudy } from "../../study/study.ts";
+import { openStudy } from "../../study/open_study.ts";
 import { tune } from "../../tune/tune.ts";
 import { tinyExamples } from "../tiny.ts";
 import { judgeQuestions } from "./questions.ts";

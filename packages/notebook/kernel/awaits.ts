@@ -49,7 +49,7 @@ export function objectLiteral(code: string): string {
 const place = ({ start, end }: AnyNode) => ({ start, end });
 
 /** The program, whose places are those of `code`; null where there is none. */
-function parseTypeScript(code: string): AnyNode | null {
+export function parseTypeScript(code: string): AnyNode | null {
   try {
     const script = stripTypeScriptTypes(code); // types become blanks
     if (script.length !== code.length) return null;

@@ -9,6 +9,7 @@ import { stripVTControlCharacters as plain } from "node:util";
 import { Marked, type TokenizerAndRendererExtension } from "marked";
 import temml from "temml";
 import { escapeHtml } from "../show/display.ts";
+import { leadsOn } from "../show/markdown.ts";
 import type { Cell, Notebook, Output } from "./notebook.ts";
 
 export interface Chapter {
@@ -170,9 +171,19 @@ function renderMarkdown(
   return `<div class="prose">${html}</div>`;
 }
 
+/** Of HTML only what folds a hint away is kept, as JupyterLab keeps it; a script is text. */
 const markdown = new Marked({
   gfm: true,
   extensions: [formula],
+  renderer: {
+    html: ({ text }) =>
+      escapeHtml(text.replace(/<!--[\s\S]*?-->/g, ""))
+        .replace(/&lt;(\/?(?:details|summary))&gt;/g, "<$1>"),
+    link({ href, tokens }) {
+      const words = this.parser.parseInline(tokens);
+      return leadsOn(href) ? `<a href="${escapeHtml(href)}">${words}</a>` : words;
+    },
+  },
   walkTokens(token) {
     // A page has one title of its own.
     if (token.type === "heading") token.depth = Math.min(6, token.depth + 1);

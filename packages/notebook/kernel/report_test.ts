@@ -18,6 +18,15 @@ const notebookOf = (...cells: Cell[]): Notebook => ({
   cells,
 });
 
+Deno.test("a chapter folds hints away, and keeps no other HTML and no address that runs code", () => {
+  const source = "<details><summary>Hint</summary>\n\n*so*\n\n</details>\n\n<!-- not seen -->" +
+    "\n\n<script>x</script>\n\na <img src=x onerror=y> [b](javascript:z)";
+  const { body } = notebookChapter("a", notebookOf(prose(source)));
+  assert.match(body, /<details><summary>Hint<\/summary>\s*<p><em>so<\/em>/);
+  assert.doesNotMatch(body, /<script|<img|javascript:|not seen/);
+  assert.match(body, /&lt;script&gt;x&lt;\/script&gt;/);
+});
+
 Deno.test("renderReport() makes one page without requests: prose, code, figures, errors", () => {
   const figure = {
     "text/plain": "[figure]",

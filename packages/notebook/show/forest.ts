@@ -26,8 +26,8 @@ export interface ForestRow {
 export interface ForestPlot {
   readonly title: string;
   readonly subtitle: string;
-  /** What the dots, the interval and the small dots are. */
-  readonly legend: { readonly mean: string; readonly draw: string };
+  /** What the dots, the interval and the small dots are; these may need no words. */
+  readonly legend: { readonly mean: string; readonly draw: string | null };
   /** Those who published numbers, two at most: a full diamond and an open one. */
   readonly publishers: readonly string[];
   readonly groups: readonly {
@@ -164,12 +164,12 @@ function legend({ legend, publishers }: ForestPlot, narrow: boolean, y: number) 
       room: 34,
       words: legend.mean,
     },
-    {
+    ...(legend.draw === null ? [] : [{
       mark: (x: number, y: number) =>
         [4, 12, 19].map((dx) => `<circle class="draw" cx="${x + dx}" cy="${y}" r="2.6"/>`).join(""),
       room: 28,
       words: legend.draw,
-    },
+    }]),
     ...publishers.map((words, i) => ({
       mark: (x: number, y: number) => diamond(x + 7, y, i),
       room: 20,

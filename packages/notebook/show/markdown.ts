@@ -35,7 +35,7 @@ const markdown = new Marked({
 });
 
 /** Whether an address is of the web, or relative: no other scheme, such as one that runs code. */
-function leadsOn(address: string): boolean {
+export function leadsOn(address: string): boolean {
   const base = "https://here.invalid/";
   return URL.canParse(address, base) && /^https?:$/.test(new URL(address, base).protocol);
 }

@@ -117,14 +117,14 @@ export function lossesOf(runs: readonly ShownRun[]): LossCurve[] {
  * await study.runs(list, (...step) => plot.update(lossCurves(log(...step))));
  */
 export function lossLog(
-  list: readonly { readonly name: string; readonly tuning: unknown }[] = [],
+  list: readonly { readonly name: string; readonly tuning?: unknown }[] = [],
 ): (
   arm?: { readonly name: string },
   seed?: number,
   step?: { readonly loss: number },
 ) => LossCurve[] {
   const curves = new Map<string, LossCurve & { losses: number[] }>();
-  const awaited = list.filter(({ tuning }) => tuning !== null)
+  const awaited = list.filter(({ tuning }) => tuning)
     .map(({ name }): LossCurve => ({ name, losses: [] }));
   return (arm, seed, step) => {
     if (!arm || !step) return awaited;

@@ -2,4 +2,5 @@
 export { browse, type Theme, themes } from "./browse.ts";
 export { checkNotebooks, type TypeFault } from "./check.ts";
 export { lookAtPages } from "./pages.ts";
+export { lostNames } from "./names.ts";
 export { ctrlC, type Life, live } from "./life.ts";
