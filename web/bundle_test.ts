@@ -23,6 +23,9 @@ const { hashes } = JSON.parse(await readFile(`${root}data/page.json`, "utf8")) a
   hashes: Record<string, string>;
 };
 
+/** Nats a token, an absolute difference: losses go from about 4 to 0.04, and all are held to it alike. */
+const CLOSE = 1e-5;
+
 const tuned = [
   arms.responseTuning,
   arms.instructionTuning,
@@ -56,7 +59,8 @@ Deno.test("the shipped page tunes four arms and answers as the native engine doe
       const { model, losses } = await tuneArm(scale, base, arm, 1, { engine });
       assert.equal(made.losses.length, losses.length);
       made.losses.forEach((loss, i) => {
-        assert.ok(Math.abs(loss / losses[i]! - 1) < 1e-5, `${arm.name}, step ${i + 1}: ${loss}`);
+        const off = Math.abs(loss - losses[i]!);
+        assert.ok(off <= CLOSE, `${arm.name}, step ${i + 1}: ${loss}, natively ${losses[i]}`);
       });
       assert.equal(made.hash, hashes[arm.name], arm.name);
       await alike(made.id, model, arm);
