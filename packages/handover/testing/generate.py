@@ -19,7 +19,7 @@ else:
 found = []
 for ids in json.loads(sys.argv[3]):
     whole = model.generate(
-        torch.tensor([ids]), max_new_tokens=tokens, do_sample=False, eos_token_id=[], use_cache=True
+        torch.tensor([ids]), max_new_tokens=tokens, do_sample=False, eos_token_id=[], pad_token_id=0
     )
     found.append(whole[0, len(ids) :].tolist())
 print(json.dumps(found))
