@@ -12,8 +12,7 @@ import {
   type Training,
   writeHandover,
 } from "@implicit/handover";
-import { localPath } from "@implicit/hub";
-import { bareCheckpoint } from "@implicit/hub/bare";
+import { bareCheckpoint, localPath } from "@implicit/hub";
 import type { Adapter } from "../adapt/adapter.ts";
 import { ruleAdapter } from "../adapt/rules.ts";
 import { tuningBatches } from "../text/batch.ts";

@@ -5,7 +5,7 @@
 import { readAnnotations, toProbability } from "@implicit/alpaca-eval";
 import { loadTokenizer, type Tokenizer } from "@implicit/decoder";
 import { type CollectedRun, collectRuns, type Handover } from "@implicit/handover";
-import { bareCheckpoint } from "@implicit/hub/bare";
+import { bareCheckpoint } from "@implicit/hub";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,7 +1,4 @@
-/**
- * A checkpoint without its weights: what tokenizes for a model that another machine has. A door of
- * its own, since nothing that trains or generates here needs it.
- */
+/** A checkpoint without its weights: what tokenizes for a model that another machine has. */
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { type HubOptions, openRepository } from "./repository.ts";
