@@ -79,6 +79,7 @@ export {
   tuningOptions,
 } from "./study/options.ts";
 export { armsDiffer, compareArms, type ResultRow } from "./study/results.ts";
+export { handedOver } from "./study/handover_rows.ts";
 export { record } from "./study/record.ts";
 export { rankArms, rankingRows } from "./study/ranking.ts";
 export { rankingAccuracy } from "./study/rank.ts";

@@ -1,9 +1,12 @@
 /** What the tasks of deno.json need beside what notebooks do. */
+export { lora } from "./adapt/lora.ts";
 export { ruleAdapter } from "./adapt/rules.ts";
 export { Bench, benchmarkNames } from "./bench/benchmarks.ts";
 export { type BenchFigures, benchLine, benchProvenance, benchTable } from "./bench/figures.ts";
 export { arms, type RuleName } from "./study/arm.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./bench/real.ts";
+export { armsNamed, handOver, type ScheduleName, schedules } from "./study/handover.ts";
+export { collect, handedOver } from "./study/handover_rows.ts";
 export { diagnoseBase } from "./study/diagnosis.ts";
 export { checkRows, checkSentences, committedRows } from "./study/check.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";

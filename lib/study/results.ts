@@ -47,7 +47,7 @@ export interface ResultRow {
 }
 
 /** What a table of values by seed and instruction measures. */
-interface Measurement {
+export interface Measurement {
   readonly section: string | null;
   readonly arm: string;
   readonly metric: string;
@@ -205,8 +205,19 @@ export async function measure(
   study: Study,
   measurements: readonly Measurement[],
 ): Promise<ResultRow[]> {
-  const paper = await paperRows();
-  const origin = await originOf(study);
+  return rowsFrom(measurements, study.seeds, await originOf(study), await paperRows());
+}
+
+/** What stands in every row of one study, or of one folder that came back. */
+export type Origin = Pick<ResultRow, "model" | "engine" | "hashes" | "versions">;
+
+/** Measurements of one origin as rows, with the first number of `paper` that fits beside. */
+export function rowsFrom(
+  measurements: readonly Measurement[],
+  seeds: readonly number[],
+  origin: Origin,
+  paper: readonly PaperRow[],
+): ResultRow[] {
   return measurements.flatMap(({ section, arm, metric, table, seconds }) => {
     const published = paper.find((row) =>
       row.section === section && row.arm === arm && row.metric === metric
@@ -232,7 +243,7 @@ export async function measure(
     const means = table.map((values) => mean(values.filter((v) => !Number.isNaN(v))));
     const sd = means.length < 2 ? null : meanAndDeviation(means).sd;
     return [
-      ...table.map((values, i) => row(study.seeds[i]!, [values], null)),
+      ...table.map((values, i) => row(seeds[i]!, [values], null)),
       { ...row(null, table, sd), values: table.map((values) => values.map(rounded)) },
     ];
   });
@@ -244,7 +255,7 @@ const rounded = (value: number) => Number.isNaN(value) ? null : Math.round(value
 /** Where the rows of a study come from. */
 export async function originOf(
   study: Study,
-): Promise<Pick<ResultRow, "model" | "engine" | "hashes" | "versions">> {
+): Promise<Origin> {
   return {
     model: study.base.name,
     engine: study.scale.server?.name ??

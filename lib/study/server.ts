@@ -1,25 +1,12 @@
-/**
- * The vLLM server that the environment names, for bases that are too large for this machine:
- * IMPLICIT_SERVER, its URL up to the version, and IMPLICIT_SERVER_MODEL, what it calls the base.
- */
-import process from "node:process";
-import { checkBaseUrl } from "@implicit/alpaca-eval";
+/** A vLLM server as a scale's, for bases that are too large for this machine. */
 import { vllmDecoder } from "@implicit/handover";
 import type { Server } from "./scale.ts";
+import type { Settings } from "./settings.ts";
 
-/**
- * Null where none is named.
- *
- * @throws where IMPLICIT_SERVER is no URL, or one with a password or key in it.
- */
-export function readServer(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Server | null {
-  const { IMPLICIT_SERVER: url, IMPLICIT_SERVER_MODEL: served } = env;
-  if (!url) return null;
-  checkBaseUrl(url); // before it is shown anywhere
+/** The server that {@link Settings.server} names. */
+export function serverOf({ url, served }: NonNullable<Settings["server"]>): Server {
   return {
     name: `vLLM, ${url}`,
-    open: (model, rules) => vllmDecoder(model, { url, served: served || undefined, rules }),
+    open: (model, rules) => vllmDecoder(model, { url, served, rules }),
   };
 }

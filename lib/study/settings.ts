@@ -7,6 +7,12 @@ import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { checkBaseUrl } from "@implicit/alpaca-eval";
 
+/** One of several machines, counted from 1, which share the work. */
+export interface Shard {
+  readonly index: number;
+  readonly of: number;
+}
+
 /** What can be asked for from outside a notebook; `openStudy` takes options before it. */
 export interface Settings {
   /** IMPLICIT_SEEDS: how many seeds; default 3. */
@@ -19,6 +25,10 @@ export interface Settings {
   readonly data: string;
   /** IMPLICIT_JUDGE: the URL of an OpenAI-compatible endpoint; IMPLICIT_JUDGE_MODEL: its model. */
   readonly judge: { readonly baseUrl: string; readonly model: string | undefined } | null;
+  /** IMPLICIT_SERVER: the URL of a vLLM server; IMPLICIT_SERVER_MODEL: what it calls the base. */
+  readonly server: { readonly url: string; readonly served: string | undefined } | null;
+  /** IMPLICIT_SHARD: "3/20", the third of twenty parts of what is to be computed; null: all of it. */
+  readonly shard: Shard | null;
   /** IMPLICIT_CACHE: where finished runs are kept; default `.cache` in the project's folder. */
   readonly cache: string;
   /** IMPLICIT_FRESH=1: ignore what other processes have kept there. */
@@ -30,8 +40,8 @@ export interface Settings {
 /**
  * Reads the settings from the environment.
  *
- * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100, or IMPLICIT_JUDGE no URL or one with a
- *   password or key in it.
+ * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100, IMPLICIT_SHARD no part such as 3/20, or
+ *   IMPLICIT_JUDGE or IMPLICIT_SERVER no URL or one with a password or key in it.
  * @example
  * ```ts
  * const { cache, seeds } = readSettings();
@@ -41,22 +51,37 @@ export function readSettings(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
   const text = (name: string) => env[name] || null;
-  const url = text("IMPLICIT_JUDGE");
+  const url = text("IMPLICIT_JUDGE"), server = text("IMPLICIT_SERVER");
   const seeds = Number(text("IMPLICIT_SEEDS") ?? 3);
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100) {
     throw new Error(`Expected IMPLICIT_SEEDS from 1 to 100, but found ${env.IMPLICIT_SEEDS}.`);
   }
-  if (url !== null) checkBaseUrl(url); // before it is shown anywhere
+  for (const one of [url, server]) if (one !== null) checkBaseUrl(one); // before it is shown anywhere
   return {
     seeds,
     base: text("IMPLICIT_BASE"),
     model: text("IMPLICIT_MODEL"),
     data: text("IMPLICIT_DATA") ?? "lima",
     judge: url === null ? null : { baseUrl: url, model: text("IMPLICIT_JUDGE_MODEL") ?? undefined },
+    server: server === null
+      ? null
+      : { url: server, served: text("IMPLICIT_SERVER_MODEL") ?? undefined },
+    shard: text("IMPLICIT_SHARD") === null ? null : shardOf(text("IMPLICIT_SHARD")!),
     cache: text("IMPLICIT_CACHE") ?? join(projectRoot(), ".cache"),
     fresh: env.IMPLICIT_FRESH === "1",
     out: text("IMPLICIT_OUT"),
   };
+}
+
+/**
+ * Reads "3/20".
+ *
+ * @throws if it is no part of a whole: 1/20 is the first, 20/20 the last.
+ */
+export function shardOf(text: string): Shard {
+  const [, index, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (index && of && index <= of) return { index, of };
+  throw new Error(`Expected a shard from 1/20 to 20/20 (or of another number), but found ${text}.`);
 }
 
 /**

@@ -23,7 +23,7 @@ import { type Rules, rulesOf, type Tuning } from "./arm.ts";
 import { type Embedding, LONGEST } from "./embedding.ts";
 import { endpointJudge } from "./judges.ts";
 import { asTuned, type Base, type Scale, type ScaleName, type ScaleOptions } from "./scale.ts";
-import { readServer } from "./server.ts";
+import { serverOf } from "./server.ts";
 import { projectRoot, type Settings } from "./settings.ts";
 
 /**
@@ -130,7 +130,7 @@ function realScale(
     code: ["lib/study/small.ts"],
     familyOf: () => null, // every instruction counts, as in the paper
     inStyle: (task, response) => taskOf(task).style.test(response),
-    server: readServer(),
+    server: settings.server && serverOf(settings.server),
     loadBase: (name) => loadBase(name, options.override),
     async examples(tuning, seed) {
       const { items } = await dataset(tuning);

@@ -239,3 +239,16 @@ Deno.test("describe() says what the environment asked for", () =>
     assert.equal(other.seeds, "1, 2");
     assert.throws(() => readSettings({ IMPLICIT_SEEDS: "many" }), /IMPLICIT_SEEDS/);
   }));
+
+Deno.test("readSettings() takes a part of the work and a server, and refuses what is neither", () => {
+  const { shard, server } = readSettings({
+    IMPLICIT_SHARD: "3/20",
+    IMPLICIT_SERVER: "http://localhost:8000/v1",
+  });
+  assert.deepEqual(shard, { index: 3, of: 20 });
+  assert.deepEqual(server, { url: "http://localhost:8000/v1", served: undefined });
+  for (const IMPLICIT_SHARD of ["0/3", "4/3", "1/0", "3", "a/b"]) {
+    assert.throws(() => readSettings({ IMPLICIT_SHARD }), /Expected a shard from 1\/20 to 20\/20/);
+  }
+  assert.throws(() => readSettings({ IMPLICIT_SERVER: "http://me:pw@host/v1" }), /a base URL/);
+});

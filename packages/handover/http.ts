@@ -21,7 +21,7 @@ export interface ServerOptions {
   readonly backoff?: number;
 }
 
-/** Characters that no answer has. */
+/** Bytes that no answer has. */
 const LONGEST_ANSWER = 1 << 26;
 
 /**
@@ -72,13 +72,14 @@ export async function askServer(
   );
 }
 
-/** @throws where it does not end */
-async function textOf(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > LONGEST_ANSWER) throw new Error("an answer without an end");
-  }
-  return text + decoder.decode();
+/** An answer's text. @throws where it does not end */
+async function textOf({ body }: Response): Promise<string> {
+  let bytes = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, rest) {
+      if ((bytes += chunk.length) > LONGEST_ANSWER) throw new Error("an answer without an end");
+      rest.enqueue(chunk);
+    },
+  });
+  return await new Response(body?.pipeThrough(limit)).text();
 }

@@ -1,3 +1,4 @@
+export { type BareCheckpoint, bareCheckpoint } from "./bare.ts";
 export {
   accountOf,
   type Dataset,
