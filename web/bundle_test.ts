@@ -44,11 +44,11 @@ Deno.test("the shipped page tunes four arms and answers as the native engine doe
   const alike = async (id: string, model: typeof base.model, arm: typeof tuned[number]) => {
     const native = await answerPrompts(scale, base, { model }, arm, prompts);
     const rules = arm.rules ? opened.rules : null;
-    for (const [i, { instruction }] of prompts.entries()) {
+    await Promise.all(prompts.map(async ({ instruction }, i) => {
       const stories = await client.call("ask", { model: id, instruction, rules });
       const ids = stories.map((story) => story.id).filter((id) => id !== base.tokenizer.eosId);
       assert.equal(base.tokenizer.decode(ids), native[i]!.response, `${arm.name}: ${instruction}`);
-    }
+    }));
   };
   try {
     assert.equal(opened.base, base.model.hash);

@@ -146,7 +146,7 @@ export class Laboratory implements Work {
       instruction: string;
       rules: RuleSettings | null;
     },
-    { tell }: Line,
+    { tell, signal }: Line,
   ) {
     const { tokenizer } = this.base;
     const arm = rules ? rulesArm(rules) : arms.base;
@@ -155,7 +155,10 @@ export class Laboratory implements Work {
     return await traceRules(await this.decoder(model), tokenizer, prompt, adapter, {
       maxTokens: this.scale.maxTokens,
       others: 3,
-      onStory: (story) => tell({ what: "token", story }),
+      onStory: (story) => {
+        signal.throwIfAborted();
+        tell({ what: "token", story });
+      },
     });
   }
 

@@ -112,6 +112,7 @@ function experiment(session: Session): HTMLElement {
   let asked: Call<unknown> | null = null, isWaiting = false;
   const go = () =>
     attempt(session, async () => {
+      asked?.stop();
       view.clear();
       const question = { model: BASE, instruction: session.instruction, rules: set() };
       const call = session.client.call("ask", question, (event) => {

@@ -83,12 +83,18 @@ async function answer(question: Question): Promise<Answer> {
 
 const scope = globalThis as unknown as Pick<Worker, "postMessage" | "onmessage">;
 
-scope.onmessage = async ({ data: { id, question } }) => {
-  try {
-    const given = await answer(question);
-    const outputs = given.what === "run" ? given.outputs : [];
-    scope.postMessage({ id, answer: given }, [...new Set(outputs.map(({ data }) => data.buffer))]);
-  } catch (error) {
-    scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
-  }
+/** Ends with the question before. ONNX Runtime Web would mix two runs up: both use one stack. */
+let last: Promise<void> = Promise.resolve();
+
+scope.onmessage = ({ data: { id, question } }) => {
+  last = last.then(async () => {
+    try {
+      const given = await answer(question);
+      const outputs = given.what === "run" ? given.outputs : [];
+      const transfer = [...new Set(outputs.map(({ data }) => data.buffer))];
+      scope.postMessage({ id, answer: given }, transfer);
+    } catch (error) {
+      scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    }
+  });
 };
