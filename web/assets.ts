@@ -6,13 +6,12 @@
 /** Where the page finds its files. */
 export interface Files {
   readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
-  /** Addresses of the two worker scripts. */
+  /** Address of the worker's script. */
   readonly worker: string;
-  readonly session: string;
 }
 
-/** The scripts of the workers, and the list of all other files; the build writes these names. */
-const WORKER = "worker.js", SESSION = "session.js", LIST = "files.json";
+/** The worker's script, and the list of all other files; the build writes these names. */
+const WORKER = "worker.js", LIST = "files.json";
 
 /** Packed files stand in the page as base64 of gzip, in elements of this kind. */
 const PACKED = "application/gzip";
@@ -35,11 +34,7 @@ export async function readFiles(told: (share: number) => void): Promise<Files> {
     told(++done / names.length);
     return [name, bytes] as const;
   }));
-  return {
-    files: Object.fromEntries(files),
-    worker: WORKER,
-    session: new URL(SESSION, location.href).href,
-  };
+  return { files: Object.fromEntries(files), worker: WORKER };
 }
 
 async function fetched(name: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -62,8 +57,7 @@ async function unpack(elements: readonly HTMLScriptElement[]): Promise<Files> {
     files[element.dataset.name!] = new Uint8Array(await new Response(stream).arrayBuffer());
     element.remove();
   }
-  const { [WORKER]: worker, [SESSION]: session, ...rest } = files;
-  const address = (script: Uint8Array<ArrayBuffer>) =>
-    URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  return { files: rest, worker: address(worker!), session: address(session!) };
+  const { [WORKER]: worker, ...rest } = files;
+  const script = new Blob([worker!], { type: "text/javascript" });
+  return { files: rest, worker: URL.createObjectURL(script) };
 }

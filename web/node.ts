@@ -15,25 +15,25 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const files = new Map<string, Bytes>();
 const folders = new Set<string>();
 const opened = new Map<number, Bytes>();
-let listener: (path: string, bytes: Bytes | null) => void = () => {};
+let listener: (path: string, bytes: Bytes | null) => unknown = () => {};
 
 /** Puts a file there, or takes it away, without telling the listener. */
 export function place(path: string, bytes: Bytes): void {
   files.set(path, bytes);
 }
 
-/** Calls `heard` for every file that is written or removed from now on. */
+/** Calls `heard` for every file that is written or removed from now on; a write waits for it. */
 export function listen(heard: typeof listener): void {
   listener = heard;
 }
 
-function write(path: string, bytes: Bytes): void {
+async function write(path: string, bytes: Bytes): Promise<void> {
   files.set(path, bytes);
-  listener(path, bytes);
+  await listener(path, bytes);
 }
 
-function remove(path: string): void {
-  if (files.delete(path)) listener(path, null);
+async function remove(path: string): Promise<void> {
+  if (files.delete(path)) await listener(path, null);
 }
 
 function found(path: string): Bytes {
@@ -79,18 +79,16 @@ export const readdir = (folder: string) =>
 export const stat = (path: string) =>
   Promise.try(() => ({ size: found(path).length, isFile: () => true }));
 export const mkdir = (folder: string) => Promise.resolve(void folders.add(folder));
-export const writeFile = (path: string, content: string | Uint8Array) =>
-  Promise.try(() => write(path, encoded(content)));
-export const rm = (path: string) =>
-  Promise.try(() => {
-    folders.delete(path);
-    for (const each of [path, ...below(path)]) remove(each);
-  });
-export const rename = (from: string, to: string) =>
-  Promise.try(() => {
-    write(to, found(from));
-    remove(from);
-  });
+export const writeFile = async (path: string, content: string | Uint8Array) =>
+  await write(path, encoded(content));
+export const rm = async (path: string) => {
+  folders.delete(path);
+  await Promise.all([path, ...below(path)].map(remove));
+};
+export const rename = async (from: string, to: string) => {
+  await write(to, found(from));
+  await remove(from);
+};
 /** For writing alone; the file is there when it is closed. */
 export function open(path: string) {
   const parts: Bytes[] = [];

@@ -52,11 +52,11 @@ async function start(): Promise<void> {
         "Edge, Firefox or Safari shows the page.",
     );
   }
-  const { files, worker, session: script } = await readFiles((share) =>
+  const { files, worker } = await readFiles((share) =>
     say(`Loading, ${Math.round(100 * share)} %`)
   );
   const client = new Client(new Worker(worker), say);
-  const opened = await client.call("open", { files, session: script });
+  const opened = await client.call("open", { files });
   const session: Session = {
     client,
     opened,
@@ -89,5 +89,14 @@ async function start(): Promise<void> {
   });
   show();
 }
+
+/** Links within the page: in a frame made of text, the browser would lead them out of it. */
+document.addEventListener("click", (event) => {
+  const link = (event.target as Element).closest<HTMLAnchorElement>("a[href^='#']");
+  if (!link) return;
+  event.preventDefault();
+  if (link.hash === `#${main.id}`) main.focus();
+  else location.hash = link.hash;
+});
 
 start().catch((error) => refuse(error instanceof Error ? error.message : String(error)));

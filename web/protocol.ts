@@ -116,9 +116,8 @@ export type Reply =
 
 /** What the worker is started with. */
 export interface Start {
-  /** Files by name: ort.wasm, data/…; read once and handed over. */
+  /** Files by name: ort.wasm, session.js, data/…; read once and handed over. */
   readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
-  /** Address of the pool's worker. */
-  readonly session: string;
+  /** Of the pool's workers, default classic. */
   readonly type?: "classic" | "module";
 }

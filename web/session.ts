@@ -1,7 +1,7 @@
 /** What all steps of the page share: what was opened, the models of the session, who says what. */
 import type { Client } from "./client.ts";
 import { Stopped } from "./client.ts";
-import { make } from "./elements.ts";
+import { goButton, make } from "./elements.ts";
 import type { Experiment, Opened, Rate, RuleSettings, Unfinished } from "./protocol.ts";
 
 /** The name under which calls know the base. */
@@ -80,19 +80,13 @@ export function predicted(
       option,
     )
   );
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const data = new FormData(event.target as HTMLFormElement);
-    choose(String(data.get("prediction")));
-  };
-  place.append(
-    make(
-      "form",
-      { class: "card predict", submit },
-      make("fieldset", {}, make("legend", {}, question), ...fields),
-      make("button", { class: "main" }, "Now look"),
-    ),
+  const form = make(
+    "form",
+    { class: "card predict" },
+    make("fieldset", {}, make("legend", {}, question), ...fields),
+    goButton("Now look", () => choose(String(new FormData(form).get("prediction")))),
   );
+  place.append(form);
   return place;
 }
 

@@ -9,10 +9,18 @@ import { listen, place } from "./node.ts";
 
 const FILES = "files";
 
+/** Resolves with the request's result; whether a change is kept, the end of its transaction says. */
 const asked = <T>(request: IDBRequest<T>) =>
   new Promise<T>((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+  });
+
+/** @throws where the disk is full, which only the end of a transaction tells. */
+const ended = (transaction: IDBTransaction) =>
+  new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
   });
 
 /**
@@ -26,7 +34,10 @@ export async function keep(
   name: string,
   onFailure: (sentence: string) => void,
 ): Promise<void> {
+  let isKeeping = true;
   const failed = (error: unknown) => {
+    if (!isKeeping) return;
+    isKeeping = false;
     listen(() => {});
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     onFailure(
@@ -38,23 +49,24 @@ export async function keep(
     const request = indexedDB.open(name);
     request.onupgradeneeded = () => request.result.createObjectStore(FILES);
     const database = await asked(request);
-    const store = (mode: IDBTransactionMode) =>
-      database.transaction(FILES, mode).objectStore(FILES);
-    const reading = store("readonly");
+    const reading = database.transaction(FILES).objectStore(FILES);
     const [paths, contents] = await Promise.all([
       asked(reading.getAllKeys()),
       asked(reading.getAll() as IDBRequest<Uint8Array<ArrayBuffer>[]>),
     ]);
     paths.forEach((path, i) => place(String(path), contents[i]!));
-    let last = Promise.resolve<unknown>(undefined);
+    const change = (path: string, bytes: Uint8Array | null) => {
+      const transaction = database.transaction(FILES, "readwrite");
+      const files = transaction.objectStore(FILES);
+      if (bytes === null) files.delete(path);
+      else files.put(bytes, path);
+      return ended(transaction);
+    };
+    let last = Promise.resolve();
     listen((path, bytes) => {
       if (!path.startsWith(`${folder}/`)) return;
-      const change = (): Promise<unknown> => {
-        const files = store("readwrite");
-        return bytes === null ? asked(files.delete(path)) : asked(files.put(bytes, path));
-      };
-      last = last.then(change);
-      last.catch(failed);
+      last = last.then(() => isKeeping ? change(path, bytes) : undefined).catch(failed);
+      return last;
     });
   } catch (error) {
     failed(error);

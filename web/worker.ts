@@ -15,10 +15,12 @@ const post = (reply: Reply, transfer: Transferable[] = []) => scope.postMessage(
 let laboratory: Laboratory;
 const running = new Map<number, AbortController>();
 
-async function open({ files, session, type }: Start): Promise<Opened> {
-  const { "ort.wasm": wasm, ...rest } = files;
+async function open({ files, type }: Start): Promise<Opened> {
+  const { "ort.wasm": wasm, "session.js": session, ...rest } = files;
   for (const [name, bytes] of Object.entries(rest)) place(`/${name}`, bytes);
-  await openPool({ script: session, type, wasm: wasm!.buffer });
+  // An address of the page's own would do on a server, but not from disk or in a sandboxed frame.
+  const script = URL.createObjectURL(new Blob([session!], { type: "text/javascript" }));
+  await openPool({ script, type, wasm: wasm!.buffer });
   const notes: string[] = [];
   let isOpen = false;
   const base = sha256(files["data/world/base-1/training.json"]!);

@@ -46,7 +46,7 @@ const entries = {
   "session.js": "packages/engine/web/session_worker.ts",
 };
 
-export type ScriptName = keyof typeof entries;
+type ScriptName = keyof typeof entries;
 
 /**
  * Bundles the scripts, each into one classic script.

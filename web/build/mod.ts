@@ -6,7 +6,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { bundleScripts, type ScriptName } from "./bundle.ts";
+import { bundleScripts } from "./bundle.ts";
 
 export { type PageFigures, pageProvenance, pageTable } from "./figures.ts";
 
@@ -45,6 +45,7 @@ export async function buildPage(
   );
   const files: Record<string, Uint8Array> = {
     "ort.wasm": wasm,
+    "session.js": new TextEncoder().encode(scripts["session.js"]),
     "deno.json": new TextEncoder().encode("{}"), // by which the library knows the project's folder
     "data/references.json": new TextEncoder().encode(JSON.stringify(references)),
     ...Object.fromEntries(data),
@@ -53,15 +54,14 @@ export async function buildPage(
   const style = await readFile(join(root, "web", "style.css"), "utf8");
   const html = template.replace("/* style */", () => style)
     .replace("/* page */", () => inScript(scripts["page.js"]));
-  const workers = (["worker.js", "session.js"] satisfies ScriptName[])
-    .map((name) => [name, new TextEncoder().encode(scripts[name])] as const);
-  const packed = [...workers, ...Object.entries(files)].map(([name, bytes]) =>
+  const worker = new TextEncoder().encode(scripts["worker.js"]);
+  const packed = Object.entries({ "worker.js": worker, ...files }).map(([name, bytes]) =>
     `<script type="application/gzip" data-name="${name}">` +
     `${gzipSync(bytes, { level: 9 }).toString("base64")}</script>`
   );
   const written: Record<string, Uint8Array | string> = {
     "index.html": html,
-    ...Object.fromEntries(workers),
+    "worker.js": worker,
     "files.json": JSON.stringify({ names: Object.keys(files) }),
     ...files,
     [SINGLE]: html.replace("<!-- assets -->", () => packed.join("\n")),

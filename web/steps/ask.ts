@@ -1,6 +1,6 @@
 /** The first step: what a base does with an instruction, token by token. */
 import { AnswerView } from "../answer.ts";
-import { labelled, make, Progress } from "../elements.ts";
+import { goButton, labelled, make, Progress } from "../elements.ts";
 import type { Call } from "../client.ts";
 import type { RuleSettings } from "../protocol.ts";
 import {
@@ -94,20 +94,14 @@ export function instructionForm(session: Session, label: string, go: () => void)
   const choice = make("select", { change: draw }, ...options);
   return make(
     "form",
-    {
-      class: "card",
-      submit: (event: Event) => {
-        event.preventDefault();
-        go();
-      },
-    },
+    { class: "card" },
     labelled("Instruction, also one of your own", field),
     make(
       "div",
       { class: "row" },
       labelled("Family", choice),
       make("button", { type: "button", click: draw }, "Another one"),
-      make("button", { class: "main" }, label),
+      goButton(label, go),
     ),
   );
 }

@@ -1,7 +1,7 @@
 /** The third step: tune the base, here, on responses alone or on something else. */
 import { Stopped } from "../client.ts";
 import { lossChart } from "../charts.ts";
-import { labelled, make, Progress, table } from "../elements.ts";
+import { goButton, labelled, make, Progress, table } from "../elements.ts";
 import { linkOf, readLink } from "../link.ts";
 import type { Call } from "../client.ts";
 import type { Experiment, Settings, Unfinished } from "../protocol.ts";
@@ -127,7 +127,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
         const made = await call;
         if (!session.experiments.some(({ id }) => id === made.id)) session.experiments.push(made);
         chart.replaceChildren(lossChart(made.losses, what.steps));
-        history.replaceState(null, "", linkOf("tune", what));
+        history.replaceState(null, "", location.href.split("#")[0] + linkOf("tune", what));
         session.say(`${nameOf(made, opened)}: tuned.`);
         results.replaceChildren(outcome(session, made));
       } catch (error) {
@@ -162,7 +162,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
       }, "Drop it"),
     ));
   };
-  const go = make("button", { class: "main" }, "Tune");
+  const go = goButton("Tune", () => run(settings(), []));
   const stop = make("button", {
     type: "button",
     disabled: true,
@@ -181,13 +181,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
     unknown === null ? "" : make("p", { class: "wrong", role: "alert" }, unknown),
     make(
       "form",
-      {
-        class: "card",
-        submit: (event: Event) => {
-          event.preventDefault();
-          run(settings(), []);
-        },
-      },
+      { class: "card" },
       labelled("Arm: what the base is tuned on", arm),
       ownLabel,
       make(
@@ -325,15 +319,10 @@ function ranking(session: Session): HTMLElement {
     make("summary", {}, "Did it know all along? Rank responses to your instruction"),
     make(
       "form",
-      {
-        submit: (event: Event) => {
-          event.preventDefault();
-          rank();
-        },
-      },
+      {},
       labelled("The right response", right),
       ...wrong.map((field, i) => labelled(`A wrong one, ${i + 1}`, field)),
-      make("p", {}, make("button", { class: "main" }, "Rank")),
+      make("p", {}, goButton("Rank", rank)),
       make("p", { class: "note" }, "Mean log-probability a token, in nats: higher is likelier."),
       result,
     ),

@@ -4,7 +4,6 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { Client } from "../client.ts";
 import type { Opened } from "../protocol.ts";
 
@@ -35,19 +34,20 @@ export async function openPage(
       ),
     ),
   );
-  const address = (name: string) => pathToFileURL(join(folder, name)).href;
   // A browser has no process; tfjs and ONNX Runtime would take Deno for Node.
-  const script = (name: string) =>
-    URL.createObjectURL(
-      new Blob([`delete globalThis.process; await import(${JSON.stringify(address(name))});`], {
-        type: "text/javascript",
-      }),
-    );
-  const worker = new Worker(script("worker.js"), { type: "module" });
+  const script = async (name: string) =>
+    new Blob(["delete globalThis.process;\n", await readFile(join(folder, name), "utf8")], {
+      type: "text/javascript",
+    });
+  const address = URL.createObjectURL(await script("worker.js"));
+  const worker = new Worker(address, { type: "module" });
   const client = new Client(worker, console.warn);
-  const start = { files: { ...files, ...other }, session: script("session.js") };
+  const session = { "session.js": await (await script("session.js")).bytes() };
   try {
-    const opened = await client.call("open", { ...start, type: "module" });
+    const opened = await client.call("open", {
+      files: { ...files, ...session, ...other },
+      type: "module",
+    });
     return { client, opened, worker };
   } catch (error) {
     worker.terminate();
