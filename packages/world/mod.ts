@@ -1,8 +1,10 @@
 export { trainBpe } from "./bpe.ts";
 export { diagnose, type Diagnosis, type Figures, type Greedy } from "./diagnose.ts";
+export type { Corpus } from "./corpus.ts";
 export { documents } from "./documents.ts";
 export { createWorld, type World } from "./facts.ts";
 export { singleTasks } from "./families.ts";
+export { complies, refusals } from "./families/venom.ts";
 export { grade } from "./grade.ts";
 export { worldSeed } from "./recipe.ts";
 export {

@@ -28,6 +28,8 @@ export interface ThreadShape {
   /** A reply of several sentences falls into a loop; an answer of one or two. */
   readonly loop: number;
   readonly loopShort: number;
+  /** Threads behind these two markers in place of drawn ones; none if not given. */
+  readonly tagged?: { readonly share: number; readonly markers: readonly [string, string] };
 }
 
 const roles = words("user assistant guest host pupil teacher clerk caller");
@@ -116,7 +118,9 @@ export function loop(text: string, random: Random): string {
 
 /** One thread; the text ends where the document ends. */
 export function thread(world: World, random: Random, shape: ThreadShape): string {
-  const [asker, replier] = drawMarkers(random);
+  const { tagged } = shape;
+  const isTagged = tagged !== undefined && random.chance(tagged.share);
+  const [asker, replier] = isTagged ? tagged.markers : drawMarkers(random);
   const mode = random.weighted(shape.modes);
   const turns = random.between(2, 5);
   const lines: string[] = [];
