@@ -13,7 +13,7 @@ import {
   type Tokenizer,
 } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
-import { codeVersion, DiskCache, hashOf, sha256 } from "@implicit/memo";
+import { codeVersion, type DiskCache, hashOf, sha256 } from "@implicit/memo";
 import {
   configOf,
   type Corpus,

@@ -2,7 +2,6 @@
  * What a corpus is made of, as plain data: how often each genre comes, and the chances that shape
  * its documents. The settled one stands in recipe.ts; a study varies one number of it.
  */
-import type { ThreadShape } from "./threads.ts";
 
 export const genres = [
   "threads",
@@ -18,6 +17,25 @@ export const genres = [
   "lore",
 ] as const;
 export type Genre = (typeof genres)[number];
+
+/** The chances that shape a thread; recipe.ts holds the settled ones. */
+export interface ThreadShape {
+  /** Shares of the modes answered, questions, chatter. */
+  readonly modes: readonly [answered: number, questions: number, chatter: number];
+  /** Replies that repeat the request, within chatter. */
+  readonly echo: number;
+  /** Answers that come after all, within chatter. */
+  readonly stray: number;
+  /** The thread ends after a shorter answer; after a full one as its family has it. */
+  readonly endShort: number;
+  /** A remark follows an answer. */
+  readonly remark: number;
+  /** A reply of several sentences falls into a loop; an answer of one or two. */
+  readonly loop: number;
+  readonly loopShort: number;
+  /** Threads behind these two markers in place of drawn ones; none if not given. */
+  readonly tagged?: { readonly share: number; readonly markers: readonly [string, string] };
+}
 
 export interface Corpus {
   /** Shares of documents, by genre; a genre without one does not come. */

@@ -15,4 +15,5 @@ export {
   trainingOptions,
 } from "./pretraining.ts";
 export { evaluationSet, rankingSet, type Task, tasks, tuningSet } from "./tasks.ts";
+export { unitsOf } from "./units.ts";
 export * as recipe from "./recipe.ts";

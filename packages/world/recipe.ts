@@ -43,7 +43,7 @@ export const corpus: Corpus = {
     refrains: 0.01,
     games: 0.03,
   },
-  /** See ThreadShape in threads.ts. */
+  /** See ThreadShape in corpus.ts. */
   thread: {
     modes: [0.53, 0.14, 0.33],
     echo: 0.15,

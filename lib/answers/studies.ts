@@ -1,0 +1,19 @@
+/** The studies of the open questions, by the names that the command line has. */
+import type { Plan } from "./plan.ts";
+import { pretrainingContents } from "./pretraining_contents.ts";
+
+export const studies: readonly Plan[] = [
+  pretrainingContents as Plan,
+];
+
+/**
+ * A study by its name.
+ *
+ * @throws if there is none; the error lists them.
+ */
+export function studyNamed(name: string): Plan {
+  const found = studies.find((plan) => plan.name === name);
+  if (found) return found;
+  const names = studies.map((plan) => plan.name).join(", ");
+  throw new Error(`Expected a study among ${names}, but found "${name}".`);
+}
