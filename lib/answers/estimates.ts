@@ -134,3 +134,23 @@ function scaledRange(means: readonly number[], percent: boolean) {
   const unit = (x: number) => percent ? Math.round(x * 1e4) / 100 : x;
   return { lowest: unit(Math.min(...means)), highest: unit(Math.max(...means)) };
 }
+
+/**
+ * Estimates as lines: one series for each value of a factor, along another one.
+ *
+ * @example
+ * intervalLines("Win rate", seriesOf(estimates(cells, "win"), "arm", "corpus"), axes);
+ */
+export function seriesOf(
+  rows: readonly (Factors & Estimate)[],
+  series: string,
+  along: string,
+): {
+  name: string;
+  points: (Pick<Estimate, "value" | "low" | "high"> & { x: string | number })[];
+}[] {
+  return grouped(rows, (row) => String(row[series])).map(([name, group]) => ({
+    name,
+    points: group.map(({ [along]: x, value, low, high }) => ({ x: x!, value, low, high })),
+  }));
+}
