@@ -95,6 +95,7 @@ export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityRows } from "./study/similarity.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
 export { studyCells } from "./answers/kept.ts";
+export { showAnswer, showExpected } from "./answers/answers.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 
