@@ -22,9 +22,16 @@ export const PROMPTS = 96;
  * How an arm follows: `win` against the instruction-tuned model of the same base and seed, `pass`
  * (right, complete, nothing else, ended by itself); shares of answers that stop and that repeat a
  * sentence. The family that a single task was trained on does not count.
+ *
+ * @param own where the arm is run, if not in `study` itself: with other examples or other tags.
  */
-export async function following(study: Study, arm: Arm, seed: number): Promise<Measured> {
-  const run = await study.run(arm, seed);
+export async function following(
+  study: Study,
+  arm: Arm,
+  seed: number,
+  own: Study = study,
+): Promise<Measured> {
+  const run = await own.run(arm, seed);
   const reference = await study.run(arms.instructionTuning, seed);
   const [win = []] = await winTable(study, [run], [reference]);
   const counts = unseenFamilies(study, arm);
