@@ -165,7 +165,8 @@ async function cellResult(
         Object.entries(outcomes).map(([name, values]) => [name, values.map(tenth).join("")]),
       ),
       figures: Object.fromEntries(
-        Object.entries(figures).map(([name, value]) => [name, Number(value.toPrecision(6))]),
+        Object.entries(figures).filter(([, value]) => Number.isFinite(value))
+          .map(([name, value]) => [name, Number(value.toPrecision(6))]),
       ),
       seconds: Math.round((performance.now() - started) / 100) / 10,
     };

@@ -21,7 +21,7 @@ export interface Cell {
 export interface Measured {
   /** By instruction, each 0…1; NaN where one does not count. Kept in tenths. */
   readonly outcomes?: Readonly<Record<string, readonly number[]>>;
-  /** Numbers of the whole. */
+  /** Numbers of the whole; one that is not finite is left out. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 

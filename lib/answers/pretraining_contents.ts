@@ -44,7 +44,7 @@ export const pretrainingContents: Plan<ArmCell> = {
     const base = (corpus: string, seed: number) => ({
       name: corpus,
       seed,
-      tokens: isSmoke ? 100_000 : studyTokens,
+      tokens: isSmoke ? 50_000 : studyTokens,
       size: studySize,
       corpus: corpora[corpus]!,
     });

@@ -1,9 +1,13 @@
 /** The studies of the open questions, by the names that the command line has. */
+import { emergence } from "./emergence.ts";
 import type { Plan } from "./plan.ts";
 import { pretrainingContents } from "./pretraining_contents.ts";
+import { sizesAndFamilies } from "./sizes_and_families.ts";
 
 export const studies: readonly Plan[] = [
   pretrainingContents as Plan,
+  emergence as Plan,
+  sizesAndFamilies as Plan,
 ];
 
 /**
