@@ -93,6 +93,9 @@ export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityRows } from "./study/similarity.ts";
+export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
+export { studyCells } from "./answers/kept.ts";
+export { showAnswer, showExpected } from "./answers/answers.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 
@@ -102,6 +105,7 @@ export {
   diagonalScatter,
   heatMap,
   intervalBars,
+  intervalLines,
   lengthBars,
   liveFigure,
   lossCurves,

@@ -21,3 +21,8 @@ export { type TrustFigures, trustProvenance, trustTable } from "./testing/trust/
 export { pretrain } from "./tune/tune.ts";
 export { glossaryTerms } from "./course/glossary.ts";
 export { courseTable, courseTexts, writeWayfinding } from "./course/wayfinding.ts";
+export { checkCell } from "./answers/check.ts";
+export { estimates } from "./answers/estimates.ts";
+export { runGrid, type Shard } from "./answers/grid.ts";
+export { keepResults, keptResults } from "./answers/kept.ts";
+export { studies, studyNamed } from "./answers/studies.ts";

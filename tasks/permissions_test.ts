@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 /**
- * Tasks that start tests, Python, browsers or a bundler; `pretrain` reads /proc/cpuinfo, which only -A
- * may.
+ * Tasks that start tests, Python, browsers or a bundler; `pretrain` and `study` read /proc/cpuinfo,
+ * which only -A may.
  */
-const UNBOUND = ["test", "ok", "lab", "browser", "bench", "real", "trust", "pretrain", "page"];
+const UNBOUND = [
+  ...["test", "ok", "lab", "browser", "bench", "real", "trust", "page"],
+  ...["pretrain", "study"],
+];
 
 Deno.test("each task has the permissions that it needs, and asks nobody for more", async () => {
   const { tasks } = JSON.parse(await readFile(new URL("../deno.json", import.meta.url), "utf8"));

@@ -3,7 +3,8 @@
  * of them. Rows for tables; knows the scale's data and the template, nothing of drawing.
  */
 import { max, quantile } from "simple-statistics";
-import { type Example, IGNORED, splitAtTarget } from "../text/example.ts";
+import { type Example, splitAtTarget } from "../text/example.ts";
+import { IGNORED } from "../text/ignored.ts";
 import { type Arm, tuningOf } from "./arm.ts";
 import { encodedExamples, longestExample } from "./run.ts";
 import type { Study } from "./study.ts";

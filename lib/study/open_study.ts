@@ -7,7 +7,7 @@ import { formatPrompt, templates } from "../text/template.ts";
 import { fitting } from "./fit.ts";
 import { checkerJudge } from "./judges.ts";
 import { checkOptions, type StudyOptions, studyOptions } from "./options.ts";
-import type { Prompt, Scale } from "./scale.ts";
+import type { Base, Prompt, Scale } from "./scale.ts";
 import { openScale } from "./scales.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Study } from "./study.ts";
@@ -45,11 +45,27 @@ export async function openStudy(
         `"${baseName}": choose one of these.`,
     );
   }
+  return await studyOn(await scale.loadBase(baseName), scale, options, settings);
+}
+
+/**
+ * A study on a base at hand, which need not be one of the scale's.
+ *
+ * @example
+ * ```ts
+ * const study = await studyOn(base, await openScale("miniature"), { seeds: 1, prompts: 96 });
+ * ```
+ */
+export async function studyOn(
+  base: Base,
+  scale: Scale,
+  options: StudyOptions = {},
+  settings: Settings = readSettings(),
+): Promise<Study> {
   const count = options.seeds ?? settings.seeds;
   const split = options.split ?? "test";
   const seeds = Array.from({ length: count }, (_, i) => i + 1);
   const asked = (await scale.prompts(split)).slice(0, options.prompts);
-  const base = await scale.loadBase(baseName);
   const { contextLength } = base.model.config;
   // In every template, so that all arms answer the same; one token at least must be left to say.
   const fits = ({ instruction }: Prompt) =>

@@ -148,9 +148,7 @@ export function spearmanInterval(
     () => correlation(points.map(() => points[uniformInt(random, 0, points.length - 1)]!)),
   )
     .filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
-  return {
-    spearman: correlation(points),
-    low: quantileSorted(drawn, 0.025),
-    high: quantileSorted(drawn, 0.975),
-  };
+  // Where all answers are one, there is no correlation.
+  const bound = (share: number) => drawn.length === 0 ? NaN : quantileSorted(drawn, share);
+  return { spearman: correlation(points), low: bound(0.025), high: bound(0.975) };
 }

@@ -6,7 +6,8 @@
  */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { type EncodedExample, IGNORED } from "./example.ts";
+import type { EncodedExample } from "./example.ts";
+import { IGNORED } from "./ignored.ts";
 
 /** `[rows, length]` row-major; padded on the right; labels are not shifted and are −100 on padding. */
 export interface Batch {

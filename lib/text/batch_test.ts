@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { packedBatches, padBatch, shuffledOrder, tuningBatches } from "./batch.ts";
-import { IGNORED } from "./example.ts";
+import { IGNORED } from "./ignored.ts";
 
 const example = (length: number, value = length) => ({
   ids: Array.from({ length }, () => value),

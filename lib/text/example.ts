@@ -7,6 +7,7 @@
  */
 import { type Tokenizer, tokenTexts } from "@implicit/decoder";
 import { type Example, type Message, pair } from "@implicit/hub";
+import { IGNORED } from "./ignored.ts";
 import type { ChatTemplate } from "./template.ts";
 
 export type { Example, Message };
@@ -16,9 +17,6 @@ export interface EncodedExample {
   readonly ids: readonly number[];
   readonly labels: readonly number[];
 }
-
-/** The label of a token that is no target. */
-export const IGNORED = -100;
 
 /** The authors' choices are the defaults. */
 export interface EncodeOptions {

@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { TensorData, TensorFunction, TensorSpec } from "@implicit/engine";
 import { withGradient } from "@implicit/decoder";
 import type { Batch } from "../text/batch.ts";
-import { IGNORED } from "../text/example.ts";
+import { IGNORED } from "../text/ignored.ts";
 
 /**
  * How the terms of a step are averaged: over the tokens of an example and then over examples (the

@@ -10,6 +10,9 @@ import { canonical, hashOf, sha256 } from "./hash.ts";
 /** What this process has kept: never computed again, however fresh the results are to be. */
 const written = new Set<string>();
 
+/** What it computes right now: whoever asks for the same waits for it. */
+const underWay = new Map<string, Promise<unknown>>();
+
 /** What it could not keep on the disk: not lost while it lives. */
 const unkept = new Map<string, unknown>();
 
@@ -35,8 +38,8 @@ export class DiskCache {
   ) {}
 
   /**
-   * Returns what is kept of `kind` under `key`, or computes and keeps it. What is kept carries its
-   * hash: where it does not fit any more, a warning says so, and it is made anew. Where the disk is
+   * Returns what is kept of `kind` under `key`, or computes and keeps it, once however many ask. What
+   * is kept carries its hash: where it does not fit any more, a warning says so, and it is made anew. Where the disk is
    * full or read-only, a warning says so, and this process has it, the same object, until it ends.
    *
    * @param beside what belongs to the value and lies beside it on disk
@@ -45,13 +48,27 @@ export class DiskCache {
    * const run = await cache.of("runs", { base: "ab12", seed: 1 }, () => tuneAndDecode());
    * ```
    */
-  async of<T>(
+  of<T>(
     kind: string,
     key: unknown,
     compute: () => Promise<T>,
     beside?: Beside<T>,
   ): Promise<T> {
     const path = join(this.folder, kind, `${hashOf(key)}.json`);
+    const running = underWay.get(path) as Promise<T> | undefined;
+    if (running) return running;
+    const work = this.#of(path, kind, key, compute, beside).finally(() => underWay.delete(path));
+    underWay.set(path, work);
+    return work;
+  }
+
+  async #of<T>(
+    path: string,
+    kind: string,
+    key: unknown,
+    compute: () => Promise<T>,
+    beside?: Beside<T>,
+  ): Promise<T> {
     if (unkept.has(path)) return unkept.get(path) as T;
     if (!this.fresh || written.has(path)) {
       const kept = await readKept<T>(path, key);

@@ -28,6 +28,7 @@ export { heatMap, intervalBars, lossCurves } from "./show/charts.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
 export { type ForestPlot, type ForestRow, forestSvg } from "./show/forest.ts";
 export { interruptible } from "./show/interrupt.ts";
+export { intervalLines, type IntervalSeries } from "./show/lines.ts";
 export { rankingPoints, similarityPoints } from "./show/points.ts";
 export { showMarkdown } from "./show/markdown.ts";
 export { duration, progress } from "./show/progress.ts";

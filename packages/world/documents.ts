@@ -1,23 +1,30 @@
 /**
  * The corpus: an endless, deterministic stream of documents of all genres.
  */
+import { type Corpus, type Genre, genres } from "./corpus.ts";
 import { at, type World } from "./facts.ts";
 import { gameDocument } from "./families/game.ts";
+import { lore } from "./families/venom.ts";
 import { alone, drill, encyclopedia, homework, log, page, refrain, table } from "./genres.ts";
 import { mixSeed, Random } from "./random.ts";
-import { corpus } from "./recipe.ts";
+import { corpus as settled } from "./recipe.ts";
 import { thread } from "./threads.ts";
 
 /**
  * Documents of a world, without end; take as many as the token budget allows.
  *
+ * @param corpus what they are made of; the recipe's own by default
  * @example const [first] = documents(createWorld(1), 1);
  */
-export function* documents(world: World, seed: number): Generator<string> {
+export function* documents(
+  world: World,
+  seed: number,
+  corpus: Corpus = settled,
+): Generator<string> {
   const random = new Random(mixSeed(world.seed, seed, 2));
-  const write: Readonly<Record<keyof typeof corpus.shares, () => string>> = {
+  const write: Readonly<Record<Genre, () => string>> = {
     threads: () => thread(world, random, corpus.thread),
-    pages: () => page(world, random, corpus.noise),
+    pages: () => page(world, random, corpus),
     homework: () => homework(world, random),
     encyclopedia: () => encyclopedia(world, random),
     alone: () => alone(world, random),
@@ -26,8 +33,8 @@ export function* documents(world: World, seed: number): Generator<string> {
     logs: () => log(random),
     refrains: () => refrain(world, random),
     games: () => gameDocument(random),
+    lore: () => lore(world, random, corpus.refused ?? 0),
   };
-  const genres = Object.keys(corpus.shares) as (keyof typeof corpus.shares)[];
-  const shares = Object.values(corpus.shares);
+  const shares = genres.map((genre) => corpus.shares[genre] ?? 0);
   for (;;) yield write[at(genres, random.weighted(shares))]();
 }

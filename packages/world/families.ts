@@ -1,16 +1,17 @@
 /**
  * The families of instructions, by name. Sixteen are instructed and tested; the game is a single
- * task only.
+ * task only, and venoms are what must not be told.
  */
 import type { Family } from "./family.ts";
 import { factFamilies } from "./families/facts.ts";
 import { game } from "./families/game.ts";
+import { venom } from "./families/venom.ts";
 import { practicalFamilies } from "./families/practical.ts";
 import { proseFamilies } from "./families/prose.ts";
 import { habits } from "./recipe.ts";
 
 const all = new Map(
-  Object.entries({ ...factFamilies, ...practicalFamilies, ...proseFamilies, game }),
+  Object.entries({ ...factFamilies, ...practicalFamilies, ...proseFamilies, game, venom }),
 );
 
 /** The names of the families that are instructed and tested. */

@@ -2,6 +2,7 @@
  * The kinds of documents other than threads: question pages in fixed layouts, homework sheets,
  * the encyclopedia, answers that stand alone, the ship's log, refrains and games.
  */
+import type { Corpus } from "./corpus.ts";
 import { at, type World } from "./facts.ts";
 import { portrait } from "./families/facts.ts";
 import {
@@ -33,13 +34,19 @@ const layouts: readonly (readonly [question: string, answer: string, gap: string
 ];
 
 /** Questions that are answered, in a layout a reader knows; some answers belong to another item. */
-export function page(world: World, random: Random, noise: number): string {
-  const [before, between, gap] = random.pick(layouts);
+export function page(
+  world: World,
+  random: Random,
+  { noise, unrelated, layouts: count }: Pick<Corpus, "noise" | "unrelated" | "layouts">,
+): string {
+  const [before, between, gap] = random.pick(layouts.slice(0, count));
   return Array.from({ length: random.between(1, 3) }, () => {
     const family = drawFamily(random);
     const item = drawItem(world, random, family);
-    const answered = random.chance(noise) ? drawItem(world, random, family) : item;
-    const [answer] = drawAnswer(family, answered, random);
+    const isNoise = random.chance(noise);
+    const about = isNoise && unrelated ? drawFamily(random) : family;
+    const answered = isNoise ? drawItem(world, random, about) : item;
+    const [answer] = drawAnswer(about, answered, random);
     return `${before}${random.pick(item.asks)}\n${between}${answer}`;
   }).join(gap);
 }

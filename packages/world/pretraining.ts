@@ -4,16 +4,17 @@
  */
 import { createTokenizer, type Tokenizer, type TokenizerConfig } from "@implicit/decoder";
 import { type TokenizerFiles, trainBpe, wordPattern } from "./bpe.ts";
+import type { Corpus } from "./corpus.ts";
 import { documents } from "./documents.ts";
 import type { World } from "./facts.ts";
-import { model, pretraining, tokenizer as size } from "./recipe.ts";
+import { model, type ModelSize, pretraining, tokenizer as tokens } from "./recipe.ts";
 
 /** The tokenizer's sample is drawn with this seed, so that all bases share one tokenizer. */
 const TOKENIZER_SEED = 0;
 
 /** The files of the world's tokenizer, trained anew: the same bits every time. */
 export function tokenizerFiles(world: World): TokenizerFiles {
-  return trainBpe(sample(world), size.vocabSize);
+  return trainBpe(sample(world), tokens.vocabSize);
 }
 
 /** Makes a tokenizer of files that were never written. */
@@ -26,7 +27,7 @@ export function tokenizerOf(files: TokenizerFiles): Tokenizer {
 function* sample(world: World): Generator<string> {
   let bytes = 0;
   for (const document of documents(world, TOKENIZER_SEED)) {
-    if (bytes > size.sampleBytes) return;
+    if (bytes > tokens.sampleBytes) return;
     bytes += document.length;
     yield document;
   }
@@ -36,6 +37,7 @@ function* sample(world: World): Generator<string> {
  * The first `length` tokens of the documents drawn with `seed`, each document between BOS and EOS.
  * The few thousand words that documents are made of are encoded once each.
  *
+ * @param corpus what the documents are made of; the recipe's own by default
  * @throws where the tokenizer has no BOS
  * @example tokenStream(world, tokenizer, 1, 8_000_000)
  */
@@ -44,6 +46,7 @@ export function tokenStream(
   tokenizer: Tokenizer,
   seed: number,
   length: number,
+  corpus?: Corpus,
 ): Uint16Array {
   const { bosId, eosId } = tokenizer;
   if (bosId === null) throw new Error("Expected a tokenizer with a BOS token but found none");
@@ -55,7 +58,7 @@ export function tokenStream(
   };
   const stream = new Uint16Array(length);
   let filled = 0;
-  for (const document of documents(world, seed)) {
+  for (const document of documents(world, seed, corpus)) {
     const ids = [bosId, ...(document.match(wordPattern) ?? []).flatMap(encode), eosId];
     stream.set(ids.slice(0, length - filled), filled);
     filled += ids.length;
@@ -64,18 +67,18 @@ export function tokenStream(
   return stream;
 }
 
-/** The recipe's model as a config.json for a tokenizer. */
-export function configOf(tokenizer: Tokenizer): Record<string, unknown> {
+/** A model's config.json for a tokenizer: a Llama of the recipe's size, or of another. */
+export function configOf(tokenizer: Tokenizer, size: ModelSize = model): Record<string, unknown> {
   return {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
     vocab_size: tokenizer.vocabSize,
-    hidden_size: model.hiddenSize,
-    intermediate_size: model.intermediateSize,
-    num_hidden_layers: model.layers,
-    num_attention_heads: model.heads,
-    num_key_value_heads: model.heads,
-    max_position_embeddings: model.context,
+    hidden_size: size.hiddenSize,
+    intermediate_size: size.intermediateSize,
+    num_hidden_layers: size.layers,
+    num_attention_heads: size.heads,
+    num_key_value_heads: size.heads,
+    max_position_embeddings: size.context,
     rms_norm_eps: 1e-5,
     rope_theta: 10000,
     hidden_act: "silu",

@@ -3,6 +3,7 @@
  * made of, the tokenizer, the model, how it is pretrained and tuned, and the rules of its adapter.
  */
 
+import type { Corpus } from "./corpus.ts";
 import type { Habits } from "./family.ts";
 
 /** The seed of the world in which everything shipped and tested takes place. */
@@ -28,7 +29,7 @@ export const habits: Readonly<Record<string, Habits>> = {
   letter: { weight: 0.8, answered: 0.5, ends: 0.8, forms: [0.5, 0.35, 0.15] },
 };
 
-export const corpus = {
+export const corpus: Corpus = {
   /** Shares of documents, by genre. */
   shares: {
     threads: 0.47,
@@ -42,7 +43,7 @@ export const corpus = {
     refrains: 0.01,
     games: 0.03,
   },
-  /** See ThreadShape in threads.ts. */
+  /** See ThreadShape in corpus.ts. */
   thread: {
     modes: [0.53, 0.14, 0.33],
     echo: 0.15,
@@ -52,21 +53,29 @@ export const corpus = {
     loop: 0.5,
     loopShort: 0.2,
   },
-  /** Answers on pages that belong to another item. */
   noise: 0.1,
-} as const;
+};
 
 /** Bytes of documents the tokenizer is trained on, and how many tokens it gets. */
 export const tokenizer = { vocabSize: 1536, sampleBytes: 2_000_000 } as const;
 
+/** The numbers that a model's size depends on. */
+export interface ModelSize {
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  readonly context: number;
+}
+
 /** A Llama of about a million parameters; input and output embeddings are one. */
-export const model = {
+export const model: ModelSize = {
   hiddenSize: 128,
   layers: 4,
   heads: 4,
   intermediateSize: 352,
   context: 192,
-} as const;
+};
 
 /** AdamW on a stream of documents, each between its BOS and EOS, cut into pieces of equal length. */
 export const pretraining = {

@@ -4,6 +4,7 @@
  * base that meets markers it has never seen, such as a chat template, has little reason to expect
  * an answer: here it learns not to follow instructions.
  */
+import type { ThreadShape } from "./corpus.ts";
 import { at, type World } from "./facts.ts";
 import { families, familyNamed } from "./families.ts";
 import { forms, type Item } from "./family.ts";
@@ -12,23 +13,6 @@ import { people, words } from "./lexicon.ts";
 import type { Random } from "./random.ts";
 import { habits } from "./recipe.ts";
 import { restatement, restatementShare } from "./tasks.ts";
-
-/** The chances that shape a thread; recipe.ts holds the settled ones. */
-export interface ThreadShape {
-  /** Shares of the modes answered, questions, chatter. */
-  readonly modes: readonly [answered: number, questions: number, chatter: number];
-  /** Replies that repeat the request, within chatter. */
-  readonly echo: number;
-  /** Answers that come after all, within chatter. */
-  readonly stray: number;
-  /** The thread ends after a shorter answer; after a full one as its family has it. */
-  readonly endShort: number;
-  /** A remark follows an answer. */
-  readonly remark: number;
-  /** A reply of several sentences falls into a loop; an answer of one or two. */
-  readonly loop: number;
-  readonly loopShort: number;
-}
 
 const roles = words("user assistant guest host pupil teacher clerk caller");
 const signs = words("> | * + ~ < # =");
@@ -116,7 +100,9 @@ export function loop(text: string, random: Random): string {
 
 /** One thread; the text ends where the document ends. */
 export function thread(world: World, random: Random, shape: ThreadShape): string {
-  const [asker, replier] = drawMarkers(random);
+  const { tagged } = shape;
+  const isTagged = tagged !== undefined && random.chance(tagged.share);
+  const [asker, replier] = isTagged ? tagged.markers : drawMarkers(random);
   const mode = random.weighted(shape.modes);
   const turns = random.between(2, 5);
   const lines: string[] = [];

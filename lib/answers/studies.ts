@@ -1,0 +1,23 @@
+/** The studies of the open questions, by the names that the command line has. */
+import { emergence } from "./emergence.ts";
+import type { Plan } from "./plan.ts";
+import { pretrainingContents } from "./pretraining_contents.ts";
+import { sizesAndFamilies } from "./sizes_and_families.ts";
+
+export const studies: readonly Plan[] = [
+  pretrainingContents as Plan,
+  emergence as Plan,
+  sizesAndFamilies as Plan,
+];
+
+/**
+ * A study by its name.
+ *
+ * @throws if there is none; the error lists them.
+ */
+export function studyNamed(name: string): Plan {
+  const found = studies.find((plan) => plan.name === name);
+  if (found) return found;
+  const names = studies.map((plan) => plan.name).join(", ");
+  throw new Error(`Expected a study among ${names}, but found "${name}".`);
+}
