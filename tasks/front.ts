@@ -24,13 +24,6 @@ import {
 /** Where `deno task page` puts the laboratory as one file, in the report's folder. */
 export const LAB = "lab/lab.html";
 
-/** The laboratory, which a fold keeps from being loaded. */
-const embedded = (address: string) =>
-  `<details><summary>Try it here: the experiments, computed in this page</summary>
-<iframe src="${address}" loading="lazy" title="The laboratory" style="width:100%;height:85vh;border:0">
-</iframe></details>
-<p><a target="_blank" href="${address}">The laboratory in a tab of its own</a></p>`;
-
 /**
  * The first screen.
  *
@@ -59,10 +52,11 @@ or three rules written by hand.
   }), exact
   checkers as the judge. Run on ${date} with ${seeds} ${
     seeds === 1 ? "seed" : "seeds"
-  } a base; ${list}.${lab === null ? "" : `\n\n${embedded(lab)}`}`;
+  } a base; ${list}.`;
   return {
     title: "Instruction following without instruction tuning",
     lead: rows.length === 0 ? "No results yet." : lead,
+    ...(lab === null ? {} : { frame: { address: lab, title: "Try the experiments yourself" } }),
     ...(story
       ? {
         figure: {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeSite } from "@implicit/notebook";
 import { projectRoot } from "implicit/tasks";
-import { courseChapters } from "./front.ts";
+import { courseChapters, frontOf } from "./front.ts";
 
 Deno.test("the committed course becomes a site in which every link leads somewhere", async () => {
   const out = await mkdtemp(join(tmpdir(), "site-"));
@@ -20,4 +20,10 @@ Deno.test("the committed course becomes a site in which every link leads somewhe
   } finally {
     await rm(out, { recursive: true });
   }
+});
+
+Deno.test("the first screen offers the laboratory where it was built, and only there", async () => {
+  const given = { date: "2026-01-01", form: "" };
+  assert.equal((await frontOf([], { ...given, lab: null })).frame, undefined);
+  assert.equal((await frontOf([], { ...given, lab: "lab.html" })).frame?.address, "lab.html");
 });

@@ -15,9 +15,17 @@ export function decidingRule({ pushes, rival }: TokenStory): string | null {
   return most && most.by > 0 ? most.rule : null;
 }
 
-/** Shows tokens as they come; a press on one tells of its rivals. */
+/**
+ * Shows tokens as they come; a press on one tells of its rivals. To the keyboard it is one stop, within
+ * which the arrows go from token to token.
+ */
 export class AnswerView {
-  private readonly line = make("div", { class: "answer", "aria-live": "off" });
+  private readonly line = make("div", {
+    class: "answer",
+    role: "toolbar",
+    "aria-label": "The answer, token by token",
+    keydown: (event: KeyboardEvent) => this.move(event),
+  });
   private readonly story = make("div", { "aria-live": "polite" });
   readonly element = make("div", {}, this.line, this.story);
 
@@ -33,6 +41,7 @@ export class AnswerView {
     const button = make("button", {
       class: `token ${rule ?? sure}`,
       type: "button",
+      tabindex: this.line.childElementCount === 0 ? 0 : -1,
       "aria-pressed": "false",
       "aria-label": `${ended ? "end of the answer" : story.token}, ${percent(story.adapted)}` +
         (rule ? `, decided by the rule ${rule}` : ""),
@@ -44,6 +53,19 @@ export class AnswerView {
       },
     }, ended ? "■" : story.token.replaceAll("\n", "↵\n"));
     this.line.append(button);
+  }
+
+  /** Moves the focus to a token before or behind the one that has it. */
+  private move(event: KeyboardEvent): void {
+    const tokens = [...this.line.querySelectorAll<HTMLElement>(".token")];
+    const at = tokens.findIndex((token) => token === document.activeElement);
+    const to =
+      { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tokens.length - 1 }[event.key];
+    const token = to === undefined ? undefined : tokens[to];
+    if (!token) return;
+    event.preventDefault();
+    tokens.forEach((one) => one.tabIndex = one === token ? 0 : -1);
+    token.focus();
   }
 
   private tell(story: TokenStory): void {

@@ -97,13 +97,16 @@ Deno.test(
       );
       await assert.rejects(client.call("tune", { ...own, own: '\n{"a": 1}' }), /line 2, but found/);
       await assert.rejects(client.call("tune", { ...own, own: "" }), /examples of your own/);
+      const pair = { instruction: "a ".repeat(500), response: "b" };
+      const tooLong = client.call("tune", { ...own, own: JSON.stringify(pair) });
+      await assert.rejects(tooLong, /room for a response in 192 tokens, but found none among 1/);
       await assert.rejects(
         client.call("tune", { ...settings, steps: 0 }),
         /steps of the arm.* at least 1/,
       );
       await assert.rejects(client.call("tune", { ...settings, seed: 9 }), /seed of 1, 2, 3, but/);
       const long = { model: "base-1", instruction: "a ".repeat(500), rules: null };
-      await assert.rejects(client.call("ask", long), /context of 192 tokens/);
+      await assert.rejects(client.call("ask", long), /answer in 192 tokens, but found one of \d+/);
       const none = { ...opened.rules, uniform: [{ string: "no such word", weight: 1 }] };
       const question = { model: "base-1", instruction: "Hi", rules: none };
       await assert.rejects(client.call("ask", question), /none of "no such word"/);

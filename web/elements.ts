@@ -75,9 +75,11 @@ export class Progress {
     this.bar.setAttribute("aria-label", label);
   }
 
-  /** @param done 0…1 of the work; time left is told by what was done since the first call. */
+  /** @param done 0…1 of the work; time left is told by what was done since the first call above 0. */
   show(done: number, words: string): void {
-    if (this.element.hidden) [this.started, this.from] = [performance.now(), done];
+    if (this.element.hidden || this.from === 0) {
+      [this.started, this.from] = [performance.now(), done];
+    }
     this.element.hidden = false;
     this.fill.style.width = `${100 * done}%`;
     this.bar.setAttribute("aria-valuenow", String(Math.round(100 * done)));

@@ -68,7 +68,7 @@ const BASE = "base-1", REFERENCES = "/data/references.json";
 /** Two parts of a batch whatever the cores, so that every reader gets the same bits. */
 const SHARDS = 2;
 
-/** Steps between two checkpoints; instructions between two looks at the signal; decoders at hand. */
+/** Steps between two checkpoints; instructions answered at once; decoders at hand. */
 const EVERY = 10, CHUNK = 32, MOST_DECODERS = 3;
 
 /** How a call tells what it does, and learns that it is to stop. */
@@ -152,6 +152,13 @@ export class Laboratory implements Work {
     const arm = rules ? rulesArm(rules) : arms.base;
     const adapter = ruleAdapter(tokenizer, arm.rules ? this.scale.rules(arm.rules) : []);
     const prompt = tokenizer.encode(formatPrompt(templates[arm.template], instruction));
+    const { contextLength } = this.base.model.config;
+    if (prompt.length >= contextLength) {
+      throw new Error(
+        `Expected an instruction that leaves room for an answer in ${contextLength} tokens, but ` +
+          `found one of ${prompt.length} with its tags. Shorten it.`,
+      );
+    }
     return await traceRules(await this.decoder(model), tokenizer, prompt, adapter, {
       maxTokens: this.scale.maxTokens,
       others: 3,
@@ -172,10 +179,13 @@ export class Laboratory implements Work {
     const seed = experiment?.settings.seed ?? 1;
     const answers: Answer[] = [];
     const adapted = { model: await this.model(model) };
+    const stopped = new Promise<never>((_, reject) =>
+      line.signal.addEventListener("abort", () => reject(line.signal.reason))
+    );
     for (let from = 0; from < this.prompts.length; from += CHUNK) {
-      line.signal.throwIfAborted();
       const some = this.prompts.slice(from, from + CHUNK);
-      answers.push(...await answerPrompts(this.scale, this.base, adapted, arm, some));
+      const answered = answerPrompts(this.scale, this.base, adapted, arm, some);
+      answers.push(...await Promise.race([answered, stopped]));
       line.tell({ what: "share", done: answers.length / this.prompts.length });
     }
     const run: Run = {
@@ -213,12 +223,7 @@ export class Laboratory implements Work {
       throw new Error(`Expected a seed of ${seeds.join(", ")}, but found ${settings.seed}.`);
     }
     const { steps, learningRate } = { ...this.scale.tuning, ...tuningOf(arm) };
-    const examples = await encodedExamples(
-      scaleOf(this.scale, settings),
-      this.base,
-      arm,
-      settings.seed,
-    );
+    const examples = await this.fitting(scaleOf(this.scale, settings), arm, settings, tell);
     const folder = join(UNFINISHED, id);
     await writeFile(join(folder, SETTINGS), JSON.stringify(settings));
     const started = performance.now();
@@ -242,6 +247,23 @@ export class Laboratory implements Work {
     await writeExperiment(experiment);
     await rm(folder);
     return experiment;
+  }
+
+  /** The examples encoded; those that are too long are left out, and that is told. */
+  private async fitting(scale: Scale, arm: Arm, { seed }: Settings, tell: Line["tell"]) {
+    const { length } = await scale.examples(tuningOf(arm), seed);
+    const examples = await encodedExamples(scale, this.base, arm, seed);
+    const { contextLength } = this.base.model.config;
+    if (examples.length === 0) {
+      throw new Error(
+        `Expected examples that leave room for a response in ${contextLength} tokens, but found ` +
+          `none among ${length}. Shorten them.`,
+      );
+    }
+    const left = length - examples.length;
+    const text = `${left} of ${length} examples do not fit ${contextLength} tokens: left out.`;
+    if (left > 0) tell({ what: "note", text });
+    return examples;
   }
 
   async rank(

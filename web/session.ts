@@ -90,12 +90,15 @@ export function predicted(
   return place;
 }
 
-/** Runs what may fail; a refusal is told in words, and a stop is none. */
-export async function attempt(session: Session, work: () => Promise<void>): Promise<void> {
+/** Runs what may fail; a refusal is told in words. A stop is none: who stopped it knows. */
+export async function attempt(
+  session: Pick<Session, "say">,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (error instanceof Stopped) session.say("Stopped.");
-    else session.say(error instanceof Error ? error.message : String(error));
+    if (error instanceof Stopped) return;
+    session.say(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,17 +1,10 @@
 /** The first step: what a base does with an instruction, token by token. */
 import { AnswerView } from "../answer.ts";
-import { goButton, labelled, make, Progress } from "../elements.ts";
+import { goButton, labelled, make } from "../elements.ts";
 import type { Call } from "../client.ts";
 import type { RuleSettings } from "../protocol.ts";
-import {
-  attempt,
-  BASE,
-  paperRates,
-  predicted,
-  rateText,
-  type Session,
-  type Step,
-} from "../session.ts";
+import { attempt, BASE, paperRates, predicted, type Session, type Step } from "../session.ts";
+import { judging } from "./judging.ts";
 
 export const ask: Step = {
   name: "ask",
@@ -69,7 +62,7 @@ function experiment(session: Session): HTMLElement {
         "Press a token: which others came near? ■ is the end of the answer.",
       ),
     ),
-    judging(session, "base", null),
+    judgingBase(session, "base", () => null),
   );
 }
 
@@ -106,46 +99,18 @@ export function instructionForm(session: Session, label: string, go: () => void)
   );
 }
 
-/** The win rate of the base, with rules or without, over all validation instructions on demand. */
-export function judging(
+/** The judge of the base, with the rules or without. */
+export function judgingBase(
   session: Session,
   kind: "base" | "rules",
-  rules: (() => RuleSettings) | null,
+  rules: () => RuleSettings | null,
 ): HTMLElement {
-  const { prompts } = session.opened;
-  const result = make("p", { class: "verdict", "aria-live": "polite" });
-  const progress = new Progress("judging");
-  const show = () => {
-    const known = session.untuned.get(kind);
-    if (!known) return;
-    const paper = paperRates(session.opened, kind).map((rate) => `${rate} %`).join(" and ");
-    result.textContent =
-      `It wins ${rateText(known.rate)} of ${known.rate.n} instructions against ` +
-      `the instruction-tuned base. In the paper: ${paper}.`;
-  };
-  show();
-  const go = () =>
-    attempt(session, async () => {
-      button.disabled = true;
-      const set = rules?.() ?? null;
-      const call = session.client.call("winRate", { model: BASE, rules: set }, (event) => {
-        if (event.what === "share") progress.show(event.done, "answering and judging");
-      });
-      try {
-        session.untuned.set(kind, { rate: await call, rules: set });
-        show();
-      } finally {
-        button.disabled = false;
-        progress.hide();
-      }
-    });
-  const button = make("button", { type: "button", click: go }, `Judge ${prompts.length} answers`);
-  return make(
-    "div",
-    { class: "card" },
-    make("h3", {}, "How often does it win?"),
-    button,
-    progress.element,
-    result,
-  );
+  return judging(session, {
+    model: BASE,
+    name: kind === "base" ? "The base" : "The base with these rules",
+    paper: paperRates(session.opened, kind),
+    rules,
+    known: () => session.untuned.get(kind)?.rate ?? null,
+    keep: (rate, rules) => session.untuned.set(kind, { rate, rules }),
+  });
 }

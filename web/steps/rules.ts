@@ -4,7 +4,7 @@ import type { Call } from "../client.ts";
 import { labelled, make } from "../elements.ts";
 import type { RuleSettings } from "../protocol.ts";
 import { attempt, BASE, predicted, type Session, type Step } from "../session.ts";
-import { instructionForm, judging } from "./ask.ts";
+import { instructionForm, judgingBase } from "./ask.ts";
 
 export const rules: Step = {
   name: "rules",
@@ -150,6 +150,6 @@ function experiment(session: Session): HTMLElement {
       ...controls.map(({ element }) => element),
       labelled("The words", words),
     ),
-    judging(session, "rules", set),
+    judgingBase(session, "rules", set),
   );
 }

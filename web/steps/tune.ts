@@ -11,11 +11,11 @@ import {
   nameOf,
   paperRates,
   predicted,
-  rateText,
   type Session,
   type Step,
 } from "../session.ts";
 import { instructionForm } from "./ask.ts";
+import { judging } from "./judging.ts";
 
 export const tuning: Step = {
   name: "tune",
@@ -115,7 +115,9 @@ function experiment(session: Session, start: Settings): HTMLElement {
       stop.disabled = false;
       resumable.replaceChildren();
       forgetUnfinished(session, what);
+      progress.show(0, "preparing");
       call = session.client.call("tune", what, (event) => {
+        if (event.what === "note") session.say(event.text);
         if (event.what !== "step" || stop.disabled) return;
         const { step, loss } = event.step;
         losses.length = step - 1;
@@ -134,6 +136,7 @@ function experiment(session: Session, start: Settings): HTMLElement {
         if (error instanceof Stopped) {
           session.unfinished = [...session.unfinished, { settings: what, losses }];
           offer({ settings: what, losses });
+          session.say("Stopped.");
         }
         throw error;
       } finally {
@@ -241,50 +244,23 @@ function outcome(session: Session, made: Experiment): HTMLElement {
     ),
     instructionForm(session, "Ask all", ask),
     answers,
-    judged(session, made),
+    judgingTuned(session, made),
     ranking(session),
   );
 }
 
-/** The win rate of a tuned model, on demand. */
-function judged(session: Session, made: Experiment): HTMLElement {
-  const { opened, client, experiments } = session;
-  const progress = new Progress("judging");
-  const result = make("p", { class: "verdict", "aria-live": "polite" });
+/** The judge of a tuned model. */
+function judgingTuned(session: Session, made: Experiment): HTMLElement {
+  const { opened, experiments } = session;
   const place = () => experiments.findIndex(({ id }) => id === made.id);
-  const show = () => {
-    const rate = experiments[place()]?.winRate;
-    if (!rate) return;
-    const paper = paperRates(opened, made.settings.arm).map((one) => `${one} %`).join(" and ");
-    result.textContent =
-      `${nameOf(made, opened)} wins ${rateText(rate)} of ${rate.n} instructions ` +
-      `against instruction tuning.` + (paper === "" ? "" : ` In the paper: ${paper}.`);
-  };
-  show();
-  const go = () =>
-    attempt(session, async () => {
-      button.disabled = true;
-      try {
-        const winRate = await client.call("winRate", { model: made.id, rules: null }, (event) => {
-          if (event.what === "share") progress.show(event.done, "answering and judging");
-        });
-        experiments[place()] = { ...made, winRate };
-        show();
-      } finally {
-        button.disabled = false;
-        progress.hide();
-      }
-    });
-  const count = opened.prompts.length;
-  const button = make("button", { type: "button", click: go }, `Judge ${count} answers`);
-  return make(
-    "div",
-    { class: "card" },
-    make("h3", {}, "How often does it win?"),
-    button,
-    progress.element,
-    result,
-  );
+  return judging(session, {
+    model: made.id,
+    name: nameOf(made, opened),
+    paper: paperRates(opened, made.settings.arm),
+    rules: () => null,
+    known: () => experiments[place()]?.winRate ?? null,
+    keep: (winRate) => experiments[place()] = { ...made, winRate },
+  });
 }
 
 /** Which of several responses a model finds likeliest, for one's own instruction. */

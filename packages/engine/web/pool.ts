@@ -58,11 +58,18 @@ let version = "";
 /**
  * Starts the workers that all sessions of this thread live on.
  *
- * @throws where a worker does not start: WebAssembly without SIMD, a script that is not there.
+ * @throws where `wasm` is none (cut short) or wants what this browser has not (SIMD), or a worker does
+ *   not start.
  * @example
  * await openPool({ script: "session.js", wasm: await (await fetch("ort.wasm")).arrayBuffer() });
  */
 export async function openPool({ script, type, wasm, size = 2 }: PoolOptions): Promise<void> {
+  if (!WebAssembly.validate(wasm)) {
+    throw new Error(
+      `Expected ONNX Runtime's WebAssembly that this browser can run, but found ${wasm.byteLength} ` +
+        "bytes which it refuses. Load it again: it may be cut short.",
+    );
+  }
   places = Array.from({ length: size }, () => new Place(new Worker(script, { type })));
   ({ version } = await askAll({ what: "start", wasm }));
 }

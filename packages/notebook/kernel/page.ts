@@ -15,6 +15,8 @@ export interface Front {
   readonly lead?: string;
   /** A picture of the whole as SVG, on a wide page and on a phone. */
   readonly figure?: { readonly wide: string; readonly narrow: string };
+  /** A page to try, by its address beside this one: it is loaded when the reader unfolds it. */
+  readonly frame?: { readonly address: string; readonly title: string };
 }
 
 /**
@@ -35,13 +37,20 @@ ${scripts}</body></html>
 `;
 }
 
-/** The first screen: title, lead, figure. */
-export function frontHtml({ title, figure }: Front, lead: string): string {
+/** The first screen: title, lead, what to try, figure. */
+export function frontHtml({ title, figure, frame }: Front, lead: string): string {
   const story = figure
     ? `<figure><div class="wide">${figure.wide}</div><div class="narrow">${figure.narrow}</div></figure>`
     : "";
-  return `<header><h1>${escapeHtml(title)}</h1>${lead}${story}</header>`;
+  const tried = frame ? frameHtml(escapeHtml(frame.address), escapeHtml(frame.title)) : "";
+  return `<header><h1>${escapeHtml(title)}</h1>${lead}${tried}${story}</header>`;
 }
+
+/** A lazy frame in a closed fold is not loaded; the link is for phones, and a screen's whole width. */
+const frameHtml = (address: string, title: string) =>
+  `<details class="frame"><summary>${title}</summary>` +
+  `<iframe src="${address}" loading="lazy" title="${title}"></iframe></details>\n` +
+  `<p><a target="_blank" href="${address}">${title}, in a tab of its own</a></p>`;
 
 /** Pictures come alive when they scroll into view. */
 const watchScript = `
@@ -72,6 +81,7 @@ figure{margin:20px 0}.narrow{display:none}
 pre{overflow-x:auto;background:var(--soft);padding:10px;border-radius:6px;font-size:13px;line-height:1.45}
 code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.92em}
 pre code{font-size:inherit}
+.frame iframe{width:100%;height:85vh;border:1px solid var(--line);border-radius:6px}
 details{margin:10px 0}details>summary{cursor:pointer;opacity:.7;font-size:14px}
 pre.error,pre.stderr{border-left:4px solid #d55e00}
 .box,.formula{display:block;overflow-x:auto;max-width:100%}.box{margin:10px 0}

@@ -108,6 +108,16 @@ const linking = notebookChapter(
   )),
 );
 
+Deno.test("a page to try stands folded and lazy on the first screen, of the report and of the site", () => {
+  const front = { title: "t", frame: { address: 'lab.html"x', title: "Try <it>" } };
+  const framed = '<details class="frame"><summary>Try &lt;it&gt;</summary>' +
+    '<iframe src="lab.html&quot;x" loading="lazy" title="Try &lt;it&gt;"></iframe></details>';
+  assert(renderReport(front, [words], "").includes(framed));
+  const files = renderSite(front, [words], "");
+  assert(files.get("index.html")!.includes(framed));
+  assert(!files.get("words.html")!.includes("<iframe"));
+});
+
 Deno.test("links lead to chapters and headings; those that lead nowhere are words", () => {
   const page = renderReport({ title: "t" }, [linking, words], "");
   assert.match(
