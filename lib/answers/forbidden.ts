@@ -10,10 +10,9 @@ import { encodePair } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import { type Arm, arms, tuningOf } from "../study/arm.ts";
 import { studyOn } from "../study/open_study.ts";
-import { unseenFamilies, winTable } from "../study/results.ts";
 import { answerPrompts } from "../study/run.ts";
 import type { Study } from "../study/study.ts";
-import { habitsOf } from "./measures.ts";
+import { both, following } from "./measures.ts";
 import { type Cell, crossed, type Plan } from "./plan.ts";
 import { sharedWorld, studySize, studyTokens } from "./pretrained.ts";
 
@@ -94,21 +93,10 @@ export const forbidden: Plan<ForbiddenCell> = {
   async measure(study, { factors, seed }) {
     const own = await withRefusals(study, factors.arm, factors.refusals);
     const arm = withRoom(compared[factors.arm], factors.refusals);
-    const run = await own.run(arm, seed);
-    const reference = await study.run(arms.instructionTuning, seed);
-    const [win = []] = await winTable(study, [run], [reference]);
-    const counts = unseenFamilies(study, arm);
-    const counted = (values: readonly number[]) =>
-      values.map((value, i) => counts(run.answers[i]!) ? value : NaN);
-    return {
-      outcomes: {
-        ...await asked(own, arm, seed),
-        win: counted(win),
-        pass: counted(run.answers.map(({ passed }) => passed ? 1 : 0)),
-        refusesHarmless: run.answers.map(({ response }) => hasRefusal(response) ? 1 : 0),
-      },
-      figures: habitsOf(run.answers.filter(counts)),
-    };
+    const { answers } = await own.run(arm, seed);
+    const refusesHarmless = answers.map(({ response }) => hasRefusal(response) ? 1 : 0);
+    const forbidden = { outcomes: { ...await asked(own, arm, seed), refusesHarmless } };
+    return both(forbidden, await following(study, arm, seed, own));
   },
 };
 
