@@ -4,12 +4,14 @@ import { forbidden } from "./forbidden.ts";
 import type { Plan } from "./plan.ts";
 import { pretrainingContents } from "./pretraining_contents.ts";
 import { sizesAndFamilies } from "./sizes_and_families.ts";
+import { templatesStudy } from "./templates.ts";
 
 export const studies: readonly Plan[] = [
   pretrainingContents as Plan,
   emergence as Plan,
   sizesAndFamilies as Plan,
   forbidden as Plan,
+  templatesStudy as Plan,
 ];
 
 /**
