@@ -1,6 +1,7 @@
 /** The studies of the open questions, by the names that the command line has. */
 import { emergence } from "./emergence.ts";
 import { forbidden } from "./forbidden.ts";
+import { narrowTasks } from "./narrow_tasks.ts";
 import type { Plan } from "./plan.ts";
 import { pretrainingContents } from "./pretraining_contents.ts";
 import { sizesAndFamilies } from "./sizes_and_families.ts";
@@ -8,6 +9,7 @@ import { templatesStudy } from "./templates.ts";
 
 export const studies: readonly Plan[] = [
   pretrainingContents as Plan,
+  narrowTasks as Plan,
   emergence as Plan,
   sizesAndFamilies as Plan,
   forbidden as Plan,
