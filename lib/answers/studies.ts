@@ -2,6 +2,7 @@
 import { emergence } from "./emergence.ts";
 import { forbidden } from "./forbidden.ts";
 import { narrowTasks } from "./narrow_tasks.ts";
+import { hiddenModes } from "./hidden_modes.ts";
 import type { Plan } from "./plan.ts";
 import { pretrainingContents } from "./pretraining_contents.ts";
 import { sizesAndFamilies } from "./sizes_and_families.ts";
@@ -14,6 +15,7 @@ export const studies: readonly Plan[] = [
   sizesAndFamilies as Plan,
   forbidden as Plan,
   templatesStudy as Plan,
+  hiddenModes as Plan,
 ];
 
 /**
