@@ -1,6 +1,7 @@
 /** The studies of the open questions, by the names that the command line has. */
 import { emergence } from "./emergence.ts";
 import { forbidden } from "./forbidden.ts";
+import { descriptionLength } from "./description_length.ts";
 import { narrowTasks } from "./narrow_tasks.ts";
 import { hiddenModes } from "./hidden_modes.ts";
 import type { Plan } from "./plan.ts";
@@ -10,6 +11,7 @@ import { templatesStudy } from "./templates.ts";
 
 export const studies: readonly Plan[] = [
   pretrainingContents as Plan,
+  descriptionLength as Plan,
   narrowTasks as Plan,
   emergence as Plan,
   sizesAndFamilies as Plan,
