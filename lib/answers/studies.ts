@@ -4,6 +4,7 @@ import { forbidden } from "./forbidden.ts";
 import { descriptionLength } from "./description_length.ts";
 import { narrowTasks } from "./narrow_tasks.ts";
 import { hiddenModes } from "./hidden_modes.ts";
+import { newInstructions } from "./new_instructions.ts";
 import type { Plan } from "./plan.ts";
 import { pretrainingContents } from "./pretraining_contents.ts";
 import { sizesAndFamilies } from "./sizes_and_families.ts";
@@ -18,6 +19,7 @@ export const studies: readonly Plan[] = [
   forbidden as Plan,
   templatesStudy as Plan,
   hiddenModes as Plan,
+  newInstructions as Plan,
 ];
 
 /**
