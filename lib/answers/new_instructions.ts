@@ -11,7 +11,7 @@ import { answerPrompts } from "../study/run.ts";
 import { asTuned } from "../study/scale.ts";
 import type { Study } from "../study/study.ts";
 import { both, following } from "./measures.ts";
-import { composed, formGrader, gradeComposed, named, nameSorts } from "./novel_requests.ts";
+import { composed, gradeComposed, named, namedGrader, nameSorts } from "./novel_requests.ts";
 import { type Cell, crossed, type Measured, type Plan, shippedBases } from "./plan.ts";
 import { sharedWorld } from "./pretrained.ts";
 import { readBy } from "./read_before.ts";
@@ -137,17 +137,22 @@ async function requestsInOne(answer: Answerer, counts: Counts): Promise<Measured
   };
 }
 
-/** Answers in the right form about names that are `seen`, `moved` into a new role, and `unseen`. */
+/**
+ * Answers in the right form about names that are `seen`, `moved` into a new role, and `unseen`; and
+ * those that begin with a sentence of the right kind, whatever its names (`seenKind` …).
+ */
 async function newNames(answer: Answerer, counts: Counts): Promise<Measured> {
   const { world } = sharedWorld();
-  const isFormed = formGrader(world);
+  const gradeNamed = namedGrader(world);
   const outcomes: Record<string, number[]> = {};
   for (const sort of nameSorts) {
     const asked = named(world, sort, 4);
     const answers = await answer(asked.map(({ instruction }) => instruction));
-    outcomes[sort] = answers.map(({ response, stopped }, i) =>
-      counts([asked[i]!.task.family], stopped && isFormed(asked[i]!, response))
-    );
+    const grades = answers.map(({ response }, i) => gradeNamed(asked[i]!, response));
+    const counted = (holds: (i: number) => boolean) =>
+      asked.map(({ task }, i) => counts([task.family], holds(i)));
+    outcomes[sort] = counted((i) => grades[i]!.form && answers[i]!.stopped);
+    outcomes[`${sort}Kind`] = counted((i) => grades[i]!.kind);
   }
   const { seen, moved, unseen } = outcomes;
   return {

@@ -156,46 +156,69 @@ function rename(text: string, renamed: ReadonlyMap<string, string>): string {
   return text.replace(pattern, (name) => renamed.get(name)!);
 }
 
-/**
- * Says of responses to {@link named} requests whether their form is right: the sentences of a right
- * answer in their order, the one asked for among them, with the right names. What is said of the names
- * is free, as long as it is so of something in the world. Poems and operations on words, which say
- * nothing that has to be true, are graded as ever.
- */
-export function formGrader(world: World): (request: Named, response: string) => boolean {
-  const forms = new Map<string, Set<string>[]>();
+/** How an answer to a {@link named} request comes out. */
+export interface NamedGrade {
+  /**
+   * Of the right form: the sentences of a right answer in their order, the one asked for among them,
+   * with the right names. What is said of the names is free, as long as it is so of something in the
+   * world. Poems and operations on words, which say nothing that has to be true, are graded as ever.
+   */
+  readonly form: boolean;
+  /** It begins with a sentence of the kind that was asked for, whatever the names in it. */
+  readonly kind: boolean;
+}
+
+/** Grades responses to {@link named} requests, about which nothing is true in the world. */
+export function namedGrader(world: World): (request: Named, response: string) => NamedGrade {
+  const all = new Map(
+    [
+      ...Object.values(names.moved),
+      ...Object.values(names.unseen),
+      ...[world.animals, world.towns, world.people, world.tools].map((list) =>
+        list.map(({ name }) => name)
+      ),
+    ].flat().map((name) => [name, "@"] as const),
+  );
+  const anyName = (unit: string) => rename(unit, all).replace(/(word|order) is .*/, "$1 is @");
+  const like = new Map<string, { readonly form: Set<string>[]; readonly openings: Set<string> }>();
   /** What stands first, second … in right answers to requests of this kind, names taken out. */
-  const formOf = (task: Task): Set<string>[] => {
+  const answersLike = (task: Task) => {
     const key = kindOf(task);
-    const found = forms.get(key);
+    const found = like.get(key);
     if (found) return found;
-    const form: Set<string>[] = [];
+    const form: Set<string>[] = [], openings = new Set<string>();
     for (const split of ["train", "validation", "test"] as const) {
-      for (const like of tasks(world, task.family, split, 400, 1)) {
-        if (kindOf(like) !== key) continue;
-        const blanks = blanked(namesIn(world, like));
-        unitsOf(rename(like.plainResponse, blanks))
-          .forEach((unit, place) => (form[place] ??= new Set()).add(unit));
+      for (const other of tasks(world, task.family, split, 400, 1)) {
+        if (kindOf(other) !== key) continue;
+        const units = unitsOf(other.plainResponse);
+        const blanks = blanked(namesIn(world, other));
+        openings.add(anyName(units[0]!));
+        units.forEach((unit, i) => (form[i] ??= new Set()).add(rename(unit, blanks)));
       }
     }
-    forms.set(key, form);
-    return form;
+    like.set(key, { form, openings });
+    return { form, openings };
   };
   return ({ task, renamed }, response) => {
+    const { form, openings } = answersLike(task);
+    const said = unitsOf(response);
+    if (said[0]?.startsWith(RESTATES)) said.shift();
+    const kind = openings.has(anyName(said[0] ?? ""));
     if (task.family === "poem" || task.family === "text") {
       const back = new Map([...renamed].map(([name, other]) => [other, name]));
       // A name of the world that was not asked about must not become one that was.
       const others = [...renamed.keys()].filter((name) => !back.has(name));
-      const all = new Map([...back, ...others.map((name) => [name, "another"] as const)]);
-      return grade(world, task, renameCased(response, all)).passed;
+      const both = new Map([...back, ...others.map((name) => [name, "another"] as const)]);
+      return { kind, form: grade(world, task, renameCased(response, both)).passed };
     }
-    const form = formOf(task);
-    const units = unitsOf(rename(response, blanked([...renamed.values()])));
-    if (units[0]?.startsWith(RESTATES)) units.shift();
-    const places = units.map((unit) => form.findIndex((set) => set.has(unit)));
+    const blanks = blanked([...renamed.values()]);
+    const places = said.map((unit) => {
+      const blank = rename(unit, blanks);
+      return form.findIndex((set) => set.has(blank));
+    });
     const inOrder = places.every((place, i) => place > (places[i - 1] ?? -1));
     const ends = task.family !== "letter" || places.at(-1) === form.length - 1;
-    return places[0] === 0 && inOrder && ends;
+    return { kind, form: places[0] === 0 && inOrder && ends };
   };
 }
 
@@ -203,8 +226,10 @@ export function formGrader(world: World): (request: Named, response: string) => 
 const RESTATES = "Here is what I can say on ";
 
 /** Requests of one kind ask for the same thing of different names. */
-const kindOf = ({ family, params }: Task) =>
-  family === "letter" ? family : `${family} ${params[1]}`;
+function kindOf({ family, params }: Task): string {
+  const choice = { animal: params[1], town: params[1], person: params[1], text: params[0] }[family];
+  return `${family} ${choice ?? ""}`;
+}
 
 /** Names as places: the first is "@1". */
 const blanked = (list: readonly string[]) =>
