@@ -1,4 +1,5 @@
 /** The studies of the open questions, by the names that the command line has. */
+import { amountAndKind } from "./amount_and_kind.ts";
 import { emergence } from "./emergence.ts";
 import { forbidden } from "./forbidden.ts";
 import { descriptionLength } from "./description_length.ts";
@@ -18,6 +19,7 @@ export const studies: readonly Plan[] = [
   sizesAndFamilies as Plan,
   forbidden as Plan,
   templatesStudy as Plan,
+  amountAndKind as Plan,
   hiddenModes as Plan,
   newInstructions as Plan,
 ];
