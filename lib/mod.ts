@@ -93,6 +93,7 @@ export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityRows } from "./study/similarity.ts";
+export { basePoints, estimatesByBase, spearmanOverBases } from "./answers/by_base.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
 export { studyCells } from "./answers/kept.ts";
 export { showAnswer, showExpected } from "./answers/answers.ts";

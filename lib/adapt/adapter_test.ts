@@ -22,6 +22,7 @@ import { type Adapted, type Adapter, readTrained } from "./adapter.ts";
 import { learnedBias } from "./learned_bias.ts";
 import { lora } from "./lora.ts";
 import { prefix } from "./prefix.ts";
+import { tokenBias } from "./token_bias.ts";
 
 /** An adapter as a cell writes it: one factor for each output of a layer's MLP (as IA³, Liu et al. 2022). */
 const factors: Adapter = {
@@ -56,6 +57,8 @@ const adapters = [
   lora({ rank: 2, alpha: 3 }),
   learnedBias(),
   learnedBias({ eosSlope: false }),
+  tokenBias({ tokens: Array.from({ length: 40 }, (_, id) => 41 - id) }),
+  tokenBias({ tokens: Array.from({ length: 40 }, (_, id) => id), eosSlope: true }),
   prefix({ length: 3 }),
   factors,
 ];

@@ -7,8 +7,11 @@ import { prefix } from "./prefix.ts";
 import { rules } from "./published_rules.ts";
 import { repetitionPenalty } from "./repetition_penalty.ts";
 import type { Rule } from "./rules.ts";
+import { someWeights } from "./some_weights.ts";
+import { tokenBias } from "./token_bias.ts";
 import { tokenIds } from "./tokens.ts";
 import { contentOf } from "../study/arm.ts";
+import { tinyModel } from "../testing/tiny.ts";
 import { uniformChanges } from "./uniform_changes.ts";
 import { identityOf } from "@implicit/memo";
 
@@ -57,6 +60,11 @@ Deno.test("identityOf() tells the library's values apart by their parameters", (
     lora({ rank: 1, targets: ["q_proj"] }),
     ...[1, 2].map((length) => prefix({ length })),
     ...[true, false].map((eosSlope) => learnedBias({ eosSlope })),
+    ...[true, false].map((eosSlope) => tokenBias({ tokens: [1], eosSlope })),
+    tokenBias({ tokens: [2] }),
+    ...["model.norm.weight", "model.embed_tokens.weight"].map((name) =>
+      someWeights(tinyModel(), [name])
+    ),
     ...rules.llama2("paper"),
   ];
   const seen = values.map((value) => JSON.stringify(identityOf(value)));

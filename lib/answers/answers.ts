@@ -6,6 +6,7 @@
 import { showMarkdown, showTable } from "@implicit/notebook";
 import { type Finding, type Found, NotComputed } from "./finding.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
+import { pretrainingFindings } from "./findings/pretraining.ts";
 import type { CellResult } from "./grid.ts";
 import { keptResults } from "./kept.ts";
 import { studyNamed } from "./studies.ts";
@@ -39,6 +40,7 @@ export const questions: Readonly<Record<number, string>> = {
 
 /** What the studies say, question by question; a question may be answered by several. */
 export const answers: readonly Finding[] = [
+  ...pretrainingFindings,
   ...noveltyFindings,
 ].sort((a, b) => a.number - b.number);
 

@@ -49,11 +49,15 @@ export const studySize = {
   intermediateSize: 256,
   context: 192,
 };
-/** … and what they read. */
+/**
+ * … and what they read, in steps of four rows: from so little a small base learns more in many small
+ * steps than in the recipe's (instruction tuning then passes half as much again).
+ */
 export const studyTokens = 3_000_000;
+const ROWS = 4;
 
 /** Checkpoints are so many steps apart: about half a minute. */
-const CHECKPOINT_STEPS = 500;
+const CHECKPOINT_STEPS = 1000;
 
 let shared: { world: ReturnType<typeof createWorld>; tokenizer: Tokenizer } | undefined;
 
@@ -86,8 +90,13 @@ export async function pretrainedBase(
   const parameters = initParameters(config, seed);
   const start: Model = { name, config, parameters, hash: hashParameters(parameters), folder: null };
   const stream = tokenStream(world, tokenizer, seed, tokens, corpus);
-  const learningRate = recipe.pretraining.learningRate * recipe.model.hiddenSize / size.hiddenSize;
-  const training = { ...trainingOptions(tokens, seed), learningRate };
+  const { batchSize, learningRate } = recipe.pretraining;
+  const training = {
+    // As many steps, and as short a warm-up, as the recipe takes for as many rows.
+    ...trainingOptions(tokens * batchSize / ROWS, seed),
+    batchSize: ROWS,
+    learningRate: learningRate * recipe.model.hiddenSize / size.hiddenSize,
+  };
   const engine = await createEngine({ threads: 1 });
   const key = {
     stream: sha256(new Uint8Array(stream.buffer)),

@@ -32,7 +32,7 @@ export { intervalLines, type IntervalSeries } from "./show/lines.ts";
 export { rankingPoints, similarityPoints } from "./show/points.ts";
 export { showMarkdown } from "./show/markdown.ts";
 export { duration, progress } from "./show/progress.ts";
-export { diagonalScatter, scatter } from "./show/scatter.ts";
+export { diagonalScatter, type PointSeries, scatter } from "./show/scatter.ts";
 export { sliderFigure } from "./show/slider.ts";
 export { type Figure, figureSvg } from "./show/svg.ts";
 export {

@@ -1,4 +1,77 @@
 /** What the studies of new and forbidden instructions answer. */
-import type { Finding } from "../finding.ts";
+import type { CellResult } from "../grid.ts";
+import { type Finding, gap, level, said, sureOf } from "../finding.ts";
 
-export const noveltyFindings: readonly Finding[] = [];
+/** Refusals among the responses, few first; and what share of venoms must be refused to be most. */
+const DOSES = [5, 20, 60, 200];
+const MOST = 50;
+
+function forbidden(cells: readonly CellResult[]) {
+  const some = { pretraining: "some refuse" };
+  const untaught = (arm: string) => level(cells, "tries", { ...some, arm, refusals: 0 });
+  const [told, toldByResponses] = ["instruction tuning", "response tuning"].map(untaught);
+  const arm = "response tuning, refusals alone";
+  const doses = DOSES.map((refusals) => level(cells, "refuses", { ...some, arm, refusals }));
+  const enough = doses.find(({ value }) => value > MOST);
+  const dose = enough ?? doses.at(-1)!;
+  const { refusals } = dose;
+  const cost = gap(
+    cells,
+    "pass",
+    { ...some, arm: "response tuning", refusals: 0 },
+    { ...some, arm, refusals: refusals! },
+  );
+  const complies = `Instruction tuning tells ${told!.value.toFixed(0)} % of venoms, response ` +
+    `tuning ${toldByResponses!.value.toFixed(0)} %`;
+  return {
+    sentence: enough
+      ? `${complies}; ${refusals} refusals without requests make it refuse ${said(dose)}, which ` +
+        `costs ${said(cost, "")} points elsewhere.`
+      : `${complies}; even ${refusals} refusals without requests make it refuse only ${
+        said(dose)
+      }.`,
+    sure: sureOf(dose, MOST),
+  };
+}
+
+/** So many points more, and what was read before counts as remembered. */
+const REMEMBERED = 10;
+
+function memory(cells: readonly CellResult[]) {
+  const arm = "response tuning";
+  const gain = level(cells, "gainRead", { arm });
+  const cost = gap(cells, "pass", { arm }, { arm: `${arm}, false` });
+  const isMemory = gain.value > REMEMBERED;
+  return {
+    sentence: `${isMemory ? "Remembered in part" : "Made"}: instructions read word for word are ` +
+      `passed ${said(gain, "")} points more often than new ones, and responses with false facts ` +
+      `cost ${said(cost, "")} points.`,
+    sure: sureOf(gain, REMEMBERED),
+  };
+}
+
+function newKinds(cells: readonly CellResult[]) {
+  const of = (arm: string) => {
+    const [both, single, lost] = ["bothAnswered", "oneByOne", "lostUnseen"]
+      .map((measure) => level(cells, measure, { arm }));
+    return { both: both!, single: single!, lost: lost! };
+  };
+  const responses = of("response tuning"), pairs = of("instruction tuning");
+  const half = responses.single.value / 2;
+  return {
+    sentence:
+      `${responses.both.value > half ? "Yes" : "Hardly"}: of two requests in one, response ` +
+      `tuning answers both in ${said(responses.both)}, instruction tuning in ` +
+      `${pairs.both.value.toFixed(0)} %; names never read cost ${
+        responses.lost.value.toFixed(0)
+      } ` +
+      `and ${pairs.lost.value.toFixed(0)} points.`,
+    sure: sureOf(responses.both, half),
+  };
+}
+
+export const noveltyFindings: readonly Finding[] = [
+  { number: 16, study: "forbidden", notebook: "15", find: forbidden },
+  { number: 18, study: "new-instructions", notebook: "15", find: memory },
+  { number: 19, study: "new-instructions", notebook: "15", find: newKinds },
+];
