@@ -80,7 +80,9 @@ export {
   tuningOptions,
 } from "./study/options.ts";
 export { armsDiffer, compareArms, type ResultRow } from "./study/results.ts";
+export { committedRows } from "./study/check.ts";
 export { handedOver } from "./study/handover_rows.ts";
+export { describeSources, sideBySources } from "./study/sources.ts";
 export { record } from "./study/record.ts";
 export { rankArms, rankingRows } from "./study/ranking.ts";
 export { rankingAccuracy } from "./study/rank.ts";
