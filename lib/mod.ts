@@ -31,6 +31,7 @@ export { tune, type TuneOptions } from "./tune/tune.ts";
 export type { Adapted, Adapter } from "./adapt/adapter.ts";
 export { learnedBias } from "./adapt/learned_bias.ts";
 export { lora } from "./adapt/lora.ts";
+export { tokenBias } from "./adapt/token_bias.ts";
 export { prefix } from "./adapt/prefix.ts";
 export { eosRamp } from "./adapt/eos_ramp.ts";
 export { repetitionPenalty } from "./adapt/repetition_penalty.ts";
@@ -79,7 +80,9 @@ export {
   tuningOptions,
 } from "./study/options.ts";
 export { armsDiffer, compareArms, type ResultRow } from "./study/results.ts";
+export { committedRows } from "./study/check.ts";
 export { handedOver } from "./study/handover_rows.ts";
+export { describeSources, sideBySources } from "./study/sources.ts";
 export { record } from "./study/record.ts";
 export { rankArms, rankingRows } from "./study/ranking.ts";
 export { rankingAccuracy } from "./study/rank.ts";
@@ -93,6 +96,15 @@ export { viewData } from "./study/data_view.ts";
 export { overview } from "./study/overview.ts";
 export { type Embedding, modelEmbedding } from "./study/embedding.ts";
 export { similarity, similarityRows } from "./study/similarity.ts";
+export { bitsLines, bitsRows, overRules, wordLines, worthOfWords } from "./answers/bits.ts";
+export {
+  heldOutOrder,
+  narrowExamples,
+  predictorPoints,
+  predictorRows,
+  transfer,
+  turnedRows,
+} from "./answers/predictors.ts";
 export { basePoints, estimatesByBase, spearmanOverBases } from "./answers/by_base.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
 export { studyCells } from "./answers/kept.ts";

@@ -10,7 +10,7 @@ export { collect, handedOver } from "./study/handover_rows.ts";
 export { diagnoseBase } from "./study/diagnosis.ts";
 export { checkRows, checkSentences, committedRows } from "./study/check.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";
-export { projectRoot, readSettings } from "./study/settings.ts";
+export { projectRoot, readSettings, shardOf } from "./study/settings.ts";
 export { openScale, rulesFor } from "./study/scales.ts";
 export { openStudy } from "./study/open_study.ts";
 export { readResults, resultsPage, summaryRows } from "./study/record.ts";

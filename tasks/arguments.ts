@@ -22,6 +22,18 @@ export function number(text: string): number {
   throw new InvalidArgumentError("Expected a number.");
 }
 
+/** What `check` throws nothing at: it says what is wrong. */
+export function checkedBy(check: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    try {
+      check(text);
+      return text;
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
 /** A JSON object. */
 export function jsonObject(text: string): Record<string, unknown> {
   try {

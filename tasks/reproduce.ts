@@ -9,6 +9,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { Command, Option } from "commander";
 import {
+  type CellFailed,
   chooseNotebooks,
   committedCourse,
   duration,
@@ -32,9 +33,10 @@ import {
   openScale,
   readResults,
   readSettings,
+  shardOf,
   summaryRows,
 } from "implicit/tasks";
-import { whole } from "./arguments.ts";
+import { checkedBy, whole } from "./arguments.ts";
 import { courseChapters, frontOf, LAB } from "./front.ts";
 
 const options = new Command("deno task reproduce")
@@ -47,6 +49,10 @@ const options = new Command("deno task reproduce")
   .addOption(new Option("--kernel <name>").choices(kernelNames).default("deno"))
   .option("--base <name>", "which base (default: the scale's first), or all of them, one by one")
   .option("--out <folder>", "where the report goes", "report")
+  .addOption(
+    new Option("--shard <i/n>", "compute one of n parts, and write no report: see the README")
+      .argParser(checkedBy(shardOf)).conflicts("check"),
+  )
   .option("--notebooks <folder>", "other notebooks than the committed ones")
   .option("--fresh", "ignore finished runs and compute everything again", false)
   .option(
@@ -61,13 +67,15 @@ const options = new Command("deno task reproduce")
     kernel: KernelName;
     base?: string;
     out: string;
+    shard?: string;
     notebooks?: string;
     fresh: boolean;
     check: boolean;
   }>();
-const { only, seeds, base, fresh } = options;
+const { only, seeds, base, fresh, shard } = options;
 const root = resolve(import.meta.dirname!, "..");
-const place = resolve(root, options.notebooks ?? "notebooks"), out = resolve(options.out);
+const place = resolve(root, options.notebooks ?? "notebooks");
+const out = join(resolve(options.out), shard ? `shard-${shard.replace("/", "-of-")}` : "");
 const lines = join(out, "results.jsonl"); // where the notebooks append their results
 const cancel = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -91,13 +99,13 @@ try {
   const started = Date.now();
   const settings = {
     IMPLICIT_SEEDS: String(seeds),
-    IMPLICIT_OUT: out,
+    ...(shard ? { IMPLICIT_SHARD: shard } : { IMPLICIT_OUT: out }),
     ...(fresh ? { IMPLICIT_FRESH: "1" } : {}),
   };
   const bases = base === "all" ? (await openScale("miniature")).bases : [base];
   const cold = fresh || !existsSync(join(readSettings().cache, "runs"));
   const each: Record<string, number> = {}; // of the first base, which shows the whole course
-  let ran = 0;
+  let ran = 0, waiting = 0;
   try {
     for (const [i, name] of bases.entries()) {
       // The first base shows the whole course; the others only what adds to the numbers.
@@ -109,6 +117,7 @@ try {
         cwd: place,
         out: i === 0 ? out : join(out, name!),
         signal: cancel.signal,
+        onFailed: shard === undefined ? undefined : letWait(() => waiting++),
         onStatus: (line) => status.show(about + line),
         onFinished(notebook, seconds) {
           status.clear();
@@ -119,7 +128,15 @@ try {
       ran += part.length;
     }
   } finally {
-    if (!cancel.signal.aborted) await report();
+    if (!cancel.signal.aborted && !shard) await report();
+  }
+  if (shard) {
+    console.log(
+      `\nShard ${shard} is done in ${duration((Date.now() - started) / 1000)}; ${waiting} cells ` +
+        `wait for others. Copy what all have kept into one ${readSettings().cache}, and run the ` +
+        `same command there without --shard.`,
+    );
+    process.exit(0);
   }
   const cost: Cost = {
     command: ["reproduce", ...given()].join(" "),
@@ -143,6 +160,19 @@ try {
   }
   console.error(`\n${plainText((error as Error).message)}`);
   process.exit(1);
+}
+
+/** Lets the cells of a shard fail that other shards' runs are needed for, and counts them. */
+function letWait(count: () => void): (failed: CellFailed) => boolean {
+  let lacking = false;
+  return ({ reason }) => {
+    const isElsewhere = /\bshard \d+\/\d+: /.test(reason);
+    lacking ||= isElsewhere;
+    // After the first of them others lack the names that it would have made.
+    const waits = isElsewhere || (lacking && /ReferenceError|TypeError/.test(reason));
+    if (waits) count();
+    return waits;
+  };
 }
 
 /** Those of the notebooks that record results. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const show = (room: string) =>
@@ -179,6 +181,73 @@ Deno.writeTextFileSync(Deno.env.get("IMPLICIT_OUT") + "/results.jsonl", line, { 
       equal.said,
       /1 number compared with the committed ones: all equal to the last bit/,
     );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+const grid = [
+  `import { arms, compareArms, openStudy, rankArms, rankingRows, record } from "implicit";
+const list = [arms.base, arms.responseTuning, arms.instructionTuning, arms.shuffledPairs];
+const study = await openStudy({ seeds: 1, prompts: 4, maxTokens: 8, tuning: { steps: 1 } });`,
+  `const rows = await compareArms(study, "4.1", list, arms.instructionTuning);
+await record(study, rows);`,
+  `const ranked = await rankingRows(study, await rankArms(study, list, "random"), "mean", "ranking");
+await record(study, ranked);`,
+];
+
+Deno.test("reproduce --shard: three machines, one killed and begun again, make what one makes", async () => {
+  const folder = await makeFolder();
+  /** Starts it with a cache of its own; kills it once something is kept there, if it is to die. */
+  const machine = (cache: string, args: readonly string[], dies = false) => {
+    const script = new URL("./reproduce.ts", import.meta.url).pathname;
+    const all = ["run", "-A", script, "--notebooks", folder, "--seeds", "1", ...args];
+    const env = { ...process.env, IMPLICIT_CACHE: join(folder, cache) };
+    const child = spawn(Deno.execPath(), all, { env, detached: true });
+    let said = "";
+    const listen = (chunk: Uint8Array) => said += new TextDecoder().decode(chunk);
+    child.stdout.on("data", listen);
+    child.stderr.on("data", listen);
+    const watch = setInterval(() => {
+      if (dies && existsSync(join(folder, cache))) process.kill(-child.pid!, "SIGKILL");
+    }, 20);
+    return new Promise<{ status: number | null; said: string }>((resolve) =>
+      child.on("close", (status) => {
+        clearInterval(watch);
+        resolve({ status, said });
+      })
+    );
+  };
+  const results = async (name: string) => {
+    const rows = JSON.parse(await readFile(join(folder, name, "results.json"), "utf8"));
+    assert.ok(rows.length > 0);
+    return rows.map(({ seconds: _, ...row }: Record<string, unknown>) => row);
+  };
+  try {
+    await writeFile(join(folder, "00 grid.ipynb"), notebookOf(...grid));
+    const part = (i: number, dies = false) =>
+      machine(`cache-${i}`, ["--shard", `${i}/3`, "--out", join(folder, `part-${i}`)], dies);
+    const [one, killed, three, whole] = await Promise.all([
+      part(1),
+      part(2, true),
+      part(3),
+      machine("cache-whole", ["--out", join(folder, "whole")]),
+    ]);
+    assert.equal(killed.status, null, killed.said);
+    for (const { status, said } of [one, await part(2), three]) {
+      assert.equal(status, 0, said);
+      assert.match(said, /Shard \d\/3 is done in .*; 2 cells wait for others\./);
+    }
+    const kept = [1, 2, 3].map((i) => join(folder, `cache-${i}`));
+    const models = (await Promise.all(kept.map((one) => readdir(join(one, "models"))))).flat();
+    assert.equal(new Set(models).size, models.length, "no model is tuned twice");
+    assert.equal(models.length, 3);
+    for (const one of kept) await cp(one, join(folder, "joined"), { recursive: true });
+    const joined = await machine("joined", ["--out", join(folder, "together")]);
+    assert.equal(joined.status, 0, joined.said);
+    assert.deepEqual((await readdir(join(folder, "joined", "models"))).sort(), models.sort());
+    assert.equal(whole.status, 0, whole.said);
+    assert.deepEqual(await results("together"), await results("whole"));
   } finally {
     await rm(folder, { recursive: true });
   }

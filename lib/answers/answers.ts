@@ -5,6 +5,8 @@
  */
 import { showMarkdown, showTable } from "@implicit/notebook";
 import { type Finding, type Found, NotComputed } from "./finding.ts";
+import { adapterFindings } from "./findings/adapters.ts";
+import { narrowFindings } from "./findings/narrow.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
 import { pretrainingFindings } from "./findings/pretraining.ts";
 import type { CellResult } from "./grid.ts";
@@ -42,6 +44,8 @@ export const questions: Readonly<Record<number, string>> = {
 export const answers: readonly Finding[] = [
   ...pretrainingFindings,
   ...noveltyFindings,
+  ...adapterFindings,
+  ...narrowFindings,
 ].sort((a, b) => a.number - b.number);
 
 /** What came out of a question, or that it has not been computed. */

@@ -116,7 +116,8 @@ function opener(
   signal?: AbortSignal,
 ): Open {
   const scale = openScale("miniature");
-  const settings = { ...readSettings(), cache: cache.folder };
+  // The grid itself is divided, cell by cell.
+  const settings = { ...readSettings(), cache: cache.folder, shard: null };
   const open = new Map<string, Promise<Study>>();
   const make = async (base: Cell["base"]): Promise<Base> =>
     typeof base === "string" ? (await scale).loadBase(base) : await pretrainedBase(cache, base, {

@@ -1,59 +1,80 @@
 /**
- * What came back of a hand-over as rows of the notebooks' tables, beside the paper's numbers and the
- * miniature's, each saying what it was computed by. Knows arms and rows; not what is in the folder.
+ * What came back of a hand-over as rows of the notebooks' tables, each saying what it was computed
+ * by. Knows arms, judgements and rows; not what else is in the folder.
  */
-import { readAnnotations, toProbability } from "@implicit/alpaca-eval";
-import { loadTokenizer, type Tokenizer } from "@implicit/decoder";
+import {
+  type Comparison,
+  type Judge,
+  type ModelOutput,
+  readAnnotations,
+  toProbability,
+} from "@implicit/alpaca-eval";
+import { loadTokenizer } from "@implicit/decoder";
 import { type CollectedRun, collectRuns, type Handover } from "@implicit/handover";
 import { bareCheckpoint } from "@implicit/hub";
-import { existsSync } from "node:fs";
+import { globSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mean } from "simple-statistics";
 import { type Measurement, paperRows, type ResultRow, rowsFrom } from "./results.ts";
 import { runtimeVersions } from "./settings.ts";
 
-/** A run's folder for results. */
-const outputOf = (folder: string, { run }: CollectedRun) =>
-  join(folder, "runs", run.name, "output");
+/** A run that is done, and what it answered as text. */
+interface Answered extends CollectedRun {
+  readonly arm: string;
+  readonly seed: number;
+  readonly outputs: readonly ModelOutput[];
+}
 
-/**
- * The rows of the runs that are done: how many answers end, and where the judge's annotations lie
- * beside them (`runs/NAME/output/annotations.json`), the win rate.
- *
- * @throws where the folder is no hand-over.
- * @example
- * showTable([...rows, ...await handedOver("llama")]);
- */
-export async function handedOver(folder: string): Promise<ResultRow[]> {
+/** What a folder is, what there is of each run, and those that are done. */
+async function readBack(folder: string) {
+  const runs = await collectRuns(folder);
   const { model, files }: Handover = JSON.parse(
     await readFile(join(folder, "handover.json"), "utf8"),
   );
+  const done = runs.filter(({ state }) => state === "done");
+  const tokenizer = done.length > 0 &&
+    await loadTokenizer((await bareCheckpoint(model.name)).folder);
+  const answered = done.map((one): Answered => ({
+    ...one,
+    arm: String(one.run.about.arm),
+    seed: Number(one.run.about.seed),
+    outputs: one.answers.map(({ instruction, tokens }) => ({
+      instruction,
+      output: tokenizer && tokenizer.decode(tokens) || "",
+      generator: one.run.name,
+    })),
+  }));
+  return { model, files, runs, answered };
+}
+
+/**
+ * The rows of the runs that are done: how many answers end; and where each has been judged against
+ * the instruction-tuned run of its seed (an untuned one against those of all seeds), the win rate.
+ *
+ * Judgements are AlpacaEval's: `annotations.json` in `runs/NAME/output/against/REFERENCE`, or in a
+ * folder in that, made of the two runs' `model_outputs.json`. Where there is none the judge is asked,
+ * if one is given.
+ *
+ * @throws where the folder is no hand-over, or judgements are of other answers than those in it.
+ * @example
+ * ```ts
+ * await showTable(await sideBySources({ "handed over": await handedOver("llama", study.judge) }));
+ * ```
+ */
+export async function handedOver(
+  folder: string,
+  judge: Judge | null = null,
+): Promise<ResultRow[]> {
+  const { model, files, answered } = await readBack(folder);
   const paper = (await paperRows()).filter((row) =>
     /olmo/i.test(row.model) === /olmo/i.test(model.name)
   );
-  const done = (await collectRuns(folder)).filter(({ state }) => state === "done");
-  const byArm = Map.groupBy(done, ({ run }) => String(run.about.arm));
   const rows: ResultRow[] = [];
-  for (const [arm, runs] of byArm) {
-    const section = paper.find((row) => row.arm === arm)?.section ?? null;
-    const common = { section, arm, seconds: mean(runs.map(({ seconds }) => seconds)) };
-    const measurements: Measurement[] = [{
-      ...common,
-      metric: "ended",
-      table: runs.map(({ answers }) => answers.map(({ stopped }) => stopped ? 1 : 0)),
-    }];
-    const judged = runs.map((run) => join(outputOf(folder, run), "annotations.json"));
-    if (judged.every((path) => existsSync(path))) {
-      const table = await Promise.all(
-        judged.map(async (path) =>
-          (await readAnnotations(path)).map(({ preference }) => toProbability(preference))
-        ),
-      );
-      measurements.push({ ...common, metric: "win-rate", table });
-    }
+  for (const [arm, runs] of Map.groupBy(answered, (run) => run.arm)) {
+    const seconds = mean(runs.map((run) => run.seconds));
     const { plan, prompts } = runs[0]!.run;
-    rows.push(...rowsFrom(measurements, runs.map(({ run }) => Number(run.about.seed)), {
+    const origin = {
       model: model.name,
       engine: `handed over: ${runs[0]!.engine}`,
       hashes: {
@@ -62,9 +83,76 @@ export async function handedOver(folder: string): Promise<ResultRow[]> {
         ...(plan ? { plan: files[plan]!.slice(0, 16) } : {}),
       },
       versions: runtimeVersions(),
-    }, paper));
+    };
+    const add = (metric: string, seeds: readonly number[], table: Measurement["table"]) => {
+      const sections = paper.filter((row) => row.arm === arm && row.metric === "win-rate")
+        .map((row) => row.section);
+      for (const section of sections.length > 0 ? sections : [null]) {
+        const one = { section, arm, metric, table, seconds };
+        rows.push(...rowsFrom([one], seeds, origin, paper));
+      }
+    };
+    add(
+      "ended",
+      runs.map(({ seed }) => seed),
+      runs.map(({ answers }) => answers.map(({ stopped }) => stopped ? 1 : 0)),
+    );
+    const pairs = runs.flatMap((run) =>
+      referencesOf(run, answered).map((reference) => ({ run, reference }))
+    );
+    const wins = await Promise.all(pairs.map((pair) => winsOf(folder, pair, judge)));
+    if (wins.length > 0 && wins.every((one) => one !== null)) {
+      add("win-rate", pairs.map(({ reference }) => reference.seed), wins);
+    }
   }
   return rows;
+}
+
+/** The instruction-tuned runs, in the arm's own template, that a run is held against. */
+function referencesOf(run: Answered, all: readonly Answered[]): Answered[] {
+  const name = "instruction-tuning";
+  const suffixes = all.filter(({ arm }) => arm.startsWith(name)).map(({ arm }) =>
+    arm.slice(name.length)
+  );
+  const [own] = suffixes.filter((suffix) => run.arm.endsWith(suffix))
+    .sort((a, b) => b.length - a.length);
+  return all.filter(({ arm, seed }) =>
+    arm === name + (own ?? suffixes[0]) && (run.run.plan === null || seed === run.seed)
+  );
+}
+
+/** By instruction the probability that a run's answer is the better one; null if none judged it. */
+async function winsOf(
+  folder: string,
+  { run, reference }: { readonly run: Answered; readonly reference: Answered },
+  judge: Judge | null,
+): Promise<number[] | null> {
+  if (run === reference) return run.outputs.map(() => 0.5);
+  const against = join(folder, "runs", run.run.name, "output", "against", reference.run.name);
+  const comparisons = run.outputs.map((row, i): Comparison => ({
+    instruction: row.instruction,
+    output_1: reference.outputs[i]!.output,
+    output_2: row.output,
+    generator_1: reference.run.name,
+    generator_2: run.run.name,
+  }));
+  const [path] = globSync("{,*/}annotations.json", { cwd: against });
+  if (path === undefined) {
+    return judge && (await judge(comparisons)).map(({ preference }) => toProbability(preference));
+  }
+  const judged = Map.groupBy(await readAnnotations(join(against, path)), (row) => row.instruction);
+  return comparisons.map((asked) => {
+    const row = judged.get(asked.instruction)?.find((row) =>
+      row.output_1 === asked.output_1 && row.output_2 === asked.output_2
+    );
+    if (row) return toProbability(row.preference);
+    throw new Error(
+      `Expected ${join(against, path)} to judge the answers of ${run.run.name} and ` +
+        `${reference.run.name} to "${asked.instruction.slice(0, 60)}", but found ` +
+        `${judged.has(asked.instruction) ? "other answers" : "none"}. Judge their ` +
+        `model_outputs.json again.`,
+    );
+  });
 }
 
 /**
@@ -74,13 +162,11 @@ export async function handedOver(folder: string): Promise<ResultRow[]> {
  * @throws where the folder is no hand-over, or the tokenizer is not found.
  */
 export async function collect(folder: string): Promise<Record<string, string | number | null>[]> {
-  const runs = await collectRuns(folder);
-  const { model }: Handover = JSON.parse(await readFile(join(folder, "handover.json"), "utf8"));
-  const tokenizer = runs.some(({ state }) => state === "done")
-    ? await loadTokenizer((await bareCheckpoint(model.name)).folder)
-    : null;
-  for (const run of runs) {
-    if (run.state === "done") await writeOutputs(folder, run, tokenizer!);
+  const { runs, answered } = await readBack(folder);
+  for (const { run, outputs } of answered) {
+    const output = join(folder, "runs", run.name, "output");
+    await mkdir(output, { recursive: true });
+    await writeFile(join(output, "model_outputs.json"), JSON.stringify(outputs, null, 1) + "\n");
   }
   return runs.map(({ run, state, detail, losses, engine }) => ({
     run: run.name,
@@ -90,19 +176,4 @@ export async function collect(folder: string): Promise<Record<string, string | n
     "last loss": losses.at(-1) ?? null,
     engine,
   }));
-}
-
-async function writeOutputs(
-  folder: string,
-  run: CollectedRun,
-  tokenizer: Tokenizer,
-): Promise<void> {
-  const outputs = run.answers.map(({ instruction, tokens }) => ({
-    instruction,
-    output: tokenizer.decode(tokens),
-    generator: run.run.name,
-  }));
-  await mkdir(outputOf(folder, run), { recursive: true });
-  const path = join(outputOf(folder, run), "model_outputs.json");
-  await writeFile(path, JSON.stringify(outputs, null, 1) + "\n");
 }

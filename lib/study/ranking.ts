@@ -15,6 +15,7 @@ import { checkOptions, type Negatives, negativesOption } from "./options.ts";
 import { measure, type ResultRow } from "./results.ts";
 import { openDecoder } from "./run.ts";
 import { projectRoot } from "./settings.ts";
+import { Elsewhere, unlessElsewhere } from "./shard.ts";
 import type { Study } from "./study.ts";
 
 /** Where the code of ranking begins, beside that of the runs. */
@@ -43,7 +44,8 @@ export interface Ranking {
  *
  * @param negatives `random`: the authors' draws (`random.seed(0)`, five an instruction); `family`:
  *   responses to other instructions of the family; `length`: those nearest in length.
- * @throws if the scale's prompts have no reference responses, or no pair fits the context.
+ * @throws if the scale's prompts have no reference responses, or no pair fits the context;
+ *   {@link Elsewhere} where other machines rank the rest, once the own part is done.
  * @example
  * ```ts
  * const rankings = await rankArms(study, [arms.base, arms.responseTuning], "random");
@@ -58,6 +60,8 @@ export async function rankArms(
   checkOptions(negativesOption, negatives, "the negatives");
   const bar = progress(`ranking (${negatives})`, list.length * study.seeds.length);
   const rankings: Ranking[] = [];
+  study.part.divide(list.flatMap((arm) => study.seeds.map((seed) => ({ arm, seed }))));
+  let elsewhere = 0;
   for (const arm of list) {
     const { examples, pairs, leftOut } = pairsOf(study, arm, negatives);
     for (const seed of study.seeds) {
@@ -66,7 +70,8 @@ export async function rankArms(
         negatives,
         ranking: await codeVersion([CODE], projectRoot()),
       };
-      const value = await study.cache.of("rankings", key, async () => {
+      const made = study.cache.of("rankings", key, async () => {
+        study.part.claim({ arm, seed });
         const adapted = await study.tuned(arm, seed);
         const empty = study.base.tokenizer.encode(formatPrompt(templates[arm.template], ""));
         const decoder = await openDecoder({ server: study.scale.server }, study.base, adapted);
@@ -76,9 +81,14 @@ export async function rankArms(
           decoder.dispose();
         }
       });
-      rankings.push({ arm: arm.name, seed, pairs: value, leftOut });
+      const value = await unlessElsewhere(made);
+      if (value === null) elsewhere++;
+      else rankings.push({ arm: arm.name, seed, pairs: value, leftOut });
       bar.update(rankings.length, arm.name);
     }
+  }
+  if (elsewhere > 0) {
+    throw new Elsewhere(study.part.shard!, rankings.length, rankings.length + elsewhere);
   }
   const said = new Set(rankings.flatMap(({ leftOut }) => leftOut ?? []));
   await bar.done([...said].join("; "));

@@ -24,6 +24,7 @@ import type { StudyOptions } from "./options.ts";
 import { answerPrompts, longestExample, type Run, tuneArm } from "./run.ts";
 import type { Base, Prompt, Scale, Split } from "./scale.ts";
 import { projectRoot, runtimeVersions, type Settings } from "./settings.ts";
+import { Elsewhere, OwnPart, unlessElsewhere } from "./shard.ts";
 
 /** What tuning gave, and the seconds it took when it was done. */
 export interface TunedArm extends Adapted {
@@ -64,11 +65,15 @@ export interface Study extends StudyParts {}
 export class Study {
   /** Finished runs, tunings and rankings. */
   readonly cache: DiskCache;
+  /** What this machine computes, where several share the work (`IMPLICIT_SHARD`). */
+  readonly part: OwnPart;
   #files: Promise<Record<string, string>> | undefined;
 
   constructor(parts: StudyParts) {
     Object.assign(this, parts);
-    this.cache = new DiskCache(parts.settings.cache, parts.settings.fresh, "IMPLICIT_CACHE");
+    const { cache, fresh, shard } = parts.settings;
+    this.cache = new DiskCache(cache, fresh, "IMPLICIT_CACHE");
+    this.part = new OwnPart(shard, parts.base.name);
   }
 
   /** What runs here, as rows of a table: scale, base, prompts, seeds, settings, engine, versions. */
@@ -78,7 +83,7 @@ export class Study {
     let count = 0;
     for (const { data } of model.parameters.values()) count += data.length;
     const versions = Object.entries({ ...engine.versions, ...runtimeVersions() });
-    const { data, judge, fresh } = this.settings;
+    const { data, judge, fresh, shard } = this.settings;
     const overridden = Object.keys(this.override ?? {});
     return [
       ["scale", this.scale.name],
@@ -97,6 +102,7 @@ export class Study {
       ...(this.scale.name === "miniature" ? [] : [["data", data]]),
       ...(judge === null ? [] : [["judge", judge.baseUrl]]),
       ...(fresh ? [["finished runs", "ignored: computed anew"]] : []),
+      ...(shard === null ? [] : [["shard", `${shard.index}/${shard.of} of the runs`]]),
       ["engine", `${engine.kind}, ${engine.backend}, ${this.atOnce} runs side by side`],
       ["versions", versions.map(([name, version]) => `${name} ${version}`).join(", ")],
     ].map(([what, value]) => ({ what: what!, value: value! }));
@@ -194,6 +200,7 @@ export class Study {
   /**
    * One run, from the cache or computed now.
    *
+   * @throws {Elsewhere} where another of several machines computes it.
    * @example
    * ```ts
    * const run = await study.run(arms.responseTuning, 1);
@@ -202,6 +209,7 @@ export class Study {
    */
   async run(arm: Arm, seed: number, onStep?: (step: StepInfo) => void): Promise<Run> {
     const run = await this.cache.of("runs", await this.key(arm, seed), async () => {
+      this.part.claim({ arm, seed });
       const { losses, seconds, ...adapted } = await this.tuned(arm, seed, onStep);
       const tuned = performance.now();
       const answers = await answerPrompts(this.scale, this.base, adapted, arm, this.prompts);
@@ -216,7 +224,8 @@ export class Study {
    * progress bar. The finished ones are kept when this is interrupted, and the kernel lives on.
    *
    * @param onStep sees every training step of a run that is computed now.
-   * @throws if two different arms have one name.
+   * @throws if two different arms have one name; {@link Elsewhere} where other machines compute the
+   *   rest, once the own part is done.
    */
   async runs(
     list: readonly Arm[],
@@ -232,7 +241,9 @@ export class Study {
     onStep?: (arm: Arm, seed: number, step: StepInfo) => void,
   ): Promise<Run[]> {
     const jobs = list.flatMap((arm) => this.seeds.map((seed) => ({ arm, seed })));
+    this.part.divide(jobs);
     const results = new Array<Run>(jobs.length);
+    let elsewhere = 0;
     const steps = this.scale.tuning.steps ?? 1;
     const done = jobs.map(() => 0);
     const bar = progress(`${this.base.name}: ${list.map((a) => a.name).join(", ")}`, jobs.length);
@@ -245,12 +256,14 @@ export class Study {
         const first = jobs.findIndex((job) => job.arm === arm);
         if (arm.tuning === null && i !== first) continue;
         signal.throwIfAborted();
-        results[i] = await this.run(arm, seed, (step) => {
+        const run = await unlessElsewhere(this.run(arm, seed, (step) => {
           signal.throwIfAborted();
           done[i] = 0.7 * step.step / (step.steps || steps);
           show(`${arm.name}, seed ${seed}: step ${step.step}, loss ${step.loss.toFixed(2)}`);
           onStep?.(arm, seed, step);
-        });
+        }));
+        if (run) results[i] = run;
+        else elsewhere++;
         done[i] = 1;
         show(`${arm.name}, seed ${seed}`);
       }
@@ -264,6 +277,10 @@ export class Study {
       })
     ));
     for (const end of ended) if (end.status === "rejected") throw end.reason;
+    if (elsewhere > 0) {
+      const here = Object.keys(results).length;
+      throw new Elsewhere(this.part.shard!, here, here + elsewhere);
+    }
     jobs.forEach(({ arm, seed }, i) => {
       results[i] ??= { ...results[jobs.findIndex((job) => job.arm === arm)]!, seed };
     });
@@ -285,6 +302,7 @@ export class Study {
     const adapter = arm.tuning.adapter ?? scale.tuning.adapter ?? null;
     const place = join(this.cache.folder, "models", hashOf(determines));
     const value = await this.cache.of("tunings", determines, async () => {
+      this.part.claim({ arm, seed });
       const started = performance.now();
       const { losses, trained, ...adapted } = await tuneArm(scale, base, arm, seed, { onStep });
       const seconds = (performance.now() - started) / 1000;

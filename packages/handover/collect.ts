@@ -109,10 +109,11 @@ export async function collectRuns(folder: string): Promise<CollectedRun[]> {
 
 async function readRun(
   folder: string,
-  { files }: Handover,
+  known: Handover,
   run: ListedRun,
   hashOf: (name: string) => Promise<string | null>,
 ): Promise<Omit<CollectedRun, "run">> {
+  const { files } = known;
   const sent = async (name: string) => {
     const found = await hashOf(name);
     if (found !== files[name]) throw new Differs(differing(name, files[name], found));
@@ -128,7 +129,7 @@ async function readRun(
 
   const output = join(folder, "runs", run.name, "output");
   const trained = plan && await readTraining(output, run, plan, files);
-  const { answers, server } = await readAnswers(folder, output, run, files);
+  const { answers, server } = await readAnswers(folder, output, run, known);
   const asked = (await readFile(join(folder, run.prompts), "utf8")).trim().split("\n").length;
   const parts = [
     ...trained && trained.steps < run.steps ? [`${trained.steps} of ${run.steps} steps`] : [],
@@ -210,7 +211,7 @@ async function readAnswers(
   folder: string,
   output: string,
   run: ListedRun,
-  files: Handover["files"],
+  { files, model }: Handover,
 ): Promise<{ answers: HandedAnswer[]; server: string | null }> {
   const lines = await readFile(join(output, "answers.jsonl"), "utf8").catch(() => "");
   const asked = (await readFile(join(folder, run.prompts), "utf8")).trim().split("\n")
@@ -228,6 +229,10 @@ async function readAnswers(
     const rules = run.rules === null ? null : files[run.rules]!;
     if (row.rules !== rules) {
       throw new Differs(`answers under ${differing(run.rules ?? "no rules", rules, row.rules)}`);
+    }
+    const leaf = run.plan === null ? model.name.split("/").at(-1)! : run.name;
+    if (!row.model?.split("/").some((part) => part === leaf || part.endsWith(`--${leaf}`))) {
+      throw new Differs(`answers of ${run.name} are those of ${row.model}`);
     }
     server = row.model;
     found.set(row.id, { id: row.id, tokens: row.tokens, stopped: row.stopped });

@@ -59,7 +59,7 @@ async function within(work: (folder: string, output: string) => Promise<void>): 
         id,
         tokens: [4, 5],
         stopped: true,
-        model: "a/b",
+        model: "runs/mine-1/output",
         prompts: files[runs[0]!.prompts],
         rules: null,
       }) + "\n"
@@ -86,7 +86,7 @@ Deno.test("collectRuns() reads a whole run back, and says which is missing", asy
         stopped: true,
       })),
       model: output,
-      engine: "trl 1.13.0; 2 × cpu; vLLM, a/b",
+      engine: "trl 1.13.0; 2 × cpu; vLLM, runs/mine-1/output",
       seconds: 9,
     });
     assert.equal(`${two!.state}: ${two!.detail}`, "missing: 0 of 2 steps, 0 of 2 answers");
@@ -136,6 +136,11 @@ const changes: readonly (readonly [string, RegExp, (folder: string) => Promise<v
     "another run's output",
     /output is that of mine-2/,
     (folder) => edit(join(folder, "runs/mine-1/output/about.json"), "mine-1", "mine-2"),
+  ],
+  [
+    "answers of another run's model",
+    /answers of mine-1 are those of runs\/mine-2\/output/,
+    (folder) => edit(join(folder, "runs/mine-1/output/answers.jsonl"), "mine-1", "mine-2"),
   ],
   [
     "answers to other prompts",

@@ -237,7 +237,7 @@ async function writeAdapters(
   return [json, weights];
 }
 
-/** The page for whoever runs it: `{{…}}` of the template with what they stand for. */
+/** The page for whoever runs it: `«…»` of the template with what they stand for. */
 function filled(
   page: string,
   model: HandedModel,
@@ -272,5 +272,10 @@ function filled(
     disk: diskGib(model.size).toFixed(1),
     disks: (diskGib(model.size) * whole.length).toFixed(0),
   };
-  return page.replace(/\{\{(\w+)\}\}/g, (_, name) => values[name]!);
+  return fill(page, values);
+}
+
+/** A text with values in place of its `«names»`. */
+export function fill(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/«(\w+)»/g, (_, name) => values[name]!);
 }

@@ -13,6 +13,7 @@ export {
   type ListedRun,
   writeHandover,
 } from "./folder.ts";
+export { writeGrid } from "./grid.ts";
 export {
   hashRows,
   type Plan,

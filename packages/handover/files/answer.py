@@ -27,6 +27,11 @@ def request(url, body=None):
         return json.load(reply)
 
 
+def is_in(name, path):
+    """Whether a path is that of a run or model: runs/NAME/output, models--OWNER--NAME/…"""
+    return any(part == name or part.endswith(f"--{name}") for part in Path(path).parts)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run", type=Path)
@@ -41,7 +46,13 @@ def main():
             raise SystemExit(f"Expected {name} as it was handed over, but found another.")
     rules = Path(run["rules"]).read_text() if run["rules"] else None
     origin = {"prompts": known["files"][run["prompts"]], "rules": known["files"].get(run["rules"])}
-    served = request(f"{options.url}/models")["data"][0]
+    expected = run["name"] if run["plan"] else known["model"]["name"].split("/")[-1]
+    models = {one.get("root") or one["id"]: one for one in request(f"{options.url}/models")["data"]}
+    root = next((root for root in models if is_in(expected, root)), None)
+    if root is None:
+        found = ", ".join(models)
+        raise SystemExit(f"Expected the model of {run['name']} at {options.url}, but found {found}.")
+    served = models[root]
     output = options.run / "output"
     output.mkdir(parents=True, exist_ok=True)
     answers = output / "answers.jsonl"
@@ -50,7 +61,7 @@ def main():
     answers.write_text("".join(f"{line}\n" for line in whole))
     done = {json.loads(line)["id"] for line in whole}
     prompts = [json.loads(line) for line in Path(run["prompts"]).read_text().splitlines()]
-    room = served["max_model_len"]
+    room = max(one.get("max_model_len") or 0 for one in models.values())  # an adapter names none
 
     def ask(prompt):
         ids = prompt["input_ids"]
@@ -71,7 +82,7 @@ def main():
         if stopped and tokens and tokens[-1] in run["eos"]:
             tokens = tokens[:-1]
         about = {"id": prompt["id"], "tokens": tokens, "stopped": stopped}
-        return json.dumps({**about, "model": served["root"], **origin})
+        return json.dumps({**about, "model": root, **origin})
 
     with answers.open("a") as file, ThreadPoolExecutor(options.workers) as pool:
         for line in pool.map(ask, [one for one in prompts if one["id"] not in done]):

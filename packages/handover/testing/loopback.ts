@@ -35,8 +35,12 @@ interface Asked {
   readonly vllm_xargs?: { readonly rules: string };
 }
 
-/** Starts it. Of rules it knows the uniform ones. */
-export async function serveVllm(decoder: Decoder, fault?: ServerFault): Promise<LoopbackServer> {
+/** Starts it. Of rules it knows the uniform ones; `root` is where it says that its model lies. */
+export async function serveVllm(
+  decoder: Decoder,
+  fault?: ServerFault,
+  root = "tiny",
+): Promise<LoopbackServer> {
   const asked: Record<string, unknown>[] = [];
   const { contextLength } = decoder.model.config;
   let requests = 0;
@@ -84,7 +88,7 @@ export async function serveVllm(decoder: Decoder, fault?: ServerFault): Promise<
     }
     if (request.url === "/v1/models") {
       const length = fault === "short context" ? contextLength - 1 : contextLength;
-      return json(response, { data: [{ id: "tiny", root: "tiny", max_model_len: length }] });
+      return json(response, { data: [{ id: "tiny", root, max_model_len: length }] });
     }
     if (fault === "hangs") return;
     if (fault === "cuts") {

@@ -18,6 +18,8 @@ export interface RunOptions extends KernelSpec {
   readonly onCell?: (cell: Cell, index: number) => void;
   /** Called for every output message, after the notebook has it. */
   readonly onOutput?: (cell: Cell, message: Message) => void;
+  /** Hears of a cell that threw; true: the cells after it are run all the same. */
+  readonly onFailed?: (failed: CellFailed) => boolean;
   /** Aborting kills the kernel. */
   readonly signal?: AbortSignal;
 }
@@ -34,7 +36,8 @@ export class CellFailed extends Error {
 /**
  * Executes every code cell of `notebook`, whose `path` says where it runs, and fills in outputs,
  * counts and times, in place: after a failure it holds what was finished. A cell with the tag
- * `raises-exception` may fail, one with `skip-execution` stays as it is.
+ * `raises-exception` may fail, and so may one that `onFailed` lets pass; one with `skip-execution`
+ * stays as it is.
  *
  * @throws {CellFailed} at the first cell that fails; the signal's reason when aborted.
  * @example
@@ -46,7 +49,7 @@ export async function runNotebook(
   path: string,
   options: RunOptions,
 ): Promise<void> {
-  const { timeout = 3600, onCell, onOutput, signal } = options;
+  const { timeout = 3600, onCell, onOutput, onFailed, signal } = options;
   for (const cell of notebook.cells.filter(runs)) {
     Object.assign(cell, { outputs: [], execution_count: null });
   }
@@ -68,9 +71,12 @@ export async function runNotebook(
         cell.execution_count = Number(reply.execution_count ?? index + 1);
         if (reply.status === "ok") continue;
         const reason = failure(cell, reply);
-        if (!tagged(cell, "raises-exception")) throw new Error(reason);
+        if (tagged(cell, "raises-exception")) continue;
+        const failed = new CellFailed(index + 1, cell.source, reason);
+        if (!onFailed?.(failed)) throw failed;
       } catch (error) {
         signal?.throwIfAborted();
+        if (error instanceof CellFailed) throw error;
         throw new CellFailed(index + 1, cell.source, (error as Error).message);
       } finally {
         cell.metadata = {

@@ -11,7 +11,7 @@ import { writeNotebook } from "./notebook.ts";
 import { CellFailed, runNotebook, type RunOptions } from "./run.ts";
 import { paceOf, readNotebooks } from "./shelf.ts";
 
-export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal"> {
+export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal" | "onFailed"> {
   /** Folder for the executed notebooks. */
   readonly out: string;
   /** Where the cells run, if not in the notebooks' folder. */
@@ -25,7 +25,8 @@ export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal"> {
  * Runs notebooks of a folder, named without ending, each in a kernel of its own. Those that finished,
  * and the one that failed, lie in `out` afterwards.
  *
- * @throws at the first cell that fails, with its first lines; the signal's reason when aborted.
+ * @throws at the first cell that fails and that `onFailed` does not let pass, with its first lines;
+ *   the signal's reason when aborted.
  * @example await runNotebooks("notebooks", ["00 start here"], { ...kernel, out: "report" });
  */
 export async function runNotebooks(

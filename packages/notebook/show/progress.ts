@@ -1,6 +1,6 @@
 /**
  * Progress of something that takes a while: a bar with the time left that moves in place, in a
- * notebook or on a terminal, and ends as one line.
+ * notebook or on a terminal, and ends as one line; in a log, a line a minute.
  *
  * Knows counting and clocks. It does not know what is counted.
  */
@@ -21,6 +21,8 @@ export interface Progress {
 
 const NOTEBOOK_MS = 250;
 const TERMINAL_MS = 100;
+/** A log gets a line now and then; short work, its last line alone. */
+const LOG_MS = 60_000;
 
 /**
  * Opens a progress bar.
@@ -36,7 +38,8 @@ export function progress(label: string, total: number): Progress {
   const started = performance.now();
   const notebook = inNotebook(), terminal = process.stderr.isTTY;
   const place = liveDisplay();
-  let last = -Infinity;
+  const pause = notebook ? NOTEBOOK_MS : terminal ? TERMINAL_MS : LOG_MS;
+  let last = started - (pause === LOG_MS ? 0 : pause);
   const show = async (done: number, note: string, ended: boolean) => {
     const seconds = (performance.now() - started) / 1000;
     const state = { label, done, total, seconds, note, ended };
@@ -44,13 +47,13 @@ export function progress(label: string, total: number): Progress {
     const bundle = { "text/plain": text, "text/html": progressHtml(state) };
     if (notebook) await place(() => bundle, { progress: { done, total } });
     else if (terminal) process.stderr.write(`\r\x1b[K${text}${ended ? "\n" : ""}`);
-    else if (ended) process.stderr.write(`${text}\n`);
+    else process.stderr.write(`${text}\n`);
   };
   return {
     update(done, note = "") {
       throwIfInterrupted();
       const now = performance.now();
-      if (now - last < (notebook ? NOTEBOOK_MS : TERMINAL_MS)) return;
+      if (now - last < pause) return;
       last = now;
       void show(done, note, false);
     },
