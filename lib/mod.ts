@@ -111,6 +111,7 @@ export { studyCells } from "./answers/kept.ts";
 export { showAnswer, showExpected } from "./answers/answers.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
+export { showLaboratory } from "./course/laboratory.ts";
 
 export {
   byFamily,

@@ -86,7 +86,8 @@ await orSayWhy(async () => {
   }
   if (options.page) {
     const lab = resolve(root, "report", "lab");
-    const { faults, ...seen } = await drivePage(lab, { chromium, out, steps: options.steps });
+    const how = { chromium, out, steps: options.steps, manners: true };
+    const { faults, ...seen } = await drivePage(lab, how);
     console.log(seen);
     faults.forEach((fault) => console.log(`BAD  ${fault}`));
     process.exit(faults.length > 0 ? 1 : 0);

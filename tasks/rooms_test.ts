@@ -37,6 +37,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "packages/alpaca-eval",
     "packages/hub",
     "packages/memo",
+    "packages/notebook",
   ],
   "tasks": [
     "lib",

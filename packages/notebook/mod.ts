@@ -27,6 +27,7 @@ export { writeWhole } from "./kernel/write.ts";
 export { heatMap, intervalBars, lossCurves } from "./show/charts.ts";
 export { liveFigure, showFigure } from "./show/figure.ts";
 export { type ForestPlot, type ForestRow, forestSvg } from "./show/forest.ts";
+export { type PageOptions, serveFolder, showPage } from "./show/served.ts";
 export { interruptible } from "./show/interrupt.ts";
 export { intervalLines, type IntervalSeries } from "./show/lines.ts";
 export { rankingPoints, similarityPoints } from "./show/points.ts";

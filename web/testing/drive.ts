@@ -1,19 +1,13 @@
 /**
  * Lives with the page in a real Chromium, as a reader would: every step, a tuning stopped, gone on
- * with after a reload, a link opened by somebody else, a phone, the dark. Takes pictures to look at.
+ * with after a reload, a link opened by somebody else, a phone, the dark, and its manners. Takes
+ * pictures to look at.
  *
- * Knows the page's words and playwright; does not know what a right answer is.
+ * Knows the page's words; does not know what a right answer is.
  */
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-
-/** Fetched when a browser is asked for, and no part of the lock file. */
-const PLAYWRIGHT = "npm:playwright-core@1.61.1";
-
-/** What a busy machine may take for one tuning. */
-const PATIENCE_MS = 900_000;
+import { openBrowser, type Page, predict } from "./browser.ts";
+import { manners } from "./manners.ts";
 
 /** What was seen. Times in seconds. */
 export interface Drive {
@@ -35,52 +29,8 @@ export interface DriveOptions {
   readonly out: string;
   /** Steps of the tuning that is stopped and resumed, and of its link. */
   readonly steps: number;
-}
-
-/** The part of playwright that is used here. */
-interface Page {
-  on(event: "request", listener: (request: { url(): string }) => void): void;
-  on(event: "pageerror", listener: (error: Error) => void): void;
-  goto(url: string): Promise<unknown>;
-  reload(): Promise<unknown>;
-  click(selector: string): Promise<void>;
-  fill(selector: string, value: string): Promise<void>;
-  evaluate<T>(script: string): Promise<T>;
-  waitForSelector(selector: string): Promise<unknown>;
-  waitForFunction(script: string): Promise<unknown>;
-  waitForTimeout(ms: number): Promise<void>;
-  setDefaultTimeout(ms: number): void;
-  screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
-}
-interface Context {
-  newPage(): Promise<Page>;
-  close(): Promise<void>;
-}
-interface Browser {
-  newContext(options: Record<string, unknown>): Promise<Context>;
-  version(): string;
-  close(): Promise<void>;
-}
-
-const types: Readonly<Record<string, string>> = {
-  html: "text/html; charset=utf-8",
-  js: "text/javascript",
-  json: "application/json",
-  wasm: "application/wasm",
-};
-
-/** Serves a folder on this machine alone. */
-async function serve(folder: string) {
-  const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url!, "http://localhost");
-    const name = pathname === "/" ? "index.html" : pathname.slice(1);
-    const content = await readFile(join(folder, name)).catch(() => null);
-    const type = types[name.split(".").at(-1)!] ?? "application/octet-stream";
-    response.writeHead(content ? 200 : 404, { "content-type": type }).end(content ?? "");
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, close: () => server.close() };
+  /** Whether to look at its manners too. */
+  readonly manners: boolean;
 }
 
 /**
@@ -89,29 +39,8 @@ async function serve(folder: string) {
  * @throws where something that should appear does not.
  */
 export async function drivePage(folder: string, options: DriveOptions): Promise<Drive> {
-  const { chromium } = await import(PLAYWRIGHT) as {
-    chromium: { launch(options: Record<string, unknown>): Promise<Browser> };
-  };
-  const server = await serve(folder);
-  const browser = await chromium.launch({
-    executablePath: options.chromium,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  });
-  const faults: string[] = [];
-  const open = async (address: string, look: Record<string, unknown> = {}) => {
-    const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...look });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    page.on("pageerror", ({ message }) => faults.push(`the page's error: ${message}`));
-    page.on("request", (request) => {
-      if (!/^(http:\/\/127\.0\.0\.1|blob:|data:)/.test(request.url())) {
-        faults.push(`asked the network: ${request.url().slice(0, 100)}`);
-      }
-    });
-    await page.goto(address);
-    await page.waitForSelector("h2");
-    return { page, context };
-  };
+  const browser = await openBrowser(folder, options.chromium);
+  const { faults, open, url } = browser;
   const shoot = (page: Page, name: string) =>
     page.screenshot({ path: join(options.out, `page ${name}.png`), fullPage: true });
   const expect = (holds: boolean, what: string) => {
@@ -121,7 +50,7 @@ export async function drivePage(folder: string, options: DriveOptions): Promise<
   try {
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
-    const { page } = await open(server.url);
+    const { page } = await open(url);
     const opened = seconds();
     await predict(page);
     await page.waitForSelector(".token");
@@ -183,24 +112,20 @@ export async function drivePage(folder: string, options: DriveOptions): Promise<
       "document.documentElement.scrollWidth - document.documentElement.clientWidth",
     );
     expect(wide <= 0, `a page of 390 px on a phone, but found ${wide} px more`);
+    for (const [what, manner] of Object.entries(options.manners ? manners : {})) {
+      const told = (error: Error) => faults.push(`Expected that ${what}, but: ${error.message}`);
+      await manner(browser, folder).catch(told);
+    }
     return {
       faults,
-      browser: `Chromium ${browser.version()}`,
+      browser: `Chromium ${browser.version}`,
       seconds: { open: opened, answer: answered, tune },
       tokensPerSecond,
       hashes: { [`response-tuning, ${options.steps} steps`]: resumed },
     };
   } finally {
     await browser.close();
-    server.close();
   }
-}
-
-/** Answers the step's question, as the experiment wants first. */
-async function predict(page: Page): Promise<void> {
-  await page.waitForSelector("input[type=radio]");
-  await page.click("input[type=radio] >> nth=1");
-  await page.click("text=Now look");
 }
 
 /** The first digits of the weights' hash that the page tells. */

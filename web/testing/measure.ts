@@ -34,6 +34,7 @@ export async function measurePage(
   const { faults, browser, seconds, tokensPerSecond } = await drivePage(folder, {
     ...options,
     steps,
+    manners: false,
   });
   if (faults.length > 0) throw new Error(faults.join("\n"));
   const base = await scale.loadBase("base-1");
