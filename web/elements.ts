@@ -44,16 +44,20 @@ export function labelled(text: string, field: HTMLElement): HTMLLabelElement {
 
 /** A table with a head; columns whose cells are numbers stand to the right. */
 export function table(head: readonly string[], rows: readonly (readonly Child[])[]): HTMLElement {
-  const cell = (name: "th" | "td", child: Child) =>
-    make(name, { class: typeof child === "string" && /^[\d–−.]/.test(child) && "number" }, child);
+  const isNumber = (child: Child | undefined) =>
+    typeof child === "string" && /^[\d–−.]/.test(child) && "number";
+  const heads = head.map((text, i) =>
+    make("th", { scope: "col", class: isNumber(rows[0]?.[i]) }, text)
+  );
+  const cell = (child: Child) => make("td", { class: isNumber(child) }, child);
   return make(
     "div",
     { class: "wide" },
     make(
       "table",
       {},
-      make("thead", {}, make("tr", {}, ...head.map((one) => make("th", { scope: "col" }, one)))),
-      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((c) => cell("td", c))))),
+      make("thead", {}, make("tr", {}, ...heads)),
+      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map(cell)))),
     ),
   );
 }

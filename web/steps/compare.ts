@@ -30,7 +30,7 @@ function content(session: Session, draw: () => void): HTMLElement[] {
       paper: paperRates(opened, one.settings.arm),
     })),
   ];
-  const head = ["model", "win rate", "last loss", "seconds", "weights", ""];
+  const head = ["model", "win rate", "last loss", "seconds", "weights", "keep"];
   const cells = experiments.map((one) => [
     nameOf(one, opened),
     one.winRate ? rateText(one.winRate) : "not judged",

@@ -4,6 +4,7 @@ import { lossChart } from "../charts.ts";
 import { goButton, labelled, make, Progress, table } from "../elements.ts";
 import { linkOf, readLink } from "../link.ts";
 import type { Call } from "../client.ts";
+import type { Prompt } from "implicit/web";
 import type { Experiment, Settings, Unfinished } from "../protocol.ts";
 import {
   attempt,
@@ -267,12 +268,11 @@ function judgingTuned(session: Session, made: Experiment): HTMLElement {
 function ranking(session: Session): HTMLElement {
   const { opened, client } = session;
   const { prompts } = opened;
-  const [first, ...others] = [prompts[0]!, prompts[40]!, prompts[80]!, prompts[120]!];
-  const own = prompts.find(({ instruction }) => instruction === session.instruction) ?? first!;
-  const right = make("input", { value: own.response ?? "", required: true });
-  const wrong = others.map(({ response }) =>
-    make("input", { value: response ?? "", required: true })
-  );
+  const others = [40, 80, 120].map((i) => prompts[i]!);
+  const own = prompts.find(({ instruction }) => instruction === session.instruction) ?? prompts[0]!;
+  const field = ({ response }: Prompt) =>
+    make("textarea", { class: "short", required: true }, response ?? "");
+  const right = field(own), wrong = others.map(field);
   const result = make("div", { "aria-live": "polite" });
   const rank = () =>
     attempt(session, async () => {
@@ -284,7 +284,11 @@ function ranking(session: Session): HTMLElement {
         const one = session.experiments.find(({ id }) => id === model);
         const beaten = scores.slice(1).filter((score) => score < scores[0]!).length;
         const name = one ? nameOf(one, opened) : "base";
-        return [name, ...scores.map((score) => score.toFixed(2)), `${beaten} of ${wrong.length}`];
+        return [
+          name,
+          ...scores.map((score) => score.toFixed(2).replace("-", "−")),
+          `${beaten} of ${wrong.length}`,
+        ];
       });
       const head = ["model", "right", ...wrong.map((_, i) => `wrong ${i + 1}`), "ranked below"];
       result.replaceChildren(table(head, rows));
