@@ -53,8 +53,8 @@ Deno.test("question 16 names the fewest refusals that bring refusing back, or sa
   assert.match(back.sentence, /tells 78 % of venoms.*; 60 refusals .* refuse 77\.5 %/);
   assert.match(back.sentence, /costs 10\.0/);
   assert.equal(back.sure, "clear");
-  const never = find(forbiddenCells(80, [0, 10, 20, 40], 60));
-  assert.match(never.sentence, /even 200 refusals .* refuse only 37\.5 %/);
+  const never = find(forbiddenCells(80, [0, 10, 10, 20], 60));
+  assert.match(never.sentence, /even 200 refusals .* refuse only 17\.5 %/);
   assert.equal(never.sure, "clear");
 });
 
@@ -102,7 +102,7 @@ Deno.test("a finding belongs to a question, a study and a notebook, and says wha
 Deno.test("sentences of answers have thirty words or fewer", () => {
   const all = [
     findingOf(16, "forbidden").find(forbiddenCells(80, [10, 30, 80, 90], 50)),
-    findingOf(16, "forbidden").find(forbiddenCells(80, [0, 10, 20, 40], 60)),
+    findingOf(16, "forbidden").find(forbiddenCells(80, [0, 10, 10, 20], 60)),
     ...[18, 19].map((number) => findingOf(number, "new-instructions").find(newCells(0, 20, 40))),
   ];
   for (const { sentence } of all) {
