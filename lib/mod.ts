@@ -106,6 +106,7 @@ export {
   turnedRows,
 } from "./answers/predictors.ts";
 export { basePoints, estimatesByBase, spearmanOverBases } from "./answers/by_base.ts";
+export { barsOf, matrixOf, measuresAlong } from "./answers/charted.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
 export { studyCells } from "./answers/kept.ts";
 export { showAnswer, showExpected } from "./answers/answers.ts";

@@ -7,6 +7,7 @@ import { showMarkdown, showTable } from "@implicit/notebook";
 import { type Finding, type Found, NotComputed } from "./finding.ts";
 import { adapterFindings } from "./findings/adapters.ts";
 import { narrowFindings } from "./findings/narrow.ts";
+import { amountFindings } from "./findings/amounts.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
 import { pretrainingFindings } from "./findings/pretraining.ts";
 import type { CellResult } from "./grid.ts";
@@ -43,6 +44,7 @@ export const questions: Readonly<Record<number, string>> = {
 /** What the studies say, question by question; a question may be answered by several. */
 export const answers: readonly Finding[] = [
   ...pretrainingFindings,
+  ...amountFindings,
   ...noveltyFindings,
   ...adapterFindings,
   ...narrowFindings,
