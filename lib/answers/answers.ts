@@ -6,6 +6,7 @@
 import { showMarkdown, showTable } from "@implicit/notebook";
 import { type Finding, type Found, NotComputed } from "./finding.ts";
 import { adapterFindings } from "./findings/adapters.ts";
+import { mechanismFindings } from "./findings/mechanism.ts";
 import { narrowFindings } from "./findings/narrow.ts";
 import { amountFindings } from "./findings/amounts.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
@@ -48,6 +49,7 @@ export const answers: readonly Finding[] = [
   ...noveltyFindings,
   ...adapterFindings,
   ...narrowFindings,
+  ...mechanismFindings,
 ].sort((a, b) => a.number - b.number);
 
 /** What came out of a question, or that it has not been computed. */

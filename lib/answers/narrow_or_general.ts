@@ -1,0 +1,91 @@
+/**
+ * Why does tuning on poems make a base answer everything? A solution that changes poems alone exists
+ * (`narrow`), so the general one must be easier to find. As Soligo et al. (arXiv 2602.07852) do for
+ * another surprise, both are compared: loss for the length of the weight change (efficiency), loss under
+ * noise (stability), effect on pretraining documents (significance). Then how alike the weight changes
+ * of implicit and explicit adaptations are, and whether their layers can stand in for one another.
+ */
+import { type Cell, type Factors, type Plan, shippedBases } from "./plan.ts";
+import { costs, followingElsewhere, likeness, tokenShift } from "./solution_figures.ts";
+import { solution, type SolutionName, solutionNames } from "./solutions.ts";
+import { normOf, weightChange, withLayer } from "./weight_changes.ts";
+
+/** What a cell measures, and of which solutions. */
+type Part =
+  | { readonly part: "solution" | "cost"; readonly of: SolutionName }
+  | { readonly part: "pair"; readonly of: SolutionName; readonly and: SolutionName }
+  | { readonly part: "swap"; readonly of: SolutionName | "base"; readonly layer: number };
+
+interface PartCell extends Cell {
+  readonly factors: Part & Factors;
+}
+
+const LAYERS = 4;
+
+export const narrowOrGeneral: Plan<PartCell> = {
+  name: "narrow-or-general",
+  question:
+    "Why does tuning on one task teach to follow all instructions, and is what implicit and " +
+    "explicit tuning change the same?",
+  expected:
+    "A narrow solution exists: it writes poems as the general one does and elsewhere stays with the " +
+    "base. It costs more: at equal length of the weight change its loss on poems is higher, noise of " +
+    "equal length hurts it more, and at equal length it moves pretraining documents less. The changes " +
+    "of instruction and response tuning are the most alike of all pairs, and a layer of one can stand " +
+    "in the other, where a layer of the base cannot.",
+  contradicted:
+    "No narrow solution is found; or at equal length the narrow one's loss on poems is as low; or " +
+    "noise hurts both alike; or instruction and response tuning are no more alike than either is to " +
+    "poems.",
+  code: "lib/answers/narrow_or_general.ts",
+  cells(size) {
+    const isSmoke = size === "smoke";
+    const pairs = solutionNames.flatMap((of, i) =>
+      solutionNames.slice(i + 1).map((and) => ({ part: "pair" as const, of, and }))
+    );
+    const parts: readonly Part[] = isSmoke
+      ? [
+        { part: "solution", of: "narrow" },
+        { part: "cost", of: "general" },
+        { part: "pair", of: "general", and: "response" },
+        { part: "swap", of: "response", layer: 1 },
+      ]
+      : [
+        ...(["general", "narrow", "distilled rules"] as const).map((of) => (
+          { part: "solution" as const, of }
+        )),
+        ...(["general", "narrow"] as const).map((of) => ({ part: "cost" as const, of })),
+        ...pairs,
+        ...(["base", "response", "general"] as const).flatMap((of) =>
+          Array.from({ length: LAYERS }, (_, layer) => ({ part: "swap" as const, of, layer }))
+        ),
+      ];
+    const bases = isSmoke ? shippedBases.slice(0, 1) : shippedBases;
+    return bases.flatMap((base) =>
+      parts.map((part) => ({ factors: part as PartCell["factors"], base, seed: 1 }))
+    );
+  },
+  async measure(study, { factors, seed }) {
+    const of = (name: SolutionName | "base") =>
+      name === "base" ? Promise.resolve(study.base.model) : solution(study, name, seed);
+    const model = await of(factors.of);
+    switch (factors.part) {
+      case "solution": {
+        const shift = await tokenShift(study, model, seed);
+        const { outcomes } = await followingElsewhere(study, model, seed);
+        return {
+          outcomes,
+          figures: { ...shift, norm: normOf(weightChange(model, study.base.model)) },
+        };
+      }
+      case "cost":
+        return { figures: await costs(study, model, await of("general"), seed) };
+      case "pair":
+        return { figures: await likeness(study, model, await of(factors.and)) };
+      case "swap": {
+        const whole = await of("instruction");
+        return await followingElsewhere(study, withLayer(whole, model, factors.layer), seed);
+      }
+    }
+  },
+};
