@@ -202,13 +202,13 @@ export function withRises(cells: readonly CellResult[]): CellResult[] {
 export function pairTiles(cells: readonly CellResult[], measure: string) {
   const pairs = cells.filter(({ factors }) => factors.part === "pair");
   const names = [
-    ...new Set(pairs.flatMap(({ factors: { of, and } }) => [String(of), String(and)])),
+    ...new Set(pairs.flatMap(({ factors }) => [String(factors.of), String(factors.with)])),
   ];
   const values = names.map((a) =>
     names.map((b) => {
       if (a === b) return 1;
-      const isIt = ({ factors: { of, and } }: CellResult) =>
-        (of === a && and === b) || (of === b && and === a);
+      const isIt = ({ factors: { of, with: other } }: CellResult) =>
+        (of === a && other === b) || (of === b && other === a);
       const found = pairs.filter(isIt).map(({ figures }) => figures[measure]!);
       return found.length === 0 ? null : found.reduce((x, y) => x + y, 0) / found.length;
     })
@@ -226,11 +226,11 @@ export function swapLines(
   donors: readonly string[],
 ): IntervalSeries[] {
   const swaps = cells.filter(({ factors }) => factors.part === "swap");
-  const layers = [...new Set(swaps.map(({ factors }) => Number(factors.layer)))].sort();
+  const layers = [...new Set(swaps.map(({ factors }) => Number(factors.with)))].sort();
   return donors.map((of) => ({
     name: `of ${of}`,
     points: layers.map((layer) => (
-      { x: `layer ${layer + 1}`, ...level(swaps, "win", { of, layer }) }
+      { x: `layer ${layer + 1}`, ...level(swaps, "win", { of, with: layer }) }
     )),
   }));
 }

@@ -10,14 +10,15 @@ import { costs, followingElsewhere, likeness, tokenShift } from "./solution_figu
 import { solution, type SolutionName, solutionNames } from "./solutions.ts";
 import { normOf, weightChange, withLayer } from "./weight_changes.ts";
 
-/** What a cell measures, and of which solutions. */
-type Part =
-  | { readonly part: "solution" | "cost"; readonly of: SolutionName }
-  | { readonly part: "pair"; readonly of: SolutionName; readonly and: SolutionName }
-  | { readonly part: "swap"; readonly of: SolutionName | "base"; readonly layer: number };
+/** What a cell measures, of which solution, and with what: another solution, or a layer. */
+interface Part extends Factors {
+  readonly part: "solution" | "cost" | "pair" | "swap";
+  readonly of: SolutionName | "base";
+  readonly with: SolutionName | number | "";
+}
 
 interface PartCell extends Cell {
-  readonly factors: Part & Factors;
+  readonly factors: Part;
 }
 
 const LAYERS = 4;
@@ -39,35 +40,31 @@ export const narrowOrGeneral: Plan<PartCell> = {
     "poems.",
   code: "lib/answers/narrow_or_general.ts",
   cells(size) {
-    const isSmoke = size === "smoke";
-    const pairs = solutionNames.flatMap((of, i) =>
-      solutionNames.slice(i + 1).map((and) => ({ part: "pair" as const, of, and }))
+    const part = (part: Part["part"], of: Part["of"], other: Part["with"] = ""): Part => (
+      { part, of, with: other }
     );
-    const parts: readonly Part[] = isSmoke
-      ? [
-        { part: "solution", of: "narrow" },
-        { part: "cost", of: "general" },
-        { part: "pair", of: "general", and: "response" },
-        { part: "swap", of: "response", layer: 1 },
-      ]
-      : [
-        ...(["general", "narrow", "distilled rules"] as const).map((of) => (
-          { part: "solution" as const, of }
-        )),
-        ...(["general", "narrow"] as const).map((of) => ({ part: "cost" as const, of })),
-        ...pairs,
-        ...(["base", "response", "general"] as const).flatMap((of) =>
-          Array.from({ length: LAYERS }, (_, layer) => ({ part: "swap" as const, of, layer }))
-        ),
-      ];
-    const bases = isSmoke ? shippedBases.slice(0, 1) : shippedBases;
-    return bases.flatMap((base) =>
-      parts.map((part) => ({ factors: part as PartCell["factors"], base, seed: 1 }))
-    );
+    const smoke = [
+      part("solution", "narrow"),
+      part("cost", "general"),
+      part("pair", "general", "response"),
+      part("swap", "response", 1),
+    ];
+    const parts = [
+      ...(["general", "narrow", "distilled rules"] as const).map((of) => part("solution", of)),
+      ...(["general", "narrow"] as const).map((of) => part("cost", of)),
+      ...solutionNames.flatMap((of, i) =>
+        solutionNames.slice(i + 1).map((other) => part("pair", of, other))
+      ),
+      ...(["base", "response", "general"] as const).flatMap((of) =>
+        Array.from({ length: LAYERS }, (_, layer) => part("swap", of, layer))
+      ),
+    ];
+    const [bases, wanted] = size === "smoke" ? [["base-1"], smoke] : [shippedBases, parts];
+    return bases.flatMap((base) => wanted.map((factors) => ({ factors, base, seed: 1 })));
   },
   async measure(study, { factors, seed }) {
-    const of = (name: SolutionName | "base") =>
-      name === "base" ? Promise.resolve(study.base.model) : solution(study, name, seed);
+    const of = async (name: Part["of"]) =>
+      name === "base" ? study.base.model : await solution(study, name, seed);
     const model = await of(factors.of);
     switch (factors.part) {
       case "solution": {
@@ -81,10 +78,14 @@ export const narrowOrGeneral: Plan<PartCell> = {
       case "cost":
         return { figures: await costs(study, model, await of("general"), seed) };
       case "pair":
-        return { figures: await likeness(study, model, await of(factors.and)) };
+        return { figures: await likeness(study, model, await of(factors.with as SolutionName)) };
       case "swap": {
         const whole = await of("instruction");
-        return await followingElsewhere(study, withLayer(whole, model, factors.layer), seed);
+        return await followingElsewhere(
+          study,
+          withLayer(whole, model, factors.with as number),
+          seed,
+        );
       }
     }
   },

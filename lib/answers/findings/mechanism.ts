@@ -54,11 +54,12 @@ function easier(cells: readonly CellResult[]) {
 const STANDS_IN = 10;
 
 function inside(cells: readonly CellResult[]) {
-  const pair = (of: string, and: string) => level(cells, "cosine", { part: "pair", of, and });
+  const pair = (of: string, other: string) =>
+    level(cells, "cosine", { part: "pair", of, with: other });
   const same = pair("instruction", "response"), poems = pair("general", "instruction");
   // Layers as repeats of one measurement: a mean over them.
   const swaps = cells.filter(({ factors }) => factors.part === "swap").map((cell) => (
-    { ...cell, seed: Number(cell.factors.layer), factors: { of: cell.factors.of! } }
+    { ...cell, seed: Number(cell.factors.with), factors: { of: cell.factors.of! } }
   ));
   const [response, base] = ["response", "base"].map((of) => level(swaps, "win", { of }));
   const lost = { value: 50 - response!.value, low: 50 - response!.high, high: 50 - response!.low };
