@@ -26,9 +26,10 @@ function kinds(cells: readonly CellResult[]): Found {
   const best = texts.reduce((a, b) => b.value > a.value ? b : a);
   const more = gap(cells, PASS, responses, { ...whole, tunedOn: best.tunedOn! });
   return {
-    sentence: `Ten responses bring ${share.toFixed(0)} % of what 960 bring. Of text that answers ` +
-      `nothing the best (${best.tunedOn}) passes ${said(best)}, responses ${said(all)}: ` +
-      (more.low > 0 ? "they must be answers." : "any text does."),
+    sentence:
+      `Ten responses bring ${share.toFixed(0)} % of the gain of 960, which pass ${said(all)}; ` +
+      `text that answers nothing passes ${said(best)} at best (${best.tunedOn}): ` +
+      (more.low > 0 ? "answers are needed." : "any text does."),
     sure: sureOf(more),
   };
 }
@@ -82,11 +83,10 @@ function templates(cells: readonly CellResult[]): Found {
   const [a, b] = [most, least].map(({ tuned, asked }) => ({ arm, tuned: tuned!, asked: asked! }));
   const apart = gap(cells, PASS, a!, b!);
   return {
-    sentence: `Whatever the tags, response tuning passes ${least.value.toFixed(0)} to ` +
-      `${
-        most.value.toFixed(0)
-      } % (${least.tuned} to ${most.tuned}) where asked in its own; asked ` +
-      `in others, it keeps ${kept.toFixed(0)} % of its gain over the base.`,
+    sentence: `In its own tags, whatever they are, response tuning passes ` +
+      `${least.value.toFixed(0)} to ${most.value.toFixed(0)} %; in others it keeps ` +
+      `${kept.toFixed(0)} % of its gain; in tags that pretraining had it passes ` +
+      `${of("semantic", "as in threads").value.toFixed(0)} %.`,
     sure: apart.value > 10 ? sureOf(apart, 10) : sureWithin(apart, 10),
   };
 }

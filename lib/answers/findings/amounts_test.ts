@@ -46,13 +46,17 @@ Deno.test("the answers follow the cells, whichever way they come out", () => {
         ? (steps === 300 ? 3 : 6)
         : 1,
   );
-  assert.match(findingOf(3).find(answers).sentence, /bring 100 %.*they must be answers/);
+  assert.match(findingOf(3).find(answers).sentence, /bring 100 %.*answers are needed/);
   assert.match(findingOf(6).find(answers).sentence, /add 30\.0 .*in part/);
   assert.match(findingOf(14).find(answers).sentence, /passes 60, 60 and 30 % .*harms/);
   const alike = made(amountAndKind, ({ tunedOn }) => tunedOn === "nothing" ? 1 : 5);
   assert.match(findingOf(3).find(alike).sentence, /any text does/);
   assert.match(findingOf(6).find(alike).sentence, /neither adds/);
   assert.match(findingOf(14).find(alike).sentence, /neither helps nor harms/);
+  for (const { sentence } of [3, 6, 14].map((number) => findingOf(number).find(answers))) {
+    const words = sentence.replace(/\[[^\]]*\]/g, "").match(/\S*\w\S*/g)!;
+    assert(words.length <= 30, `${words.length} words: ${sentence}`);
+  }
   assert.throws(() => findingOf(3).find(alike.slice(0, 3)), /not computed yet/);
 });
 
@@ -63,7 +67,7 @@ Deno.test("the answer on templates tells own tags from others", () => {
       arm === "base" ? 2 : tuned === asked ? (tuned === "newline" ? 4 : 8) : 3,
   );
   const { sentence, sure } = findingOf(5).find(cells);
-  assert.match(sentence, /40 to 80 % \(newline to .*keeps 20 % of/);
+  assert.match(sentence, /passes 40 to 80 %; .*keeps 20 % of its gain; .*passes 30 %/);
   assert.equal(sure, "clear");
 });
 
