@@ -106,7 +106,18 @@ export {
   turnedRows,
 } from "./answers/predictors.ts";
 export { basePoints, estimatesByBase, spearmanOverBases } from "./answers/by_base.ts";
+export { barsOf, matrixOf, measuresAlong } from "./answers/charted.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
+export {
+  answerBars,
+  figureLines,
+  gainLines,
+  kindRows,
+  pairTiles,
+  shareLines,
+  swapLines,
+  withRises,
+} from "./answers/mechanism_rows.ts";
 export { studyCells } from "./answers/kept.ts";
 export { showAnswer, showExpected } from "./answers/answers.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";

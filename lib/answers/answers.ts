@@ -6,7 +6,9 @@
 import { showMarkdown, showTable } from "@implicit/notebook";
 import { type Finding, type Found, NotComputed } from "./finding.ts";
 import { adapterFindings } from "./findings/adapters.ts";
+import { mechanismFindings } from "./findings/mechanism.ts";
 import { narrowFindings } from "./findings/narrow.ts";
+import { amountFindings } from "./findings/amounts.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
 import { pretrainingFindings } from "./findings/pretraining.ts";
 import type { CellResult } from "./grid.ts";
@@ -43,9 +45,11 @@ export const questions: Readonly<Record<number, string>> = {
 /** What the studies say, question by question; a question may be answered by several. */
 export const answers: readonly Finding[] = [
   ...pretrainingFindings,
+  ...amountFindings,
   ...noveltyFindings,
   ...adapterFindings,
   ...narrowFindings,
+  ...mechanismFindings,
 ].sort((a, b) => a.number - b.number);
 
 /** What came out of a question, or that it has not been computed. */

@@ -3,6 +3,7 @@ import { amountAndKind } from "./amount_and_kind.ts";
 import { emergence } from "./emergence.ts";
 import { forbidden } from "./forbidden.ts";
 import { descriptionLength } from "./description_length.ts";
+import { narrowOrGeneral } from "./narrow_or_general.ts";
 import { narrowTasks } from "./narrow_tasks.ts";
 import { hiddenModes } from "./hidden_modes.ts";
 import { newInstructions } from "./new_instructions.ts";
@@ -22,6 +23,7 @@ export const studies: readonly Plan[] = [
   amountAndKind as Plan,
   hiddenModes as Plan,
   newInstructions as Plan,
+  narrowOrGeneral as Plan,
 ];
 
 /**

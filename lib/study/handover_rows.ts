@@ -98,7 +98,8 @@ export async function handedOver(
       runs.map(({ answers }) => answers.map(({ stopped }) => stopped ? 1 : 0)),
     );
     const pairs = runs.flatMap((run) =>
-      referencesOf(run, answered).map((reference) => ({ run, reference }))
+      referencesOf(run, answered).filter((reference) => reference.arm !== arm)
+        .map((reference) => ({ run, reference }))
     );
     const wins = await Promise.all(pairs.map((pair) => winsOf(folder, pair, judge)));
     if (wins.length > 0 && wins.every((one) => one !== null)) {
@@ -127,7 +128,6 @@ async function winsOf(
   { run, reference }: { readonly run: Answered; readonly reference: Answered },
   judge: Judge | null,
 ): Promise<number[] | null> {
-  if (run === reference) return run.outputs.map(() => 0.5);
   const against = join(folder, "runs", run.run.name, "output", "against", reference.run.name);
   const comparisons = run.outputs.map((row, i): Comparison => ({
     instruction: row.instruction,

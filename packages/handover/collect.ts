@@ -129,7 +129,7 @@ async function readRun(
 
   const output = join(folder, "runs", run.name, "output");
   const trained = plan && await readTraining(output, run, plan, files);
-  const { answers, server } = await readAnswers(folder, output, run, known);
+  const answers = await readAnswers(folder, output, run, known);
   const asked = (await readFile(join(folder, run.prompts), "utf8")).trim().split("\n").length;
   const parts = [
     ...trained && trained.steps < run.steps ? [`${trained.steps} of ${run.steps} steps`] : [],
@@ -142,7 +142,7 @@ async function readRun(
     losses: trained?.losses ?? [],
     answers,
     model: trained?.steps === run.steps && trained ? output : null,
-    engine: [trained?.engine, server && `vLLM, ${server}`].filter(Boolean).join("; "),
+    engine: [trained?.engine, answers.length > 0 && "vLLM"].filter(Boolean).join("; "),
     seconds: trained?.seconds ?? 0,
   };
 }
@@ -212,12 +212,11 @@ async function readAnswers(
   output: string,
   run: ListedRun,
   { files, model }: Handover,
-): Promise<{ answers: HandedAnswer[]; server: string | null }> {
+): Promise<HandedAnswer[]> {
   const lines = await readFile(join(output, "answers.jsonl"), "utf8").catch(() => "");
   const asked = (await readFile(join(folder, run.prompts), "utf8")).trim().split("\n")
     .map((line) => JSON.parse(line) as { id: string; instruction: string });
   const found = new Map<string, Omit<HandedAnswer, "instruction">>();
-  let server: string | null = null;
   for (const line of lines.split("\n").slice(0, -1)) { // what has no end was cut
     const row = answer.safeParse(parseJson(line)).data;
     if (!row || !asked.some(({ id }) => id === row.id)) {
@@ -234,14 +233,12 @@ async function readAnswers(
     if (!row.model?.split("/").some((part) => part === leaf || part.endsWith(`--${leaf}`))) {
       throw new Differs(`answers of ${run.name} are those of ${row.model}`);
     }
-    server = row.model;
     found.set(row.id, { id: row.id, tokens: row.tokens, stopped: row.stopped });
   }
-  const answers = asked.flatMap(({ id, instruction }) => {
+  return asked.flatMap(({ id, instruction }) => {
     const one = found.get(id);
     return one ? [{ ...one, instruction }] : [];
   });
-  return { answers, server };
 }
 
 const short = (hash: string | null | undefined) => hash ? hash.slice(0, 12) : "nothing";

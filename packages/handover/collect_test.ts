@@ -86,7 +86,7 @@ Deno.test("collectRuns() reads a whole run back, and says which is missing", asy
         stopped: true,
       })),
       model: output,
-      engine: "trl 1.13.0; 2 × cpu; vLLM, runs/mine-1/output",
+      engine: "trl 1.13.0; 2 × cpu; vLLM",
       seconds: 9,
     });
     assert.equal(`${two!.state}: ${two!.detail}`, "missing: 0 of 2 steps, 0 of 2 answers");

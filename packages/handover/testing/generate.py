@@ -1,6 +1,7 @@
-"""Greedy tokens by Hugging Face transformers: `generate.py MODEL TOKENS PROMPTS`, prompts as JSON.
+"""Greedy tokens by Hugging Face transformers: `generate.py TOKENS CASES`, as JSON a list of a folder
+and its prompts each; the last line has theirs.
 
-MODEL is a folder of a model, or of PEFT's adapters, which are merged into their base.
+A folder is that of a model, or of PEFT's adapters, which are merged into their base.
 """
 
 import json
@@ -11,15 +12,24 @@ import torch
 from peft import AutoPeftModelForCausalLM
 from transformers import AutoModelForCausalLM
 
-folder, tokens = sys.argv[1], int(sys.argv[2])
-if os.path.exists(os.path.join(folder, "adapter_config.json")):
-    model = AutoPeftModelForCausalLM.from_pretrained(folder, dtype=torch.float32).merge_and_unload()
-else:
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-found = []
-for ids in json.loads(sys.argv[3]):
+
+def load(folder):
+    if os.path.exists(os.path.join(folder, "adapter_config.json")):
+        model = AutoPeftModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        return model.merge_and_unload()
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def generate(model, ids):
+    tokens = int(sys.argv[1])
     whole = model.generate(
         torch.tensor([ids]), max_new_tokens=tokens, do_sample=False, eos_token_id=[], pad_token_id=0
     )
-    found.append(whole[0, len(ids) :].tolist())
+    return whole[0, len(ids) :].tolist()
+
+
+found = []
+for folder, prompts in json.loads(sys.argv[2]):
+    model = load(folder)
+    found.append([generate(model, ids) for ids in prompts])
 print(json.dumps(found))
