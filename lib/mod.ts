@@ -120,6 +120,9 @@ export {
 } from "./answers/mechanism_rows.ts";
 export { studyCells } from "./answers/kept.ts";
 export { showAnswer, showExpected } from "./answers/answers.ts";
+export { composed, gradeComposed } from "./answers/novel_requests.ts";
+export { ask, measureLines, refusalDoses } from "./answers/novelty_lines.ts";
+export { withinFamilies } from "./answers/within_families.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 
