@@ -106,7 +106,14 @@ export {
   turnedRows,
 } from "./answers/predictors.ts";
 export { basePoints, estimatesByBase, spearmanOverBases } from "./answers/by_base.ts";
-export { barsOf, matrixOf, measuresAlong } from "./answers/charted.ts";
+export {
+  among,
+  barsOf,
+  differencesTable,
+  matrixOf,
+  measuresAlong,
+  measuresTable,
+} from "./answers/charted.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
 export {
   answerBars,
