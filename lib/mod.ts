@@ -106,7 +106,14 @@ export {
   turnedRows,
 } from "./answers/predictors.ts";
 export { basePoints, estimatesByBase, spearmanOverBases } from "./answers/by_base.ts";
-export { barsOf, matrixOf, measuresAlong } from "./answers/charted.ts";
+export {
+  among,
+  barsOf,
+  differencesTable,
+  matrixOf,
+  measuresAlong,
+  measuresTable,
+} from "./answers/charted.ts";
 export { contrast, estimates, seriesOf } from "./answers/estimates.ts";
 export {
   answerBars,
@@ -120,6 +127,9 @@ export {
 } from "./answers/mechanism_rows.ts";
 export { studyCells } from "./answers/kept.ts";
 export { showAnswer, showExpected } from "./answers/answers.ts";
+export { composed, gradeComposed } from "./answers/novel_requests.ts";
+export { ask, measureLines, refusalDoses } from "./answers/novelty_lines.ts";
+export { withinFamilies } from "./answers/within_families.ts";
 export { measureSpeed, timeTable } from "./bench/speed.ts";
 export { taskStyles } from "./study/style.ts";
 export { showLaboratory } from "./course/laboratory.ts";

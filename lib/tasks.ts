@@ -21,6 +21,7 @@ export { type TrustFigures, trustProvenance, trustTable } from "./testing/trust/
 export { pretrain } from "./tune/tune.ts";
 export { glossaryTerms } from "./course/glossary.ts";
 export { courseTable, courseTexts, writeWayfinding } from "./course/wayfinding.ts";
+export { answersTable } from "./answers/answers_table.ts";
 export { checkCell } from "./answers/check.ts";
 export { estimates } from "./answers/estimates.ts";
 export { runGrid, type Shard } from "./answers/grid.ts";

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { forestSvg, writeWhole } from "@implicit/notebook";
 import { type PageFigures, pageProvenance, pageTable } from "@implicit/web";
 import {
+  answersTable,
   type BenchFigures,
   benchProvenance,
   benchTable,
@@ -75,7 +76,9 @@ const bench = await read<BenchFigures>(join(projectRoot(), "data", "bench.json")
 const trust = await read<TrustFigures>(join(projectRoot(), "data", "trust.json"));
 const page = await read<PageFigures>(join(projectRoot(), "data", "page.json"));
 const { date } = stored.costs.at(-1)!; // of the runs, not of today
+const notebooks = join(projectRoot(), "notebooks");
 const blocks = {
+  answers: await answersTable(notebooks, "notebooks/"),
   page: `${pageTable(page)}\n\n${pageProvenance(page)}`,
   results: paperTables(rows, paper),
   claims: claimsSection(rows, paper),
@@ -85,11 +88,11 @@ const blocks = {
   trust: `${trustTable(trust)}\n\n${trustProvenance(trust)}`,
   bench: `${benchTable(bench)}\n\n${benchProvenance(bench)}`,
 };
-const notebooks = join(projectRoot(), "notebooks");
 await writeWayfinding(notebooks, stored.costs);
 await writeBlocks(join(projectRoot(), "README.md"), blocks);
 await writeBlocks(join(notebooks, "README.md"), {
   course: await courseTable(notebooks, stored.costs),
+  answers: await answersTable(notebooks),
 });
 console.log(`Wrote ${rows.length} rows into README.md.`);
 

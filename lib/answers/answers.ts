@@ -12,7 +12,6 @@ import { amountFindings } from "./findings/amounts.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
 import { pretrainingFindings } from "./findings/pretraining.ts";
 import type { CellResult } from "./grid.ts";
-import { keptResults } from "./kept.ts";
 import { studyNamed } from "./studies.ts";
 
 /** The paper's open questions, 1 to 20, and three checks: 21 to 23. */
@@ -121,21 +120,4 @@ export async function showExpected(
   cells: readonly CellResult[] = [],
 ): Promise<void> {
   await showTable(expectedRows(study, cells), { caption: study });
-}
-
-/** All questions with their answers from the shipped results, one row an answer. */
-export async function answerRows(): Promise<
-  { number: number; question: string; answer: string; sure: string; notebook: string }[]
-> {
-  const rows = Object.entries(questions).map(async ([key, question]) => {
-    const number = Number(key);
-    const found = answers.filter((one) => one.number === number).map(async (finding) => {
-      const kept = await keptResults(finding.study).catch(() => null);
-      const { sentence, sure } = answerOf(finding, kept?.cells ?? []);
-      return { number, question, answer: sentence, sure, notebook: finding.notebook };
-    });
-    const none = { number, question, answer: "Not answered yet.", sure: "open", notebook: "" };
-    return found.length === 0 ? [none] : await Promise.all(found);
-  });
-  return (await Promise.all(rows)).flat();
 }

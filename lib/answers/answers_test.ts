@@ -59,24 +59,26 @@ Deno.test("question 16 names the fewest refusals that bring refusing back, or sa
 });
 
 /** Shipped bases: two requests in one and one by one, unseen names, what was read, false facts. */
-function newCells(both: number, gain: number, falsely: number): CellResult[] {
-  const figures = { lostUnseen: 60, gainRead: gain };
-  const outcomes = { bothAnswered: both, oneByOne: 60, pass: 60 };
+function newCells(both: number, read: number, falsely: number): CellResult[] {
+  const outcomes = { bothAnswered: both, oneByOne: 60, pass: 60, remembered: 80 };
+  const reading = { passRead: read, passNew: 40 };
   return [
-    ...cellsOf({ arm: "instruction tuning" }, outcomes, figures),
-    ...cellsOf({ arm: "response tuning" }, outcomes, figures),
+    ...cellsOf({ arm: "instruction tuning" }, { ...outcomes, ...reading }, { lostUnseen: 60 }),
+    ...cellsOf({ arm: "response tuning" }, { ...outcomes, ...reading }, { lostUnseen: 60 }),
     ...cellsOf({ arm: "response tuning, false" }, { pass: falsely }),
   ];
 }
 
 Deno.test("questions 18 and 19 are answered either way", () => {
   const [memory, kinds] = [18, 19].map((number) => findingOf(number, "new-instructions").find);
-  assert.match(memory!(newCells(0, 2, 60)).sentence, /^Made: .*2\.5 \[/);
-  assert.equal(memory!(newCells(0, 2, 60)).sure, "clear");
-  assert.match(memory!(newCells(0, 20, 40)).sentence, /^Remembered in part: .* cost 20\.0/);
-  assert.equal(memory!(newCells(0, 9.6, 60)).sure, "open");
-  assert.match(kinds!(newCells(10, 2, 60)).sentence, /^Hardly: .* both in 7\.5 %/);
-  assert.match(kinds!(newCells(60, 2, 60)).sentence, /^Yes: .* both in 57\.5 %/);
+  const made = memory!(newCells(0, 40, 60));
+  assert.match(made.sentence, /^Put together from what was read: 78 % .* adds 0\.0 \[/);
+  assert.equal(made.sure, "clear");
+  const kept = memory!(newCells(0, 80, 40));
+  assert.match(kept.sentence, /^Remembered with .* adds 40\.0 .* cost 20\.0/);
+  assert.equal(memory!(newCells(0, 50, 60)).sure, "open");
+  assert.match(kinds!(newCells(10, 40, 60)).sentence, /^Hardly: .* both in 7\.5 %/);
+  assert.match(kinds!(newCells(60, 40, 60)).sentence, /^Yes: .* both in 57\.5 %/);
 });
 
 Deno.test("a finding belongs to a question, a study and a notebook, and says what it needs", () => {
@@ -103,7 +105,7 @@ Deno.test("sentences of answers have thirty words or fewer", () => {
   const all = [
     findingOf(16, "forbidden").find(forbiddenCells(80, [10, 30, 80, 90], 50)),
     findingOf(16, "forbidden").find(forbiddenCells(80, [0, 10, 10, 20], 60)),
-    ...[18, 19].map((number) => findingOf(number, "new-instructions").find(newCells(0, 20, 40))),
+    ...[18, 19].map((number) => findingOf(number, "new-instructions").find(newCells(0, 80, 40))),
   ];
   for (const { sentence } of all) {
     const words = sentence.replace(/\[[^\]]*\]/g, "").split(/\s+/).filter((word) =>

@@ -26,8 +26,17 @@ export interface BitsRow extends Pick<Estimate, "value" | "low" | "high"> {
  * @throws NotComputed if there is none.
  * @example bitsRows(cells).filter(({ kind }) => kind === "LoRA")
  */
-export function bitsRows(cells: readonly CellResult[]): BitsRow[] {
+export function bitsRows(cells: readonly CellResult[]): readonly BitsRow[] {
   if (cells.length === 0) throw new NotComputed("no adaptation has been measured yet.");
+  const rows = known.get(cells) ?? measuredRows(cells);
+  known.set(cells, rows);
+  return rows;
+}
+
+/** The rows of a list of cells, whose intervals take seconds. */
+const known = new WeakMap<readonly CellResult[], readonly BitsRow[]>();
+
+function measuredRows(cells: readonly CellResult[]): BitsRow[] {
   return estimates(cells, "win").map(({ kind, arm, value, low, high }) => ({
     kind: String(kind),
     arm: String(arm),

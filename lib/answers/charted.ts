@@ -1,10 +1,24 @@
 /** Estimates in the shapes that bars, matrices and lines take. Knows neither studies nor colours. */
 import type { IntervalSeries } from "@implicit/notebook";
-import { type Estimate, estimates } from "./estimates.ts";
+import { contrast, type Estimate, estimates } from "./estimates.ts";
 import type { CellResult } from "./grid.ts";
 import type { Factors } from "./plan.ts";
 
 type Row = Factors & Estimate;
+
+/**
+ * The estimates whose factors are those given, or among those given.
+ *
+ * @example among(estimates(cells, "pass"), { tunedOn: ["responses", "instructions"], examples: 960 })
+ */
+export function among(
+  rows: readonly Row[],
+  wanted: Readonly<Record<string, string | number | readonly (string | number)[]>>,
+): Row[] {
+  const fits = (row: Row) =>
+    Object.entries(wanted).every(([name, value]) => [value].flat().includes(row[name]!));
+  return rows.filter(fits);
+}
 
 /**
  * One bar an estimate, called by its factors.
@@ -61,5 +75,43 @@ export function measuresAlong(
         high: scale * row.high,
       }));
     return { name: measure, points };
+  });
+}
+
+/**
+ * Several measures side by side, one row a combination of factors, in percent: shares among the
+ * figures too.
+ *
+ * @example await showTable(measuresTable(cells, ["pass", "stops", "repeats"]));
+ */
+export function measuresTable(cells: readonly CellResult[], measures: readonly string[]) {
+  const names = Object.keys(cells[0]?.factors ?? {});
+  const rows = new Map<string, Record<string, string | number>>();
+  for (const measure of measures) {
+    const scale = cells.some(({ outcomes }) => measure in outcomes) ? 1 : 100;
+    for (const row of estimates(cells, measure)) {
+      const factors = Object.fromEntries(names.map((name) => [name, row[name]!]));
+      const key = JSON.stringify(factors);
+      rows.set(key, { ...rows.get(key) ?? factors, [measure]: scale * row.value });
+    }
+  }
+  return [...rows.values()];
+}
+
+/**
+ * Differences between cells of the same bases, in points where the measure is an outcome.
+ *
+ * @param pairs the factors of the one and of the other
+ * @example differencesTable(cells, "pass", [[{ arm: "rules" }, { arm: "base" }]])
+ */
+export function differencesTable(
+  cells: readonly CellResult[],
+  measure: string,
+  pairs: readonly (readonly [Factors, Factors])[],
+) {
+  const named = (factors: Factors) => Object.values(factors).join(", ");
+  return pairs.map(([a, b]) => {
+    const { value, low, high } = contrast(cells, measure, a, b);
+    return { first: named(a), second: named(b), difference: value, low, high };
   });
 }

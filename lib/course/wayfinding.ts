@@ -7,6 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { duration, notebookNames, writeWhole } from "@implicit/notebook";
+import { questionsOf } from "../answers/answers_table.ts";
 import { type Cost, markdownTable } from "../study/tables.ts";
 import { anchorOf, glossaryTerms, type Term } from "./glossary.ts";
 
@@ -63,12 +64,14 @@ export function wayfinding(course: Course, name: string): { opening: string; clo
       link(other)
     }, made here where they are not kept`
     : "nothing but the project";
+  const open = questionsOf(number(name));
   const words = terms.filter(({ notebook }) => notebook === name)
     .map(({ term }) => `[${term}](glossary.md#${anchorOf(term)})`);
   const items = [
     ...(sections === "" ? [] : [`**In the paper**: ${sections}`]),
-    `**Needs** ${needs}`,
-    `**Takes** ${times(course.costs, name)}`,
+    ...(open.length === 0 ? [] : [`**Answers** ${questionLinks(open)}`]),
+    `**Needs** ${open.length === 0 ? needs : "nothing but the shipped results of its studies"}`,
+    `**Takes** ${open.length === 0 ? times(course.costs, name) : "a minute or two"}`,
     ...(words.length > 0 ? [`**New words**: ${words.join(", ")}`] : []),
   ];
   const all = "[all notebooks](README.md)", glossary = "[glossary](glossary.md)";
@@ -80,6 +83,15 @@ export function wayfinding(course: Course, name: string): { opening: string; clo
 }
 
 const number = (name: string) => name.split(" ", 1)[0]!;
+
+/** "questions 16 and 18 of the twenty-three", which stand on the notebooks' front page. */
+function questionLinks(numbers: readonly number[]): string {
+  const last = numbers.at(-1)!;
+  const list = numbers.length === 1
+    ? `question ${last}`
+    : `questions ${numbers.slice(0, -1).join(", ")} and ${last}`;
+  return `${list} of [the twenty-three](README.md#twenty-three-questions)`;
+}
 
 /** Links to what a notebook reproduces; empty where it is not in the paper. */
 function sectionsOf(name: string): string {

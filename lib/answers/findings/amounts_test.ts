@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { shippedBases } from "../plan.ts";
 import { amountAndKind } from "../amount_and_kind.ts";
-import { barsOf, matrixOf, measuresAlong } from "../charted.ts";
+import {
+  among,
+  barsOf,
+  differencesTable,
+  matrixOf,
+  measuresAlong,
+  measuresTable,
+} from "../charted.ts";
 import { estimates } from "../estimates.ts";
 import type { CellResult } from "../grid.ts";
 import { templatesStudy } from "../templates.ts";
@@ -84,4 +91,10 @@ Deno.test("estimates as bars, matrix and lines are the same numbers", () => {
   const [pass, stops] = measuresAlong(some, ["pass", "stops"], "steps");
   assert.deepEqual(pass!.points.map(({ x }) => x), ["1", "4", "15", "30", "60", "120", "300"]);
   assert.deepEqual([pass!.points[0]!.value, stops!.points[0]!.value], [50, 50]);
+  const few = among(estimates(some, "pass"), { examples: 960, steps: [4, 60] });
+  assert.deepEqual(few.map(({ steps }) => steps), [4, 60]);
+  const [row] = measuresTable(some, ["pass", "stops"]);
+  assert.deepEqual(row, { tunedOn: "responses", examples: 960, steps: 1, pass: 50, stops: 50 });
+  const [difference] = differencesTable(some, "pass", [[{ steps: 60 }, { steps: 4 }]]);
+  assert.deepEqual([difference!.first, difference!.difference], ["60", 0]);
 });

@@ -1,6 +1,7 @@
 /** What the studies of new and forbidden instructions answer. */
 import type { CellResult } from "../grid.ts";
-import { type Finding, gap, level, said, sureOf } from "../finding.ts";
+import { type Finding, gap, leastSure, level, said, sureOf } from "../finding.ts";
+import { withinFamilies } from "../within_families.ts";
 
 /** Refusals among the responses, few first; and what share of venoms must be refused to be most. */
 const DOSES = [5, 20, 60, 200];
@@ -34,19 +35,26 @@ function forbidden(cells: readonly CellResult[]) {
   };
 }
 
-/** So many points more, and what was read before counts as remembered. */
+/** So many points more, and what was read before counts as remembered with its instruction. */
 const REMEMBERED = 10;
 
 function memory(cells: readonly CellResult[]) {
   const arm = "response tuning";
-  const gain = level(cells, "gainRead", { arm });
+  const gain = level(withinFamilies(cells), "gainWithin", { arm });
+  const read = level(cells, "remembered", { arm });
   const cost = gap(cells, "pass", { arm }, { arm: `${arm}, false` });
   const isMemory = gain.value > REMEMBERED;
+  const how = isMemory
+    ? "Remembered with their instructions"
+    : read.value > MOST
+    ? "Put together from what was read"
+    : "Made";
   return {
-    sentence: `${isMemory ? "Remembered in part" : "Made"}: instructions read word for word are ` +
-      `passed ${said(gain, "")} points more often than new ones, and responses with false facts ` +
-      `cost ${said(cost, "")} points.`,
-    sure: sureOf(gain, REMEMBERED),
+    sentence:
+      `${how}: ${read.value.toFixed(0)} % of right answers were read word for word; having ` +
+      `read the instruction adds ${said(gain, "")} points; false facts in responses cost ` +
+      `${said(cost, "")}.`,
+    sure: leastSure(sureOf(gain, REMEMBERED), sureOf(read, MOST)),
   };
 }
 
