@@ -46,10 +46,10 @@ export function frontHtml({ title, figure, frame }: Front, lead: string): string
   return `<header><h1>${escapeHtml(title)}</h1>${lead}${tried}${story}</header>`;
 }
 
-/** A lazy frame in a closed fold is not loaded; the link is for phones, and a screen's whole width. */
+/** A frame that is loaded when its fold opens; the link is for phones, and a screen's whole width. */
 const frameHtml = (address: string, title: string) =>
-  `<details class="frame"><summary>${title}</summary>` +
-  `<iframe src="${address}" loading="lazy" title="${title}"></iframe></details>\n` +
+  `<details class="frame" ontoggle="const f=this.querySelector('iframe');f.src||=f.dataset.src">` +
+  `<summary>${title}</summary><iframe data-src="${address}" title="${title}"></iframe></details>\n` +
   `<p><a target="_blank" href="${address}">${title}, in a tab of its own</a></p>`;
 
 /** Pictures come alive when they scroll into view. */

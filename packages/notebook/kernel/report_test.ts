@@ -108,11 +108,14 @@ const linking = notebookChapter(
   )),
 );
 
-Deno.test("a page to try stands folded and lazy on the first screen, of the report and of the site", () => {
+Deno.test("a page to try stands folded, and not loaded, on the first screen of report and site", () => {
   const front = { title: "t", frame: { address: 'lab.html"x', title: "Try <it>" } };
-  const framed = '<details class="frame"><summary>Try &lt;it&gt;</summary>' +
-    '<iframe src="lab.html&quot;x" loading="lazy" title="Try &lt;it&gt;"></iframe></details>';
-  assert(renderReport(front, [words], "").includes(framed));
+  const framed = "<summary>Try &lt;it&gt;</summary>" +
+    '<iframe data-src="lab.html&quot;x" title="Try &lt;it&gt;"></iframe></details>';
+  const report = renderReport(front, [words], "");
+  assert(report.includes(framed));
+  assert.match(report, /<details class="frame" ontoggle="[^"]+">/);
+  assert.doesNotMatch(report, /<iframe[^>]* src=/);
   const files = renderSite(front, [words], "");
   assert(files.get("index.html")!.includes(framed));
   assert(!files.get("words.html")!.includes("<iframe"));
