@@ -39,11 +39,12 @@ export const narrowFindings: readonly Finding[] = [
         .map(({ name }) => name);
       const best = byWin(cells, (name) => turned.includes(name))[0]!;
       const poems = level(cells, "win", { set: "poems" });
+      const fixed = level(cells, "win", { set: "poems, one first line" });
       const isRescued = best.value > poems.value / 2;
       return {
-        sentence: `The game wins ${said(level(cells, "win", { set: "game" }))}; the best of what ` +
-          `was made of it, ${best.set}, ${said(best)}: ` +
-          (isRescued ? "that rescues it." : "no such change rescues it."),
+        sentence: `The game wins ${said(level(cells, "win", { set: "game" }))}, its best version ` +
+          `(${best.set}) ${said(best)}: ${isRescued ? "rescued" : "not rescued"}. Poems win ` +
+          `${said(poems)}, with one first line for all ${said(fixed)}.`,
         sure: sureOf(best, poems.value / 2),
       };
     },
