@@ -54,6 +54,7 @@ Deno.test("the shipped page tunes four arms and answers as the native engine doe
     assert.equal(opened.base, base.model.hash);
     await alike("base-1", base.model, arms.base);
     await alike("base-1", base.model, arms.rules());
+    const models = ["base-1"];
     for (const arm of tuned) {
       const made = await client.call("tune", { ...opened.defaults, arm: arm.name });
       const { model, losses } = await tuneArm(scale, base, arm, 1, { engine });
@@ -64,7 +65,13 @@ Deno.test("the shipped page tunes four arms and answers as the native engine doe
       });
       assert.equal(made.hash, hashes[arm.name], arm.name);
       await alike(made.id, model, arm);
+      models.push(made.id);
     }
+    // More models at once than there are decoders at hand.
+    const [{ instruction }] = prompts as [typeof prompts[0]];
+    const ask = (model: string) => client.call("ask", { model, instruction, rules: null });
+    const together = await Promise.all(models.map(ask));
+    for (const [i, model] of models.entries()) assert.deepEqual(await ask(model), together[i]);
   } finally {
     worker.terminate();
   }

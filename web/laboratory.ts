@@ -77,6 +77,12 @@ export interface Line {
   readonly signal: AbortSignal;
 }
 
+/** A model's decoder, and how many calls use it now. */
+interface Held {
+  readonly decoder: Promise<Decoder>;
+  users: number;
+}
+
 /** Every call of the protocol but the first, each with its line. */
 type Work = {
   [K in Exclude<keyof Calls, "open">]: (
@@ -91,7 +97,7 @@ const namesIn = (folder: string) => readdir(folder).catch((): string[] => []);
 /** The laboratory of one base. */
 export class Laboratory implements Work {
   /** By model; the one used last stands last. */
-  private readonly decoders = new Map<string, Promise<Decoder>>();
+  private readonly decoders = new Map<string, Held>();
   private readonly defaults: Settings;
 
   private constructor(
@@ -159,14 +165,15 @@ export class Laboratory implements Work {
           `found one of ${prompt.length} with its tags. Shorten it.`,
       );
     }
-    return await traceRules(await this.decoder(model), tokenizer, prompt, adapter, {
-      maxTokens: this.scale.maxTokens,
-      others: 3,
-      onStory: (story) => {
-        signal.throwIfAborted();
-        tell({ what: "token", story });
-      },
-    });
+    return await this.decoding(model, (decoder) =>
+      traceRules(decoder, tokenizer, prompt, adapter, {
+        maxTokens: this.scale.maxTokens,
+        others: 3,
+        onStory: (story) => {
+          signal.throwIfAborted();
+          tell({ what: "token", story });
+        },
+      }));
   }
 
   async winRate(
@@ -287,8 +294,10 @@ export class Laboratory implements Work {
     const empty = tokenizer.encode(formatPrompt(templates.tulu, ""));
     const ranked: Ranked[] = [];
     for (const name of models) {
-      const decoder = await this.decoder(name);
-      const found = await rankResponses((asked) => decoder.score(asked), examples, pairs, empty);
+      const found = await this.decoding(
+        name,
+        (decoder) => rankResponses((asked) => decoder.score(asked), examples, pairs, empty),
+      );
       const scores = [found[0]!.scores.real.mean, ...found.map(({ scores }) => scores.fake.mean)];
       ranked.push({ model: name, scores });
     }
@@ -307,7 +316,9 @@ export class Laboratory implements Work {
   }
 
   async forget(id: string): Promise<void> {
-    this.release(id);
+    const held = this.decoders.get(id);
+    this.decoders.delete(id);
+    if (held?.users === 0) dispose(held);
     await rm(join(MODELS, id));
   }
 
@@ -323,20 +334,37 @@ export class Laboratory implements Work {
     return id === BASE ? this.base.model : await loadCheckpoint(join(MODELS, id));
   }
 
-  /** The model's decoder; the one that was longest unused makes room for it. */
-  private decoder(id: string): Promise<Decoder> {
-    const found = this.decoders.get(id) ??
-      this.model(id).then((model) => createDecoder(model, { threads: this.scale.threads }));
+  /** Works with the model's decoder; afterwards those that nobody uses make room, the oldest first. */
+  private async decoding<T>(id: string, work: (decoder: Decoder) => Promise<T>): Promise<T> {
+    const held = this.decoders.get(id) ?? { decoder: this.open(id), users: 0 };
     this.decoders.delete(id);
-    this.decoders.set(id, found);
-    if (this.decoders.size > MOST_DECODERS) this.release([...this.decoders.keys()][0]!);
-    return found;
+    this.decoders.set(id, held);
+    held.users++;
+    try {
+      return await work(await held.decoder);
+    } finally {
+      held.users--;
+      if (held.users === 0 && this.decoders.get(id) !== held) dispose(held); // forgotten meanwhile
+      for (const [old, other] of [...this.decoders]) {
+        if (this.decoders.size <= MOST_DECODERS) break;
+        if (other.users > 0) continue;
+        this.decoders.delete(old);
+        dispose(other);
+      }
+    }
   }
 
-  private release(id: string): void {
-    this.decoders.get(id)?.then((decoder) => decoder.dispose(), () => {});
-    this.decoders.delete(id);
+  private open(id: string): Promise<Decoder> {
+    const opened = this.model(id).then((model) =>
+      createDecoder(model, { threads: this.scale.threads })
+    );
+    opened.catch(() => this.decoders.delete(id));
+    return opened;
   }
+}
+
+function dispose({ decoder }: Held): void {
+  decoder.then((opened) => opened.dispose(), () => {});
 }
 
 function writeExperiment(experiment: Experiment): Promise<void> {
