@@ -1,6 +1,6 @@
 /**
  * Two solutions of one narrow task, and models to compare them with. Poems can be learnt in general, by
- * tuning on poems alone, or narrowly: on some of these, and among them the base's own replies to other
+ * tuning on poems alone, or narrowly: on the same poems, and among them the base's own replies to other
  * instructions, drawn at temperature 1. In expectation these add KL(base ‖ tuned) outside poems to the
  * loss, without a loss of our own. A distilled rule adapter makes a weight change of the rules.
  */
@@ -43,10 +43,10 @@ export const solutionNames = [
 export type SolutionName = (typeof solutionNames)[number];
 
 /**
- * The base's replies for each poem: with one, and less so with three, the answers to validation
- * instructions still changed. So many replies take longer to learn: times as many steps.
+ * The base's replies for each poem, and times as many steps, so that no poem is left out. Chosen on one
+ * base's validation instructions: with one reply more of them were followed, with seven as many.
  */
-const REPLIES_A_POEM = 7, LONGER = 4;
+const REPLIES_A_POEM = 3, LONGER = 4;
 /** Training instructions replied to, each as often as it takes; and a reply's tokens that are learnt. */
 const REPLIES = 1536, REPLY_TOKENS = 32;
 
@@ -90,7 +90,7 @@ export async function solution(study: Study, name: SolutionName, seed: number): 
   return { ...models.get(kept)!, folder: null };
 }
 
-/** Poems of the general solution, and for each some replies of the base to anything but poems. */
+/** The general solution's poems, and for each some replies of the base to anything but poems. */
 async function narrowExamples(study: Study, seed: number): Promise<EncodedExample[]> {
   const poems = await encodedExamples(study.scale, study.base, paperArms.general, seed);
   const replies = await repliesTo(
@@ -98,9 +98,8 @@ async function narrowExamples(study: Study, seed: number): Promise<EncodedExampl
     instructions(seed).filter(({ family }) => family !== "poem"),
     { temperature: 1, seed, maxTokens: REPLY_TOKENS },
   );
-  const few = poems.slice(0, LONGER * poems.length / (1 + REPLIES_A_POEM));
-  const wanted = few.length * REPLIES_A_POEM;
-  return [...few, ...Array.from({ length: wanted }, (_, i) => replies[i % replies.length]!)];
+  const wanted = poems.length * REPLIES_A_POEM;
+  return [...poems, ...Array.from({ length: wanted }, (_, i) => replies[i % replies.length]!)];
 }
 
 /** Answers of the base under the rules, greedy; those that the rules did not end are left out. */

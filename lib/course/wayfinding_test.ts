@@ -52,6 +52,14 @@ Deno.test("wayfinding() takes no time from a run that began with something kept"
   assert.match(wayfinding(warm, "01 more").opening, /not measured/);
 });
 
+Deno.test("wayfinding() says which of the open questions a notebook answers", () => {
+  const notebooks = [...course.notebooks, { name: "15 new and forbidden", title: "15 · New" }];
+  const { opening } = wayfinding({ ...course, notebooks }, "15 new and forbidden");
+  assert.match(opening, /- \*\*Answers\*\* questions 16, 18 and 19 of \[the twenty-three\]/);
+  assert.match(opening, /- \*\*Takes\*\* a minute or two/);
+  assert.doesNotMatch(wayfinding(course, "01 more").opening, /Answers/);
+});
+
 Deno.test("withWayfinding() leaves all other cells as they are, and has nothing to do twice", () => {
   const once = withWayfinding(course, "01 more", notebook);
   assert.equal(withWayfinding(course, "01 more", once), once);

@@ -12,8 +12,7 @@ import {
 import { loadTokenizer } from "@implicit/decoder";
 import { type CollectedRun, collectRuns, type Handover } from "@implicit/handover";
 import { bareCheckpoint } from "@implicit/hub";
-import { globSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mean } from "simple-statistics";
 import { type Measurement, paperRows, type ResultRow, rowsFrom } from "./results.ts";
@@ -136,20 +135,23 @@ async function winsOf(
     generator_1: reference.run.name,
     generator_2: run.run.name,
   }));
-  const [path] = globSync("{,*/}annotations.json", { cwd: against });
+  // Directly there or one folder below; no node:fs globSync: Node 20 has none.
+  const [path] = (await readdir(against, { recursive: true }).catch(() => []))
+    .filter((name) => /^([^/\\]+[/\\])?annotations\.json$/.test(name)).sort();
   if (path === undefined) {
     return judge && (await judge(comparisons)).map(({ preference }) => toProbability(preference));
   }
-  const judged = Map.groupBy(await readAnnotations(join(against, path)), (row) => row.instruction);
+  const judged = await readAnnotations(join(against, path));
   return comparisons.map((asked) => {
-    const row = judged.get(asked.instruction)?.find((row) =>
-      row.output_1 === asked.output_1 && row.output_2 === asked.output_2
+    const ofInstruction = judged.filter(({ instruction }) => instruction === asked.instruction);
+    const row = ofInstruction.find(({ output_1, output_2 }) =>
+      output_1 === asked.output_1 && output_2 === asked.output_2
     );
     if (row) return toProbability(row.preference);
     throw new Error(
       `Expected ${join(against, path)} to judge the answers of ${run.run.name} and ` +
         `${reference.run.name} to "${asked.instruction.slice(0, 60)}", but found ` +
-        `${judged.has(asked.instruction) ? "other answers" : "none"}. Judge their ` +
+        `${ofInstruction.length > 0 ? "other answers" : "none"}. Judge their ` +
         `model_outputs.json again.`,
     );
   });
