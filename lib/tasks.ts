@@ -24,6 +24,6 @@ export { courseTable, courseTexts, writeWayfinding } from "./course/wayfinding.t
 export { answersTable } from "./answers/answers_table.ts";
 export { checkCell } from "./answers/check.ts";
 export { estimates } from "./answers/estimates.ts";
-export { runGrid, type Shard } from "./answers/grid.ts";
+export { runGrid } from "./answers/grid.ts";
 export { keepResults, keptResults } from "./answers/kept.ts";
 export { studies, studyNamed } from "./answers/studies.ts";

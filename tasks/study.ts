@@ -3,7 +3,7 @@
  * data/studies. Interrupted, the same command goes on; `--check` computes one cell again.
  */
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { layOut, tableText } from "@implicit/notebook";
 import {
   checkCell,
@@ -11,11 +11,11 @@ import {
   keepResults,
   keptResults,
   runGrid,
-  type Shard,
+  shardOf,
   studies,
   studyNamed,
 } from "implicit/tasks";
-import { orSayWhy, whole } from "./arguments.ts";
+import { checkedBy, orSayWhy, whole } from "./arguments.ts";
 import { processor } from "./pretrain.ts";
 
 const options = new Command("deno task study")
@@ -25,14 +25,18 @@ const options = new Command("deno task study")
   .argument("[name]", "which study")
   .option("--list", "say which studies there are, and how much of each is shipped", false)
   .option("--smoke", "a version of two minutes, whose numbers mean nothing; writes nothing", false)
-  .option("--shard <i/n>", "compute part i of n alone; copy .cache to join the parts", shardOf)
+  .option(
+    "--shard <i/n>",
+    "compute part i of n alone; copy .cache to join the parts",
+    checkedBy(shardOf),
+  )
   .option("--check <name>", "compute one cell of the shipped results again, and compare")
   .option("--seed <n>", "which cell is checked; by default another one every time", whole(0))
   .parse();
 const { list, smoke, shard, check, seed } = options.opts<{
   list: boolean;
   smoke: boolean;
-  shard?: Shard;
+  shard?: string;
   check?: string;
   seed?: number;
 }>();
@@ -49,7 +53,11 @@ await orSayWhy(async () => {
   if (name === undefined) throw new Error("Expected the name of a study: deno task study --list");
   const plan = studyNamed(name);
   const size = smoke ? "smoke" : "full";
-  const { cells, failed, elsewhere } = await runGrid(plan, { size, shard, signal: cancel.signal });
+  const { cells, failed, elsewhere } = await runGrid(plan, {
+    size,
+    shard: shard === undefined ? undefined : shardOf(shard),
+    signal: cancel.signal,
+  });
   console.log(`${cells.length} cells done, ${failed.length} failed, ${elsewhere} of other shards.`);
   for (const sentence of failed) console.error(sentence);
   const [measure] = Object.keys({ ...cells[0]?.outcomes, ...cells[0]?.figures });
@@ -85,13 +93,4 @@ async function showCheck(of: string): Promise<void> {
   );
   console.log(sentence);
   process.exit(holds ? 0 : 1);
-}
-
-/** "3/20" as a part of a whole. */
-function shardOf(text: string): Shard {
-  const [index = NaN, of = NaN] = text.split("/").map(Number);
-  if (Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 1 && index <= of) {
-    return { index, of };
-  }
-  throw new InvalidArgumentError("Expected a part of a whole, as 3/20.");
 }

@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import type { Base } from "../study/scale.ts";
 import { openScale } from "../study/scales.ts";
 import { studyOn } from "../study/open_study.ts";
-import { projectRoot, readSettings } from "../study/settings.ts";
+import { projectRoot, readSettings, type Shard } from "../study/settings.ts";
 import type { Study } from "../study/study.ts";
 import { PROMPTS } from "./measures.ts";
 import type { Cell, Factors, Plan, PlanSize } from "./plan.ts";
@@ -26,12 +26,6 @@ export interface CellResult {
   readonly outcomes: Readonly<Record<string, string>>;
   readonly figures: Readonly<Record<string, number>>;
   readonly seconds: number;
-}
-
-/** Part `index` of `of`, from 1. */
-export interface Shard {
-  readonly index: number;
-  readonly of: number;
 }
 
 export interface GridOptions {

@@ -15,6 +15,7 @@ const templates = fileURLToPath(new URL("./grid", import.meta.url));
  *
  * @param command a task with its arguments, which takes `--shard 3/20`
  * @returns their names
+ * @throws where the folder holds a hand-over of trainings
  * @example
  * await writeGrid("out", "reproduce --seeds 5", 20);
  */
@@ -22,6 +23,12 @@ export async function writeGrid(out: string, command: string, shards: number): P
   const name = command.split(" --")[0]!.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   const files = await readdir(templates);
   await mkdir(out, { recursive: true });
+  if ((await readdir(out)).includes("handover.json")) {
+    throw new Error(
+      `Expected a folder for a grid's files, but found a hand-over of trainings in ${out}, whose ` +
+        "slurm.sh would be lost: name another.",
+    );
+  }
   for (const file of files) {
     const text = await readFile(join(templates, file), "utf8");
     await writeFileAtomic(join(out, file), fill(text, { name, command, shards: String(shards) }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -13,6 +13,11 @@ Deno.test("writeGrid() writes a Slurm array and a Kubernetes job that count the 
       "kubernetes.yaml",
       "slurm.sh",
     ]);
+    await writeFile(join(out, "handover.json"), "{}");
+    await assert.rejects(
+      writeGrid(out, "study templates", 3),
+      /a hand-over of trainings in .*name another/,
+    );
     const job = parse(await readFile(join(out, "kubernetes.yaml"), "utf8"));
     assert.equal(job.metadata.name, "reproduce");
     assert.equal(job.spec.completions, 20);

@@ -1,6 +1,6 @@
 /** What the studies of what implicit tuning does inside answer. */
 import type { CellResult } from "../grid.ts";
-import { type Finding, gap, leastSure, level, said, sureOf } from "../finding.ts";
+import { type Finding, gap, level, said, sureOf } from "../finding.ts";
 import { withRises, withShares } from "../mechanism_rows.ts";
 
 /** Percent of the divergence: what is most of it, and what is too little to be the reason. */
@@ -28,50 +28,50 @@ function reweighting(cells: readonly CellResult[]) {
   };
 }
 
-/** Of a difference in nats a token, what counts as one. */
-const SAME_LOSS = 0.05;
+/** A length of weight changes, in lengths of the general solution's, at which losses are compared. */
+const SHORT = 0.25;
 
 function easier(cells: readonly CellResult[]) {
   const of = (of: string) => ({ part: "solution", of });
   const cost = (of: string) => ({ part: "cost", of });
   const [general, narrow] = ["general", "narrow"].map((name) => level(cells, "pass", of(name)));
-  const loss = gap(cells, "loss 1", cost("narrow"), cost("general"));
+  const loss = gap(cells, `loss ${SHORT}`, cost("narrow"), cost("general"));
   const noise = gap(withRises(cells), "rise 4", cost("narrow"), cost("general"));
-  const isEasier = loss.value > SAME_LOSS;
   return {
     sentence:
-      `${isEasier ? "The general solution is the shorter" : "No shorter way"}: the narrow ` +
-      `one passes ${narrow!.value.toFixed(0)} % elsewhere (general ${
-        general!.value.toFixed(0)
-      } %), ` +
-      `its loss at equal length is ${said(loss, "", 2)} nats higher, under noise ` +
-      `${noise.value.toFixed(2)}.`,
-    sure: sureOf(loss, SAME_LOSS),
+      `${loss.value > 0 ? "The general solution is nearer" : "The narrow is as near"}: at ` +
+      `equal short length the narrow one loses ${
+        said(loss, "", 3)
+      } nats more on poems, under noise ` +
+      `${noise.value.toFixed(3)}; elsewhere it passes ${narrow!.value.toFixed(0)} %, the general ` +
+      `${general!.value.toFixed(0)} %.`,
+    sure: sureOf(loss),
   };
 }
 
-/** Points of win rate that a swapped layer may cost and still stand in. */
-const STANDS_IN = 10;
+/** Points of win rate that the loss of one layer's tuning must cost, so that swaps can tell anything. */
+const TELLS = 5;
 
 function inside(cells: readonly CellResult[]) {
-  const pair = (of: string, other: string) =>
-    level(cells, "cosine", { part: "pair", of, with: other });
-  const same = pair("instruction", "response"), poems = pair("general", "instruction");
+  const between = (of: string, other: string) => ({ part: "pair", of, with: other });
+  const same = level(cells, "cosine", between("instruction", "response"));
+  const poems = between("general", "instruction");
+  const nearer = gap(cells, "cosine", between("instruction", "response"), poems);
+  const rules = level(cells, "cosine", between("instruction", "distilled rules"));
   // Layers as repeats of one measurement: a mean over them.
   const swaps = cells.filter(({ factors }) => factors.part === "swap").map((cell) => (
     { ...cell, seed: Number(cell.factors.with), factors: { of: cell.factors.of! } }
   ));
-  const [response, base] = ["response", "base"].map((of) => level(swaps, "win", { of }));
-  const lost = { value: 50 - response!.value, low: 50 - response!.high, high: 50 - response!.low };
-  const isAlike = lost.value < STANDS_IN;
+  const [response, base] = ["response", "base"].map((of) => 50 - level(swaps, "win", { of }).value);
   return {
-    sentence:
-      `${isAlike ? "Little" : "Yes"}: a layer of response tuning in the instruction-tuned ` +
-      `model costs ${said(lost, "")} points (the base's ${
-        (50 - base!.value).toFixed(0)
-      }); weight ` +
-      `changes have cosine ${said(same, "", 2)}, with poems ${poems.value.toFixed(2)}.`,
-    sure: leastSure(sureOf(lost, STANDS_IN), sureOf(same)),
+    sentence: `${nearer.value > 0 ? "In degree" : "As from poems"}: weight changes of response ` +
+      `tuning have cosine ${said(same, "", 2)} with instruction tuning's, poems ` +
+      `${level(cells, "cosine", poems).value.toFixed(2)}, distilled rules ` +
+      `${rules.value.toFixed(2)}; ` +
+      (base! < TELLS
+        ? "one layer's tuning can be lost, so swaps tell nothing."
+        : `a swapped layer costs ${response!.toFixed(0)} points, the base's ${base!.toFixed(0)}.`),
+    sure: sureOf(nearer),
   };
 }
 
