@@ -71,7 +71,7 @@ export async function drivePage(folder: string, options: DriveOptions): Promise<
     await page.waitForSelector(".token.eos, .token.uniform, .token.repetition");
     await page.click(".token.eos, .token.uniform, .token.repetition");
     await page.click("text=Judge");
-    await page.waitForFunction(`/It wins/.test(document.querySelector(".verdict").textContent)`);
+    await page.waitForFunction(`/ wins /.test(document.querySelector(".verdict").textContent)`);
     await shoot(page, "2 rules");
 
     await page.click("nav a >> nth=2");
