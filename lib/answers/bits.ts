@@ -54,14 +54,17 @@ const figureOf = (cells: readonly CellResult[], arm: unknown, name: string) =>
 /** Kinds of which there is one or two, in one line. */
 const asWeights = ["gains", "head", "all weights"];
 
+/** Lists of words, which have figures of their own. */
+const asWords = ["one word less", "greedy words"];
+
 /**
  * Lines of win rate along bits, one a kind; the base, which has no bits, is not among them, nor are the
- * lists that lack one word.
+ * lists of words.
  *
  * @example showFigure(intervalLines("Bits", bitsLines(cells), { x: "bits", y: "win rate, %" }))
  */
 export function bitsLines(cells: readonly CellResult[]): IntervalSeries[] {
-  const rows = bitsRows(cells).filter(({ bits, kind }) => bits > 0 && kind !== "one word less");
+  const rows = bitsRows(cells).filter(({ bits, kind }) => bits > 0 && !asWords.includes(kind));
   const nameOf = ({ kind }: BitsRow) => asWeights.includes(kind) ? "some or all weights" : kind;
   return [...new Set(rows.map(nameOf))].map((name) => ({
     name,

@@ -47,7 +47,6 @@ Deno.test("bitsRows() has the smallest first, bitsLines() a line a kind without 
   assert.deepEqual(lines.map(({ name }) => name), [
     "bias and EOS slope",
     "rules",
-    "greedy words",
     "some or all weights",
   ]);
   assert.deepEqual(lines[1]!.points.map(({ x, value }) => [x, value]), [[400, 10], [1600, 40]]);
