@@ -50,7 +50,7 @@ export async function drivePage(folder: string, options: DriveOptions): Promise<
   try {
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
-    const { page } = await open(url);
+    const { page, context } = await open(url);
     const opened = seconds();
     await predict(page);
     await page.waitForSelector(".token");
@@ -112,6 +112,7 @@ export async function drivePage(folder: string, options: DriveOptions): Promise<
       "document.documentElement.scrollWidth - document.documentElement.clientWidth",
     );
     expect(wide <= 0, `a page of 390 px on a phone, but found ${wide} px more`);
+    await Promise.all([context.close(), other.context.close()]); // else their memory counts too
     for (const [what, manner] of Object.entries(options.manners ? manners : {})) {
       const told = (error: Error) => faults.push(`Expected that ${what}, but: ${error.message}`);
       await manner(browser, folder).catch(told);
