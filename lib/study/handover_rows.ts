@@ -70,7 +70,8 @@ export async function handedOver(
     /olmo/i.test(row.model) === /olmo/i.test(model.name)
   );
   const rows: ResultRow[] = [];
-  for (const [arm, runs] of Map.groupBy(answered, (run) => run.arm)) {
+  for (const arm of new Set(answered.map((run) => run.arm))) {
+    const runs = answered.filter((run) => run.arm === arm);
     const seconds = mean(runs.map((run) => run.seconds));
     const { plan, prompts } = runs[0]!.run;
     const origin = {
