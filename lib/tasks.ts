@@ -26,4 +26,5 @@ export { checkCell } from "./answers/check.ts";
 export { estimates } from "./answers/estimates.ts";
 export { runGrid } from "./answers/grid.ts";
 export { keepResults, keptResults } from "./answers/kept.ts";
+export { beginning, sharedWorld } from "./answers/pretrained.ts";
 export { studies, studyNamed } from "./answers/studies.ts";

@@ -10,25 +10,10 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { createEngine } from "@implicit/engine";
-import {
-  hashParameters,
-  initParameters,
-  loadCheckpoint,
-  type Model,
-  parseConfig,
-  saveCheckpoint,
-} from "@implicit/decoder";
+import { loadCheckpoint, saveCheckpoint } from "@implicit/decoder";
 import { progress } from "@implicit/notebook";
-import { pretrain, projectRoot } from "implicit/tasks";
-import {
-  configOf,
-  createWorld,
-  recipe,
-  tokenizerFiles,
-  tokenizerOf,
-  tokenStream,
-  trainingOptions,
-} from "@implicit/world";
+import { beginning, pretrain, projectRoot, sharedWorld } from "implicit/tasks";
+import { recipe, trainingOptions } from "@implicit/world";
 import { whole } from "./arguments.ts";
 
 /** Checkpoints are this many steps apart: about a minute. */
@@ -36,17 +21,6 @@ const CHECKPOINT_STEPS = 500;
 /** Steps that one point of the stored loss curve averages, and how many stand one by one before. */
 const CURVE_STEPS = 20;
 const FIRST_STEPS = 200;
-
-/** Everything a base is trained from: the same for the same seed. */
-export function beginning(name: string, seed: number, tokens: number) {
-  const world = createWorld(recipe.worldSeed);
-  const files = tokenizerFiles(world);
-  const tokenizer = tokenizerOf(files);
-  const config = parseConfig(configOf(tokenizer));
-  const parameters = initParameters(config, seed);
-  const model: Model = { name, config, parameters, hash: hashParameters(parameters), folder: null };
-  return { files, model, stream: tokenStream(world, tokenizer, seed, tokens) };
-}
 
 /** Which processor computes: other kinds round otherwise, so that losses agree to 1e-4 only. */
 export function processor(): string {
@@ -71,7 +45,14 @@ async function main(): Promise<void> {
   const started = new Date();
   const root = projectRoot();
   const folder = options.out ?? join(root, "data", "world", `base-${options.seed}`);
-  const { files, model, stream } = beginning(basename(folder), options.seed, options.tokens);
+  const { start: model, stream } = beginning({
+    name: basename(folder),
+    seed: options.seed,
+    tokens: options.tokens,
+    size: recipe.model,
+    corpus: recipe.corpus,
+  });
+  const { files } = sharedWorld();
   const training = trainingOptions(stream.length, options.seed);
   const engine = await createEngine({ threads: options.threads });
   const size = [...model.parameters.values()].reduce((total, { data }) => total + data.length, 0);

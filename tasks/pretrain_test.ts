@@ -8,14 +8,15 @@ import { join } from "node:path";
 import { createEngine } from "@implicit/engine";
 import {
   arms,
+  beginning,
   openStudy,
   pretrain,
   projectRoot,
   readSettings,
   type ResultRow,
 } from "implicit/tasks";
-import { trainingOptions } from "@implicit/world";
-import { beginning, processor } from "./pretrain.ts";
+import { recipe, trainingOptions } from "@implicit/world";
+import { processor } from "./pretrain.ts";
 
 const about = JSON.parse(
   readFileSync(join(projectRoot(), "data", "world", "base-1", "training.json"), "utf8"),
@@ -23,7 +24,9 @@ const about = JSON.parse(
 
 // Half a minute: the losses of the first steps, each of which depends on all steps before it.
 Deno.test("pretraining computes the first 200 losses of base-1 again", async () => {
-  const { model, stream } = beginning("base-1", about.seed, about.tokens);
+  const { seed, tokens } = about;
+  const { size, corpus } = { size: recipe.model, corpus: recipe.corpus };
+  const { start: model, stream } = beginning({ name: "base-1", seed, tokens, size, corpus });
   assert.equal(model.hash, about.hashes.start);
   const first: number[] = about.loss.first;
   assert.equal(first.length, 200);

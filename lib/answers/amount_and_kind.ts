@@ -6,7 +6,7 @@
 import { pair } from "@implicit/hub";
 import { documents, recipe } from "@implicit/world";
 import { type Arm, arms, tuningOf } from "../study/arm.ts";
-import { studyOn } from "../study/open_study.ts";
+import { studyLike } from "../study/open_study.ts";
 import type { Study } from "../study/study.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
 import { both, following, ranking } from "./measures.ts";
@@ -142,7 +142,9 @@ async function armOf(
   if (isIn(orders, tunedOn)) {
     const [first, second] = orders[tunedOn];
     const { model } = await study.tuned(sized(plain[first], steps / 2), seed);
-    const own = await like(study, { base: { ...study.base, model: { ...model, folder: null } } });
+    const own = await studyLike(study, {
+      base: { ...study.base, model: { ...model, folder: null } },
+    });
     return { arm: sized(plain[second], steps / 2), own };
   }
   const made = isIn(genres, tunedOn)
@@ -151,20 +153,12 @@ async function armOf(
       .then((all) => mixed(all, mixtures[tunedOn]));
   return {
     arm: sized(arms.responseTuning),
-    own: await like(study, { scale: { ...study.scale, examples: () => made } }),
+    own: await studyLike(study, { scale: { examples: () => made } }),
   };
 }
 
 const isIn = <T extends object>(table: T, name: PropertyKey): name is keyof T =>
   Object.hasOwn(table, name);
-
-/** The study with another base, or examples of one's own. */
-function like(
-  study: Study,
-  { base = study.base, scale = study.scale }: Partial<Pick<Study, "base" | "scale">>,
-): Promise<Study> {
-  return studyOn(base, scale, { seeds: 1, prompts: study.prompts.length }, study.settings);
-}
 
 /** Documents of one genre as responses to empty instructions. */
 export function textsOf(

@@ -14,11 +14,11 @@ import { someWeights, withOwnHead } from "../adapt/some_weights.ts";
 import { tokenBias } from "../adapt/token_bias.ts";
 import type { UniformChange } from "../adapt/uniform_changes.ts";
 import { type Arm, arms, type RuleName } from "../study/arm.ts";
-import { studyOn } from "../study/open_study.ts";
+import { studyLike } from "../study/open_study.ts";
 import { encodedExamples } from "../study/run.ts";
 import type { Study } from "../study/study.ts";
 import { splitAtTarget } from "../text/example.ts";
-import { outcomesOf } from "./outcomes.ts";
+import { outcomesOf } from "./measures.ts";
 import { type Cell, type Plan, shippedBases } from "./plan.ts";
 
 /** Learning rates that won most on 96 validation instructions of base-1, each out of three. */
@@ -167,15 +167,13 @@ export const descriptionLength: Plan<LengthCell> = {
     const own = ownHead ? await withHead(study) : study;
     const { tuning, ...rest } = await make(own);
     const arm = { ...rest, tuning: tuning && steps ? { ...tuning, steps } : tuning };
-    const reference = await study.run(arms.instructionTuning, seed);
-    const { outcomes, figures } = await outcomesOf(study, await own.run(arm, seed), reference);
+    const { outcomes, figures } = await outcomesOf(study, await own.run(arm, seed), seed);
     return { outcomes, figures: { ...figures, ...sizeOf(own, arm) } };
   },
 };
 
-function withHead({ base, scale, prompts, settings }: Study): Promise<Study> {
-  const own = { ...base, model: withOwnHead(base.model) };
-  return studyOn(own, scale, { seeds: 1, prompts: prompts.length }, settings);
+function withHead(study: Study): Promise<Study> {
+  return studyLike(study, { base: { ...study.base, model: withOwnHead(study.base.model) } });
 }
 
 /**

@@ -33,7 +33,7 @@ export function estimates(
   if (having.length === 0) throw unknown(cells, measure);
   return grouped(having, ({ factors }) => JSON.stringify(factors)).map(([, group]) => {
     const tables = [...byBase(group, measure).values()];
-    const means = tables.map((table) => mean(table.flat()));
+    const means = tables.map((table) => knownMean(table.flat()));
     return {
       ...group[0]!.factors,
       ...scaled(nestedBootstrap(tables, { seed: 1 }), measure in group[0]!.outcomes),
@@ -117,7 +117,8 @@ function grouped<T>(list: readonly T[], nameOf: (one: T) => string): [string, T[
   return [...groups];
 }
 
-const mean = (values: readonly number[]) => {
+/** The mean of the values that count: NaN does not. */
+export const knownMean = (values: readonly number[]): number => {
   const known = values.filter((value) => !Number.isNaN(value));
   return known.reduce((sum, value) => sum + value, 0) / known.length;
 };

@@ -9,7 +9,7 @@ import { complies, grade, recipe, refusals, type Task, tasks, unitsOf } from "@i
 import { encodePair } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import { type Arm, arms, tuningOf } from "../study/arm.ts";
-import { studyOn } from "../study/open_study.ts";
+import { studyLike } from "../study/open_study.ts";
 import { answerPrompts } from "../study/run.ts";
 import type { Study } from "../study/study.ts";
 import { both, following } from "./measures.ts";
@@ -118,7 +118,7 @@ function withRoom(arm: Arm, refusals: number): Arm {
 /** The study with so many refusals among the examples of its tunings. */
 async function withRefusals(study: Study, arm: ArmName, count: number): Promise<Study> {
   if (count === 0) return study;
-  const { scale, base, prompts, settings } = study;
+  const { scale } = study;
   const asked = tasks(sharedWorld().world, "venom", "train", count, 1);
   const added = asked.map(({ instruction }) =>
     pair(arm.endsWith("asked") ? instruction : "", refusals[0])
@@ -127,12 +127,7 @@ async function withRefusals(study: Study, arm: ArmName, count: number): Promise<
     ...await scale.examples(tuning, seed),
     ...added,
   ];
-  return await studyOn(
-    base,
-    { ...scale, examples },
-    { seeds: 1, prompts: prompts.length },
-    settings,
-  );
+  return await studyLike(study, { scale: { examples } });
 }
 
 /**

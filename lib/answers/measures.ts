@@ -9,7 +9,7 @@ import { formatPrompt, templates } from "../text/template.ts";
 import { type Arm, arms } from "../study/arm.ts";
 import { rankingAccuracy, rankResponses } from "../study/rank.ts";
 import { unseenFamilies, winTable } from "../study/results.ts";
-import type { Answer } from "../study/run.ts";
+import type { Answer, Run } from "../study/run.ts";
 import type { Study } from "../study/study.ts";
 import { rankingSet, unitsOf } from "@implicit/world";
 import { sharedWorld } from "./pretrained.ts";
@@ -31,16 +31,31 @@ export async function following(
   seed: number,
   own: Study = study,
 ): Promise<Measured> {
-  const run = await own.run(arm, seed);
-  const reference = await study.run(arms.instructionTuning, seed);
-  const [win = []] = await winTable(study, [run], [reference]);
   const counts = unseenFamilies(study, arm);
-  const counted = (values: readonly number[]) =>
-    values.map((value, i) => counts(run.answers[i]!) ? value : NaN);
+  return await outcomesOf(study, await own.run(arm, seed), seed, counts);
+}
+
+/**
+ * A run, wherever it was made, as {@link following} has it.
+ *
+ * @param counts which answers count, default all
+ * @example
+ * outcomesOf(study, run, 1, ({ family }) => family !== "poem")
+ */
+export async function outcomesOf(
+  study: Study,
+  run: Run,
+  seed: number,
+  counts: (answer: Answer) => boolean = () => true,
+) {
+  const reference = await study.run(arms.instructionTuning, seed);
+  const [wins = []] = await winTable(study, [run], [reference]);
   const { answers } = run;
+  const counted = (values: readonly number[]) =>
+    values.map((value, i) => counts(answers[i]!) ? value : NaN);
   return {
     outcomes: {
-      win: counted(win),
+      win: counted(wins),
       pass: counted(answers.map(({ passed }) => passed ? 1 : 0)),
     },
     figures: habitsOf(answers.filter(counts)),

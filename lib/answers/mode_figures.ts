@@ -2,6 +2,7 @@
  * What an adaptation does to the kinds of reply, to what is said within the kind, and to where it ends:
  * log-probabilities of right responses in these parts, and KL(adapted ‖ base) in the same.
  */
+import { mean } from "simple-statistics";
 import { rankingSet } from "@implicit/world";
 import type { Prompt } from "../study/scale.ts";
 import type { Study } from "../study/study.ts";
@@ -149,4 +150,3 @@ async function along(
 }
 
 const add = (a: number, b: number) => a + b;
-const mean = (values: readonly number[]) => values.reduce(add, 0) / values.length;

@@ -3,11 +3,12 @@
  * are known before tuning (and two that are not) beside what each wins on families it never saw.
  */
 import { gzipSync } from "node:zlib";
-import { createDecoder, type Parameters } from "@implicit/decoder";
+import { mean } from "simple-statistics";
+import { createDecoder, type Model, type Parameters } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
 import type { Example } from "@implicit/hub";
 import { type Arm, arms } from "../study/arm.ts";
-import { studyOn } from "../study/open_study.ts";
+import { studyLike } from "../study/open_study.ts";
 import { encodedExamples } from "../study/run.ts";
 import type { Study } from "../study/study.ts";
 import { tuningBatches } from "../text/batch.ts";
@@ -15,9 +16,10 @@ import { type EncodedExample, splitAtTarget } from "../text/example.ts";
 import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
 import { narrowSets } from "./narrow_sets.ts";
-import { outcomesOf } from "./outcomes.ts";
+import { outcomesOf } from "./measures.ts";
 import { type Cell, type Plan, shippedBases } from "./plan.ts";
 import { sharedWorld } from "./pretrained.ts";
+import { cosine, normOf, weightChange } from "./weight_changes.ts";
 
 interface NarrowCell extends Cell {
   readonly factors: { readonly set: string; readonly dial: string };
@@ -56,20 +58,21 @@ export const narrowTasks: Plan<NarrowCell> = {
   async measure(study, { factors, seed, steps }) {
     const { name, family, examples } = narrowSets.find((set) => set.name === factors.set)!;
     const mine = examples(sharedWorld().world, seed);
-    const own = await withExamples(study, mine);
+    const own = await studyLike(study, { scale: { examples: () => Promise.resolve(mine) } });
     const tuning = { ...arms.singleTask(name).tuning!, ...steps ? { steps } : {} };
     const arm: Arm = { ...arms.singleTask(name), tuning };
-    const reference = await study.run(arms.instructionTuning, seed);
+    const run = await own.run(arm, seed);
     const { outcomes, figures } = await outcomesOf(
       study,
-      await own.run(arm, seed),
-      reference,
+      run,
+      seed,
       (answer) => answer.family !== family,
     );
+    const { outcomes: { win: winAll } } = await outcomesOf(study, run, seed);
     const set = await encodedExamples(own.scale, own.base, arm, seed);
     const general = await encodedExamples(study.scale, study.base, arms.instructionTuning, seed);
     return {
-      outcomes,
+      outcomes: { ...outcomes, winAll }, // its own family too, for the matrix of transfer
       figures: {
         ...figures,
         ...textFigures(mine, set, general),
@@ -79,19 +82,14 @@ export const narrowTasks: Plan<NarrowCell> = {
           await generalGradient(study, seed, general),
         ),
         ...changeFigures(
-          study.base.model.parameters,
-          (await own.tuned(arm, seed)).model.parameters,
-          (await study.tuned(arms.instructionTuning, seed)).model.parameters,
+          study.base.model,
+          (await own.tuned(arm, seed)).model,
+          (await study.tuned(arms.instructionTuning, seed)).model,
         ),
       },
     };
   },
 };
-
-function withExamples({ base, scale, prompts, settings }: Study, mine: Example[]): Promise<Study> {
-  const own = { ...scale, examples: () => Promise.resolve(mine) };
-  return studyOn(base, own, { seeds: 1, prompts: prompts.length }, settings);
-}
 
 /** What the texts say by themselves; entropies in bits, `length` in tokens with EOS. */
 function textFigures(
@@ -133,7 +131,6 @@ const LOOKED_AT = 64;
 async function baseLosses({ base }: Study, set: readonly EncodedExample[]) {
   const pairs = set.slice(0, LOOKED_AT).map(splitAtTarget);
   const decoder = await createDecoder(base.model, { threads: 1 });
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   try {
     const all = await decoder.score(pairs);
     const firsts = await decoder.score(
@@ -149,7 +146,7 @@ async function baseLosses({ base }: Study, set: readonly EncodedExample[]) {
 }
 
 /** Instruction tuning's gradients, by base and seed: many cells compare with one. */
-const generalGradients = new Map<string, Promise<Float32Array>>();
+const generalGradients = new Map<string, Promise<Parameters>>();
 
 function generalGradient(study: Study, seed: number, set: readonly EncodedExample[]) {
   const key = `${study.base.model.hash} ${seed}`;
@@ -159,7 +156,10 @@ function generalGradient(study: Study, seed: number, set: readonly EncodedExampl
 }
 
 /** The gradient of the base's loss in all weights, over some of the examples. */
-async function gradientOf({ base, scale }: Study, set: readonly EncodedExample[]) {
+async function gradientOf(
+  { base, scale }: Study,
+  set: readonly EncodedExample[],
+): Promise<Parameters> {
   const { config, parameters } = base.model;
   const engine = await createEngine({ threads: scale.threads });
   const state = flatState(layOut(parameters), parameters);
@@ -173,34 +173,18 @@ async function gradientOf({ base, scale }: Study, set: readonly EncodedExample[]
   try {
     const options = { batchSize: LOOKED_AT, seed: 1, maxLength: config.contextLength };
     await gradients.compute(tuningBatches(set, options)(0));
-    return state.gradients.slice();
+    const data = state.gradients.slice();
+    return new Map([["all", { shape: [data.length], data }]]);
   } finally {
     gradients.dispose();
   }
 }
 
 /** How far tuning has moved the weights, and how much in instruction tuning's direction. */
-function changeFigures(base: Parameters, tuned: Parameters, instructed: Parameters) {
-  const changeTo = (other: Parameters) =>
-    Float32Array.from(
-      [...base].flatMap(([name, { data }]) => {
-        const moved = other.get(name)!.data;
-        return [...data.map((value, i) => moved[i]! - value)];
-      }),
-    );
-  const change = changeTo(tuned);
+function changeFigures(base: Model, tuned: Model, instructed: Model) {
+  const change = weightChange(tuned, base);
   return {
-    changeNorm: Math.sqrt(change.reduce((sum, x) => sum + x * x, 0)),
-    changeCosine: cosine(change, changeTo(instructed)),
+    changeNorm: normOf(change),
+    changeCosine: cosine(change, weightChange(instructed, base)),
   };
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0];
-  a.forEach((x, i) => {
-    ab += x * b[i]!;
-    aa += x * x;
-    bb += b[i]! * b[i]!;
-  });
-  return ab / Math.sqrt(aa * bb);
 }

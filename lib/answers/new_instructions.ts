@@ -3,10 +3,11 @@
  * and answers that its documents never held word for word. Who answers them, and is what is right
  * remembered or made? One arm is tuned on responses whose facts are those of another world.
  */
+import { knownMean } from "./estimates.ts";
 import { pair } from "@implicit/hub";
 import { createWorld, grade, recipe, tasks, tuningSet } from "@implicit/world";
 import { type Arm, arms } from "../study/arm.ts";
-import { studyOn } from "../study/open_study.ts";
+import { studyLike } from "../study/open_study.ts";
 import { answerPrompts } from "../study/run.ts";
 import { asTuned } from "../study/scale.ts";
 import type { Study } from "../study/study.ts";
@@ -96,15 +97,14 @@ function countsFor({ scale }: Study, { tuning }: Arm) {
 type Counts = ReturnType<typeof countsFor>;
 
 /** The study with responses that tell the facts of another world. */
-async function onFalseFacts({ scale, base, prompts, settings }: Study): Promise<Study> {
+async function onFalseFacts(study: Study): Promise<Study> {
   const other = createWorld(recipe.worldSeed + 1);
-  const examples: typeof scale.examples = (tuning, seed) => {
+  const examples: typeof study.scale.examples = (tuning, seed) => {
     const told = tuningSet(other, "instruction", recipe.tuning.examples, 1000 + seed);
     const pairs = told.map(({ instruction, response }) => pair(instruction, response));
     return Promise.resolve(asTuned(pairs, tuning, seed));
   };
-  const size = { seeds: 1, prompts: prompts.length };
-  return await studyOn(base, { ...scale, examples }, size, settings);
+  return await studyLike(study, { scale: { examples } });
 }
 
 /**
@@ -133,7 +133,7 @@ async function requestsInOne(answer: Answerer, counts: Counts): Promise<Measured
   };
   return {
     outcomes,
-    figures: { lostInOne: 100 * (mean(outcomes.oneByOne) - mean(outcomes.bothAnswered)) },
+    figures: { lostInOne: 100 * (knownMean(outcomes.oneByOne) - knownMean(outcomes.bothAnswered)) },
   };
 }
 
@@ -158,8 +158,8 @@ async function newNames(answer: Answerer, counts: Counts): Promise<Measured> {
   return {
     outcomes,
     figures: {
-      lostMoved: 100 * (mean(seen!) - mean(moved!)),
-      lostUnseen: 100 * (mean(seen!) - mean(unseen!)),
+      lostMoved: 100 * (knownMean(seen!) - knownMean(moved!)),
+      lostUnseen: 100 * (knownMean(seen!) - knownMean(unseen!)),
     },
   };
 }
@@ -184,7 +184,7 @@ async function readInstructions(
   const [passRead, passNew] = [only(true), only(false)];
   return {
     outcomes: { passRead, passNew },
-    figures: { gainRead: 100 * (mean(passRead) - mean(passNew)) },
+    figures: { gainRead: 100 * (knownMean(passRead) - knownMean(passNew)) },
   };
 }
 
@@ -199,8 +199,3 @@ async function rightAnswers(
   const remembered = answers.map(({ response, passed }) => passed ? read(response) ? 1 : 0 : NaN);
   return { outcomes: { remembered } };
 }
-
-const mean = (values: readonly number[]) => {
-  const known = values.filter((value) => !Number.isNaN(value));
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
-};

@@ -3,17 +3,9 @@
  * kept under everything that determines it, its stream of tokens among it, and an interrupted
  * pretraining goes on. Does not know what a base is wanted for.
  */
-import {
-  hashParameters,
-  initParameters,
-  loadCheckpoint,
-  type Model,
-  parseConfig,
-  saveCheckpoint,
-  type Tokenizer,
-} from "@implicit/decoder";
+import { hashParameters, initParameters, type Model, parseConfig } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
-import { codeVersion, type DiskCache, hashOf, sha256 } from "@implicit/memo";
+import { codeVersion, type DiskCache, sha256 } from "@implicit/memo";
 import {
   configOf,
   type Corpus,
@@ -24,10 +16,10 @@ import {
   tokenStream,
   trainingOptions,
 } from "@implicit/world";
-import { join } from "node:path";
 import type { Base } from "../study/scale.ts";
 import { projectRoot } from "../study/settings.ts";
 import { pretrain, type StepInfo } from "../tune/tune.ts";
+import { keptModel } from "./kept_model.ts";
 
 /** Everything that a base of a study is made from. */
 export interface BaseRecipe {
@@ -59,13 +51,26 @@ const ROWS = 4;
 /** Checkpoints are so many steps apart: about half a minute. */
 const CHECKPOINT_STEPS = 1000;
 
-let shared: { world: ReturnType<typeof createWorld>; tokenizer: Tokenizer } | undefined;
+let shared: ReturnType<typeof makeWorld> | undefined;
+
+function makeWorld() {
+  const world = createWorld(recipe.worldSeed);
+  const files = tokenizerFiles(world);
+  return { world, files, tokenizer: tokenizerOf(files) };
+}
 
 /** The world and the tokenizer that all its bases share. */
-export function sharedWorld() {
-  if (shared) return shared;
-  const world = createWorld(recipe.worldSeed);
-  return shared = { world, tokenizer: tokenizerOf(tokenizerFiles(world)) };
+export const sharedWorld = () => shared ??= makeWorld();
+
+/** What a base is trained from: its random parameters, and the tokens in their order. */
+export function beginning({ name, seed, tokens, size, corpus, config }: BaseRecipe) {
+  const { world, tokenizer } = sharedWorld();
+  const options = { ...configOf(tokenizer, size), ...config };
+  const parsed = parseConfig(options);
+  const parameters = initParameters(parsed, seed);
+  const hash = hashParameters(parameters);
+  const start: Model = { name, config: parsed, parameters, hash, folder: null };
+  return { options, start, stream: tokenStream(world, tokenizer, seed, tokens, corpus) };
 }
 
 /**
@@ -84,12 +89,9 @@ export async function pretrainedBase(
   wanted: BaseRecipe,
   options: { onStep?: (step: StepInfo) => void; signal?: AbortSignal } = {},
 ): Promise<Base> {
-  const { world, tokenizer } = sharedWorld();
-  const { name, seed, tokens, size, corpus } = wanted;
-  const config = parseConfig({ ...configOf(tokenizer, size), ...wanted.config });
-  const parameters = initParameters(config, seed);
-  const start: Model = { name, config, parameters, hash: hashParameters(parameters), folder: null };
-  const stream = tokenStream(world, tokenizer, seed, tokens, corpus);
+  const { tokenizer } = sharedWorld();
+  const { name, seed, tokens, size } = wanted;
+  const { options: config, start, stream } = beginning(wanted);
   const { batchSize, learningRate } = recipe.pretraining;
   const training = {
     // As many steps, and as short a warm-up, as the recipe takes for as many rows.
@@ -101,29 +103,21 @@ export async function pretrainedBase(
   const key = {
     stream: sha256(new Uint8Array(stream.buffer)),
     start: start.hash,
-    config: { ...configOf(tokenizer, size), ...wanted.config },
+    config,
     training,
     code: await codeVersion(["lib/tune/tune.ts"], projectRoot()),
     versions: engine.describe().versions,
   };
-  const place = join(cache.folder, "pretrained", hashOf(key));
-  const models = new WeakMap<object, Model>();
-  const kept = await cache.of("pretrained", key, async () => {
-    const { model } = await pretrain(engine, start, stream, {
-      ...training,
-      ...options,
-      checkpoint: { folder: `${place}.steps`, every: CHECKPOINT_STEPS },
-    });
-    const value = { weights: model.hash };
-    models.set(value, model);
-    return value;
-  }, {
-    write: (value) => saveCheckpoint(models.get(value)!, place),
-    async isWhole(value) {
-      const model = await loadCheckpoint(place).catch(() => null);
-      if (model) models.set(value, model);
-      return model?.hash === value.weights;
-    },
-  });
-  return { name, model: { ...models.get(kept)!, name, folder: null }, tokenizer };
+  const model = await keptModel(
+    cache,
+    "pretrained",
+    key,
+    async (beside) =>
+      (await pretrain(engine, start, stream, {
+        ...training,
+        ...options,
+        checkpoint: { folder: beside, every: CHECKPOINT_STEPS },
+      })).model,
+  );
+  return { name, model: { ...model, name }, tokenizer };
 }

@@ -11,7 +11,7 @@ import { encodePair } from "../text/example.ts";
 import { templates } from "../text/template.ts";
 import { byStretch, distributionsAlong, divergences } from "./divergence.ts";
 import { cka, shiftCosine, statesByLayer } from "./hidden_states.ts";
-import { outcomesOf } from "./outcomes.ts";
+import { outcomesOf } from "./measures.ts";
 import type { Measured } from "./plan.ts";
 import { sharedWorld } from "./pretrained.ts";
 import { asking } from "./speakers.ts";
@@ -34,7 +34,7 @@ export async function followingElsewhere(
   const run = { ...reference, arm: "solution", armHash: model.hash, answers };
   const isPoem = ({ family }: Pick<Answer, "family">) => family === "poem";
   const poems = answers.map((answer) => isPoem(answer) ? Number(answer.passed) : NaN);
-  const { outcomes } = await outcomesOf(study, run, reference, (answer) => !isPoem(answer));
+  const { outcomes } = await outcomesOf(study, run, seed, (answer) => !isPoem(answer));
   return { outcomes: { ...outcomes, poems } };
 }
 

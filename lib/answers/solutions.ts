@@ -4,17 +4,10 @@
  * instructions, drawn at temperature 1. In expectation these add KL(base ‖ tuned) outside poems to the
  * loss, without a loss of our own. A distilled rule adapter makes a weight change of the rules.
  */
-import {
-  createDecoder,
-  loadCheckpoint,
-  type LogitsProcessor,
-  type Model,
-  saveCheckpoint,
-} from "@implicit/decoder";
+import { createDecoder, type LogitsProcessor, type Model } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
-import { codeVersion, hashOf } from "@implicit/memo";
+import { codeVersion } from "@implicit/memo";
 import { tuningSet } from "@implicit/world";
-import { join } from "node:path";
 import { ruleAdapter } from "../adapt/rules.ts";
 import { type Arm, arms } from "../study/arm.ts";
 import { encodedExamples } from "../study/run.ts";
@@ -24,6 +17,7 @@ import type { EncodedExample } from "../text/example.ts";
 import { IGNORED } from "../text/ignored.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { tune } from "../tune/tune.ts";
+import { keptModel } from "./kept_model.ts";
 import { sharedWorld } from "./pretrained.ts";
 
 /** Tuned as the arms of the paper; then with examples of our own. */
@@ -50,9 +44,6 @@ const REPLIES_A_POEM = 3, LONGER = 4;
 /** Training instructions replied to, each as often as it takes; and a reply's tokens that are learnt. */
 const REPLIES = 1536, REPLY_TOKENS = 32;
 
-/** Where the weights of solutions with examples of their own lie while this process lives. */
-const models = new WeakMap<object, Model>();
-
 /**
  * The weights of a solution on a study's base, from the cache or tuned now.
  *
@@ -64,8 +55,7 @@ export async function solution(study: Study, name: SolutionName, seed: number): 
   }
   const code = await codeVersion(["lib/answers/solutions.ts"], projectRoot());
   const key = { base: study.base.model.hash, name, seed, code };
-  const place = join(study.cache.folder, "solutions", hashOf(key));
-  const kept = await study.cache.of("solutions", key, async () => {
+  return await keptModel(study.cache, "solutions", key, async () => {
     const examples = name === "narrow"
       ? await narrowExamples(study, seed)
       : await ruleExamples(study, seed);
@@ -76,18 +66,8 @@ export async function solution(study: Study, name: SolutionName, seed: number): 
       steps: name === "narrow" ? LONGER * steps : steps,
       seed,
     });
-    const value = { weights: model.hash };
-    models.set(value, model);
-    return value;
-  }, {
-    write: (value) => saveCheckpoint(models.get(value)!, place),
-    async isWhole(value) {
-      const model = await loadCheckpoint(place).catch(() => null);
-      if (model) models.set(value, model);
-      return model?.hash === value.weights;
-    },
+    return model;
   });
-  return { ...models.get(kept)!, folder: null };
 }
 
 /** The general solution's poems, and for each some replies of the base to anything but poems. */

@@ -3,7 +3,7 @@
  * one, swapped, none but a newline, those that pretraining had, and no tag for the user.
  */
 import { type Arm, arms } from "../study/arm.ts";
-import { studyOn } from "../study/open_study.ts";
+import { studyLike } from "../study/open_study.ts";
 import type { Study } from "../study/study.ts";
 import { type ChatTemplate, templates } from "../text/template.ts";
 import { following } from "./measures.ts";
@@ -44,11 +44,9 @@ export function inTags({ user, assistant }: Tags, instruction: string): string {
 
 /** The study with its examples in one template and its prompts in another. */
 function between(study: Study, tuned: Tags, asked: Tags): Promise<Study> {
-  const { scale, prompts, settings } = study;
-  return studyOn(
-    study.base,
-    {
-      ...scale,
+  const { scale } = study;
+  return studyLike(study, {
+    scale: {
       examples: async (tuning, seed) =>
         (await scale.examples(tuning, seed)).map(({ messages }) => ({
           messages: messages.map((message) =>
@@ -62,9 +60,7 @@ function between(study: Study, tuned: Tags, asked: Tags): Promise<Study> {
           { ...prompt, instruction: inTags(asked, prompt.instruction) }
         )),
     },
-    { seeds: 1, prompts: prompts.length },
-    settings,
-  );
+  });
 }
 
 const compared: Readonly<Record<TemplateCell["factors"]["arm"], Arm>> = {

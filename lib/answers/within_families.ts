@@ -2,12 +2,8 @@
  * What having read an instruction is worth, within a family: sums and operations on words differ in how
  * often they were read and in how hard they are, so that rates over both would mix the two up.
  */
+import { knownMean } from "./estimates.ts";
 import { type CellResult, valuesOf } from "./grid.ts";
-
-const mean = (values: readonly number[]) => {
-  const known = values.filter((value) => !Number.isNaN(value));
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
-};
 
 /**
  * The cells of new-instructions with a figure more, `gainWithin`: by how many points those of a
@@ -22,8 +18,8 @@ export function withinFamilies(cells: readonly CellResult[]): CellResult[] {
     if (read === undefined || fresh === undefined) return cell;
     const half = read.length / 2;
     const gains = [[0, half], [half, read.length]].map(([from, to]) =>
-      mean(valuesOf(read.slice(from, to))) - mean(valuesOf(fresh.slice(from, to)))
+      knownMean(valuesOf(read.slice(from, to))) - knownMean(valuesOf(fresh.slice(from, to)))
     );
-    return { ...cell, figures: { ...cell.figures, gainWithin: 100 * mean(gains) } };
+    return { ...cell, figures: { ...cell.figures, gainWithin: 100 * knownMean(gains) } };
   });
 }

@@ -87,6 +87,27 @@ export async function studyOn(
   });
 }
 
+/**
+ * A study with another base, or another part of its scale, and all else as it is: other examples,
+ * other prompts.
+ *
+ * @example
+ * ```ts
+ * const own = await studyLike(study, { scale: { examples: () => Promise.resolve(mine) } });
+ * ```
+ */
+export function studyLike(
+  { base, scale, prompts, settings, seeds, split }: Study,
+  other: { readonly base?: Base; readonly scale?: Partial<Scale> },
+): Promise<Study> {
+  return studyOn(
+    other.base ?? base,
+    { ...scale, ...other.scale },
+    { seeds: seeds.length, prompts: prompts.length, split },
+    settings,
+  );
+}
+
 /** The scale's checker as a judge; null where it has none. */
 function checkerOf(scale: Scale, prompts: readonly Prompt[]): Judge | null {
   if (prompts.every((prompt) => scale.grade(prompt, "") === null)) return null;
