@@ -37,6 +37,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
 
 Deno.test("two studies on one cache, at once, give what one gives", () =>
   inFolder(async (folder) => {
+    await work(["studied", folder]);
     const [one, other] = await Promise.all([work(["study", folder]), work(["study", folder])]);
     assert.ok(one.done, one.said);
     assert.equal(one.done, other.done, other.said);

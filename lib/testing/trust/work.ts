@@ -45,7 +45,8 @@ const works: Record<string, (folder: string, other?: string) => Promise<unknown>
     return [model.hash, losses];
   },
 
-  async study(folder, cache = join(folder, "kept")) {
+  /** What `study` reads: made once, since a checkpoint being moved into place is none for a moment. */
+  async studied(folder) {
     const base = join(folder, "base"), data = join(folder, "data");
     const asked = ["river", "town", "lake"].map((what) => [`Name a ${what}.`, `One ${what}.`]);
     const lima = asked.map((conversations) => JSON.stringify({ conversations })).join("\n");
@@ -55,6 +56,11 @@ const works: Record<string, (folder: string, other?: string) => Promise<unknown>
       await writeWhole(join(data, "lima.jsonl"), lima);
       await writeWhole(join(data, "alpaca_eval.json"), JSON.stringify(alpacaEval));
     }
+    return { base, data };
+  },
+
+  async study(folder, cache = join(folder, "kept")) {
+    const { base, data } = await works.studied!(folder) as { base: string; data: string };
     const settings = readSettings({ IMPLICIT_CACHE: cache, IMPLICIT_SEEDS: "2" });
     const options = { scale: "small", base, data, maxTokens: 8, tuning: { steps: 4 } } as const;
     const study = await openStudy(options, { ...settings, model: base });
