@@ -1,4 +1,7 @@
-/** Lines with intervals: how a number moves as one thing is dialled. Does not know what is dialled. */
+/**
+ * Lines with intervals: how a number moves as one thing is dialled, or how it differs between kinds
+ * that have no order. Does not know what is dialled.
+ */
 import type { Figure } from "./svg.ts";
 import { axis, colourAt, houseLayout, ink } from "./style.ts";
 
@@ -20,9 +23,10 @@ const SYMBOLS = ["circle", "diamond", "square", "cross", "triangle-up", "x"];
 
 /**
  * One line a series, a bar for the interval at every point. Where x are numbers that span more than a
- * factor of 20 and none is zero, their axis is logarithmic; names have equal steps.
+ * factor of 20 and none is zero, their axis is logarithmic; names have equal steps. Without a title for
+ * x the names are kinds: their points stand side by side and are not joined.
  *
- * @param options.x,options.y titles of the axes
+ * @param options.x,options.y titles of the axes; an empty one for kinds
  * @param options.reference where a dotted line stands
  * @example
  * showFigure(intervalLines("Dose", [{ name: "response tuning", points }], {
@@ -38,13 +42,16 @@ export function intervalLines(
   const places = series.flatMap(({ points }) => points.map(({ x }) => x));
   const numbers = places.filter((x) => typeof x === "number");
   const isNamed = numbers.length < places.length;
+  const areKinds = isNamed && options.x === "";
   const isLog = !isNamed && Math.min(...numbers) > 0 &&
     Math.max(...numbers) / Math.min(...numbers) > 20;
   return {
     data: series.map(({ name, points }, i) => ({
       type: "scatter",
-      mode: "lines+markers",
+      mode: areKinds ? "markers" : "lines+markers",
+      ...(areKinds ? { offsetgroup: String(i) } : {}),
       name,
+      cliponaxis: false, // a point at 0 is a whole point
       x: points.map(({ x }) => isNamed ? String(x) : x),
       y: points.map(({ value }) => value),
       line: { color: colourAt(i), width: 2 },
@@ -61,6 +68,7 @@ export function intervalLines(
       hovertemplate: `${name}, %{x}: %{y:.1f}<extra></extra>`,
     })),
     layout: houseLayout(title, {
+      ...(areKinds ? { scattermode: "group", scattergap: 0.6 } : {}),
       height: 420 + 12 * series.length,
       showlegend: series.length > 1,
       xaxis: axis(options.x, {
