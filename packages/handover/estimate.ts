@@ -1,6 +1,6 @@
 /**
- * What a training of all weights takes on GPUs: hours, memory, disk. Arithmetic over the lengths of
- * its rows and the sizes of a model; nothing is measured here, and the assumptions are its options.
+ * What a training takes on GPUs: hours, memory, disk. Arithmetic over the lengths of its rows and the
+ * sizes of a model; nothing is measured here, and the assumptions are its options.
  */
 
 /** Sizes of a decoder. */
@@ -10,6 +10,8 @@ export interface ModelSize {
   readonly hidden: number;
   readonly intermediate: number;
   readonly vocabulary: number;
+  /** How many parameters are trained: all, or those of adapters beside them. */
+  readonly trained?: number;
 }
 
 /** What is assumed of a GPU; the defaults are an H100's. */
@@ -32,10 +34,11 @@ export interface Estimate {
 const GIB = 2 ** 30;
 
 /**
- * Estimates a run on so many GPUs, sharded (FSDP2), activations computed again. A token costs 8 FLOP
- * a parameter (2 forward, 4 backward, 2 again) and attention; the GPUs of a micro-step wait for its
- * longest row and for the weights to be gathered twice. Memory: 16 bytes a parameter, divided, for
- * weights, gradients and moments in float32, beside one row's activations.
+ * Estimates a run on so many GPUs, sharded (FSDP2), activations computed again. A token costs 6 FLOP
+ * a parameter (2 forward, 2 backward, 2 again), 2 more for one that is trained, and attention; the
+ * GPUs of a micro-step wait for its longest row and for the weights to be gathered twice. Memory, in
+ * float32: 4 bytes a parameter, 12 more for gradient and moments of one that is trained, divided,
+ * beside one row's activations.
  *
  * @param lengths of the rows in their order, `batch` a step
  * @example
@@ -48,10 +51,11 @@ export function estimateRun(
   gpus: number,
   { flops = 989e12, utilization = 0.4, bandwidth = 300e9 }: Gpu = {},
 ): Estimate {
-  const { parameters, layers, hidden, intermediate, vocabulary } = size;
-  const work = (length: number) => 8 * parameters * length + 8 * layers * hidden * length ** 2;
+  const { parameters, layers, hidden, intermediate, vocabulary, trained = parameters } = size;
+  const work = (length: number) =>
+    (6 * parameters + 2 * trained) * length + 8 * layers * hidden * length ** 2;
   const others = (gpus - 1) / gpus;
-  const traffic = (2 * 2 + 4) * parameters * others / bandwidth; // two gathers, one scatter
+  const traffic = (2 * 2 * parameters + 4 * trained) * others / bandwidth; // two gathers, a scatter
   let seconds = 0;
   for (let first = 0; first < lengths.length; first += batch) {
     for (let at = first; at < first + batch; at += gpus) {
@@ -67,7 +71,7 @@ export function estimateRun(
     gpus,
     minutes: seconds / 60,
     gpuHours: seconds * gpus / 3600,
-    gib: (16 * parameters / gpus + activations) / GIB,
+    gib: ((4 * parameters + 12 * trained) / gpus + activations) / GIB,
   };
 }
 

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeSafetensors } from "@implicit/decoder";
+import { type Parameters, writeSafetensors } from "@implicit/decoder";
 import writeFileAtomic from "write-file-atomic";
 import { diskGib, estimateRun, type ModelSize } from "./estimate.ts";
 import { hashRows, type Plan, settingsOf, type TokenRow, type Training } from "./plan.ts";
@@ -246,10 +246,14 @@ function filled(
 ): string {
   const tuned = runs.flatMap(({ training }) => training ?? []);
   const whole = tuned.filter(({ adapters }) => !adapters);
+  const sized = tuned.map(({ rows, order, batch, adapters }) => ({
+    size: adapters ? { ...model.size, trained: countOf(adapters.arrays) } : model.size,
+    lengths: order.map((place) => rows[place]!.ids.length),
+    batch,
+  }));
   const estimates = [1, 2, 8].map((gpus) => {
-    const all = whole.filter(({ batch }) => batch % gpus === 0).map(({ rows, order, batch }) =>
-      estimateRun(model.size, order.map((place) => rows[place]!.ids.length), batch, gpus)
-    );
+    const all = sized.filter(({ batch }) => batch % gpus === 0)
+      .map(({ size, lengths, batch }) => estimateRun(size, lengths, batch, gpus));
     const most = (of: (one: typeof all[number]) => number) =>
       all.map(of).reduce((a, b) => Math.max(a, b), 0);
     const hours = all.reduce((sum, { gpuHours }) => sum + gpuHours, 0);
@@ -274,6 +278,9 @@ function filled(
   };
   return fill(page, values);
 }
+
+const countOf = (arrays: Parameters) =>
+  [...arrays.values()].reduce((sum, { data }) => sum + data.length, 0);
 
 /** A text with values in place of its `«names»`. */
 export function fill(text: string, values: Readonly<Record<string, string>>): string {

@@ -5,7 +5,7 @@
 set -e
 RUN=${RUN:-$(sed -n "${SLURM_ARRAY_TASK_ID:?or RUN=a run}p" runs.txt)}
 HEAD=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n1)
-export RUN HEAD GPUS=8
+export RUN HEAD GPUS=${SLURM_GPUS_ON_NODE:-8}
 # one launcher a node; its rank is known only there, hence the quoted command
 srun bash -c 'accelerate launch --config_file fsdp2.yaml --num_machines $SLURM_NNODES \
   --num_processes $((SLURM_NNODES * GPUS)) --machine_rank $SLURM_NODEID \
