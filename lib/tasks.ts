@@ -4,6 +4,7 @@ export { ruleAdapter } from "./adapt/rules.ts";
 export { Bench, benchmarkNames } from "./bench/benchmarks.ts";
 export { type BenchFigures, benchLine, benchProvenance, benchTable } from "./bench/figures.ts";
 export { arms, type RuleName } from "./study/arm.ts";
+export { fetchLlama } from "./bench/llama.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./bench/real.ts";
 export { armsNamed, handOver, type ScheduleName, schedules } from "./study/handover.ts";
 export { collect, handedOver } from "./study/handover_rows.ts";

@@ -1,14 +1,22 @@
-/** `deno task bench`: training, decoding and scoring beside PyTorch's, in the same minute. */
+/** `deno task bench`: training, decoding and scoring beside PyTorch's and llama.cpp's, in the same minute. */
 import { Command, Option } from "commander";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { duration, statusLine, writeWhole } from "@implicit/notebook";
-import { Bench, type BenchFigures, benchLine, benchmarkNames, projectRoot } from "implicit/tasks";
+import {
+  Bench,
+  type BenchFigures,
+  benchLine,
+  benchmarkNames,
+  fetchLlama,
+  projectRoot,
+} from "implicit/tasks";
 import { several, whole } from "./arguments.ts";
 
-const { json, only, threads, eager, keep } = new Command("deno task bench")
+const { json, only, threads, eager, fetch, keep } = new Command("deno task bench")
   .description(
-    "Measure training, decoding and scoring beside PyTorch, which python3 must have for a peer.\n" +
+    "Measure training, decoding and scoring by turns with PyTorch, which python3 (or the Python that\n" +
+      "IMPLICIT_PYTHON names) must have, and llama.cpp, which --fetch gets. Let nothing else run.\n" +
       "T: vocabulary 2,048, width 256, 4 layers, batch 16 × 256. S: SmolLM2-135M's shape, 1 × 256.\n" +
       `Benchmarks: ${benchmarkNames.join(", ")}.`,
   )
@@ -18,7 +26,8 @@ const { json, only, threads, eager, keep } = new Command("deno task bench")
     "run these benchmarks alone, separated by commas",
     several(benchmarkNames),
   )
-  .option("--threads <n>", "threads of both sides", whole(1), availableParallelism())
+  .option("--threads <n>", "threads of all sides", whole(1), availableParallelism())
+  .option("--fetch", "first put llama.cpp into .cache with npm, and its models (770 MB in all)")
   .addOption(
     new Option(
       "--eager",
@@ -31,7 +40,14 @@ const { json, only, threads, eager, keep } = new Command("deno task bench")
       .conflicts(["json", "only"]),
   )
   .parse()
-  .opts<{ json?: boolean; only?: string[]; threads: number; eager?: boolean; keep?: boolean }>();
+  .opts<{
+    json?: boolean;
+    only?: string[];
+    threads: number;
+    eager?: boolean;
+    fetch?: boolean;
+    keep?: boolean;
+  }>();
 
 const names = only ?? benchmarkNames;
 const status = statusLine();
@@ -39,31 +55,34 @@ const say = (text: string) => {
   status.clear();
   if (!json) console.log(text);
 };
+if (fetch) await fetchLlama((what) => status.show(`getting ${what}`));
 const started = performance.now();
 let done = 0;
-const bench = new Bench(threads, (run, turn, turns) => {
+const bench = new Bench(threads, (run, whose, turn) => {
   const left = (performance.now() - started) / 1000 / done * (Bench.turns(names) - done);
   const about = done++ === 0 ? "" : ` · about ${duration(left)} left`;
-  status.show(`${run} · turn ${turn} of ${turns}${about}`);
+  status.show(`${run} · ${whose} ${turn === 0 ? "starts" : `turn ${turn}`}${about}`);
 });
 const figures: BenchFigures = {
   date: new Date().toISOString().slice(0, 10),
   processor: cpus()[0]?.model.trim() ?? "unknown",
   threads,
   ours: "",
-  peer: null,
+  peers: {},
   rows: [],
   shares: {},
   engines: {},
 };
-for (const name of names) {
-  const { row, sides, missing } = await bench.measure(name);
-  if (figures.rows.length === 0) {
-    [figures.ours, figures.peer] = [sides[0]!, sides[1] ?? null];
-    say(`ours: ${figures.ours}${figures.peer ? `\npeer: ${figures.peer}` : ""}`);
+for (const [i, name] of names.entries()) {
+  const { rows, ours, peers, missing } = await bench.measure(name);
+  done = Bench.turns(names.slice(0, i + 1)); // those of absent peers too
+  if (i === 0) say(`ours: ${figures.ours = ours}`);
+  for (const [label, what] of Object.entries(peers)) {
+    if (!figures.peers[label]) say(`${label}: ${figures.peers[label] = what}`);
   }
-  figures.rows.push(row);
-  say(benchLine(row) + (missing === null ? "" : ` (no peer: ${missing})`));
+  figures.rows.push(...rows);
+  for (const row of rows) say(benchLine(row));
+  for (const [label, why] of Object.entries(missing)) say(`  without ${label}: ${why}`);
   if (json || !name.startsWith("train")) continue;
   const shares = figures.shares[name] = await bench.shares(name);
   const percent = Object.entries(shares).map(([part, share]) =>

@@ -4,32 +4,45 @@ import { join } from "node:path";
 import { type BenchFigures, benchLine, benchProvenance, benchTable } from "./figures.ts";
 import { projectRoot } from "../study/settings.ts";
 
-Deno.test("benchTable() has a line a benchmark, also without a peer", () => {
-  const none = { peer: null, peer_name: null, ratio: null };
+Deno.test("benchTable() has a line a peer, and one where there is none", () => {
   const bench: BenchFigures = {
     date: "2026-01-01",
     processor: "Abacus",
     threads: 2,
     ours: "us",
-    peer: null,
+    peers: { them: "them 1.0, slow" },
     rows: [
-      { name: "train-step-T", ours: 0.5, unit: "s", ...none },
-      { name: "score-S", ours: 1234.5, unit: "tokens/s", ...none },
+      { name: "train-step-T", ours: 0.5, unit: "s", peer: null, peer_name: null, ratio: null },
+      { name: "score-S", ours: 1234.5, unit: "tokens/s", peer: 617, peer_name: "them", ratio: 2 },
+      {
+        name: "score-S",
+        ours: 1234.5,
+        unit: "tokens/s",
+        peer: 2469,
+        peer_name: "others",
+        ratio: 0.5,
+        bandwidth: 2e10,
+        share: 0.3,
+        peer_share: 0.6,
+      },
     ],
     shares: { "train-step-T": { "matrix products": 0.75, optimiser: 0.25 } },
     engines: {},
   };
-  const [, , first, second] = benchTable(bench).split("\n");
+  assert.deepEqual(benchTable(bench).split("\n").slice(2), [
+    "| train-step-T | 0.500 s | – | – | – | matrix products 75 %, optimiser 25 % |",
+    "| score-S | 1,235 tokens/s | them | 617 | 2.00 |  |",
+    "|  |  | others | 2,469 | 0.500 | of 20.0 GB/s: ours 30 %, peer 60 % |",
+  ]);
   assert.equal(
-    first,
-    "| train-step-T | 0.500 s | – | – | matrix products 75 %, optimiser 25 % |",
+    benchLine(bench.rows[2]!),
+    "score-S                ours 1,235 tokens/s, others 2,469, ratio 0.500; " +
+      "of 20.0 GB/s: ours 30 %, peer 60 %",
   );
-  assert.equal(second, "| score-S | 1,235 tokens/s | – | – |  |");
-  assert.equal(
-    benchLine(bench.rows[1]!),
-    "score-S                ours 1,235 tokens/s, peer –, ratio –",
+  assert.match(
+    benchProvenance(bench),
+    /^2026-01-01, 2 threads of Abacus\. Ours: us; them: them 1\.0, slow\. A ratio/,
   );
-  assert.match(benchProvenance(bench), /^2026-01-01, 2 threads of Abacus; ours: us; peer: none\./);
 });
 
 Deno.test("the README shows what data/bench.json holds", async () => {

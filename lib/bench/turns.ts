@@ -1,6 +1,6 @@
 /**
- * Two processes that work by turns, A B A B …, so that both meet the same minutes of the same machine.
- * Knows their protocol (peer.py describes it), not what they do.
+ * Processes that work by turns, A B C A B C …, so that all of them meet the same minutes of the same
+ * machine. Knows their protocol (peer.py describes it), not what they do.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
@@ -11,6 +11,10 @@ export interface Line {
   readonly name?: string;
   /** Why there is no such process. */
   readonly missing?: string;
+  /** Bytes of weights that one of its amount reads, if that is what it waits for. */
+  readonly bytes?: number;
+  /** What it answers in a turn of decoding. */
+  readonly tokens?: readonly number[];
   readonly amount?: number;
   readonly seconds?: number;
   readonly parts?: Record<string, number>;
@@ -25,8 +29,14 @@ export class Side {
   private readonly failed: Promise<Line>;
   private errors = "";
 
-  constructor(command: string, args: readonly string[], threads: number) {
-    const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OMP_WAIT_POLICY: "passive" };
+  constructor(
+    command: string,
+    args: readonly string[],
+    threads: number,
+    settings: Readonly<Record<string, string>> = {},
+  ) {
+    const common = { OMP_NUM_THREADS: `${threads}`, OMP_WAIT_POLICY: "passive", NO_COLOR: "1" };
+    const env = { ...process.env, ...common, ...settings };
     this.process = spawn(command, args, { env, stdio: ["pipe", "pipe", "pipe"] });
     this.failed = new Promise((resolve) =>
       this.process.on("error", ({ message }) => resolve({ missing: message }))
@@ -36,18 +46,27 @@ export class Side {
     this.lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
   }
 
-  read(): Promise<Line> {
+  /** Its next line, or, after so many seconds, that there is none. */
+  async read(patience = Infinity): Promise<Line> {
     const line = this.lines.next().then(({ value, done }): Line =>
-      done
-        ? { missing: this.errors.trim().split("\n").at(-1) || "it printed nothing" }
-        : JSON.parse(value)
+      done ? { missing: lastError(this.errors) } : JSON.parse(value)
     );
-    return Promise.race([this.failed, line]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<Line>((resolve) => {
+      if (patience === Infinity) return;
+      const missing = `it took more than ${Math.round(patience)} s`;
+      timer = setTimeout(() => resolve({ missing }), 1000 * patience);
+    });
+    try {
+      return await Promise.race([this.failed, line, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  ask(line = ""): Promise<Line> {
+  ask(line = "", patience = Infinity): Promise<Line> {
     this.process.stdin!.write(`${line}\n`);
-    return this.read();
+    return this.read(patience);
   }
 
   /** Ends the process if it still runs. */
@@ -56,50 +75,111 @@ export class Side {
   }
 }
 
+/** What a process said last of an error, not where it was; else what it said last. */
+function lastError(errors: string): string {
+  const lines = errors.trim().split("\n");
+  return lines.findLast((line) => /error\b/i.test(line)) ?? (lines.at(-1) || "it printed nothing");
+}
+
+/** One that takes turns: what it is called, and how it starts or why it is absent. */
+export interface Contender {
+  readonly label: string;
+  start(): Side | string;
+}
+
 /** What one side took, turn by turn, and its greatest resident memory in bytes. */
 export interface Turns {
+  readonly label: string;
+  /** What it is, in its own words. */
   readonly name: string;
+  readonly bytes?: number;
   readonly turns: readonly Line[];
   readonly rss: number;
 }
 
-/** What both sides took; `missing` says why there is only one. */
+/** What all sides took, ours first; `missing` says why others are not among them, by their labels. */
 export interface Run {
   readonly sides: readonly Turns[];
-  readonly missing: string | null;
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+/** How {@link takeTurns} goes. */
+export interface TurnOptions {
+  readonly rounds: number;
+  /** First turns, that do not count. */
+  readonly warm: number;
+  /** Seconds that each of the others may take in all: where it would take more, it is left out. */
+  readonly patience: number;
+  /** Called before each start and turn with whose it is; 0 is the start. */
+  onTurn(label: string, turn: number): void;
+}
+
+/** A side on its way. */
+interface Started {
+  readonly side: Side;
+  readonly turns: Line[];
+  /** Its first line. */
+  ready: Line;
+  seconds: number;
 }
 
 /**
- * Lets two sides take turns.
+ * Lets sides take turns; they start one after another, ours first.
  *
- * @param options.warm first turns that do not count
- * @param options.onTurn called before each turn with its number, from 1
- * @throws where our side does not start, or either stops on the way.
+ * @throws where our side does not start or stops on the way.
  */
 export async function takeTurns(
-  sides: readonly [ours: Side, peer: Side],
-  options: { rounds: number; warm: number; onTurn(turn: number): void },
+  contenders: readonly [ours: Contender, ...others: Contender[]],
+  { rounds, warm, patience, onTurn }: TurnOptions,
 ): Promise<Run> {
-  const { rounds, warm } = options;
+  const [ours] = contenders;
+  const [sides, missing] = [new Map<string, Started>(), {} as Record<string, string>];
+  const leaveOut = (label: string, reason: string) => {
+    if (label === ours.label) throw new Error(`Expected ${label} to run, but found: ${reason}`);
+    sides.get(label)?.side.stop();
+    sides.delete(label);
+    missing[label] = reason;
+  };
+  const limit = (label: string, spent: number) =>
+    label === ours.label ? Infinity : patience - spent;
   try {
-    const [ours, peer] = [await sides[0].read(), await sides[1].read()];
-    if (ours.missing) throw new Error(`Expected our side to run, but found: ${ours.missing}`);
-    const names = [ours.name!, ...(peer.missing ? [] : [peer.name!])];
-    const turns: Line[][] = names.map(() => []);
+    for (const { label, start } of contenders) {
+      onTurn(label, 0);
+      const [side, begun] = [start(), performance.now()];
+      if (typeof side === "string") {
+        leaveOut(label, side);
+        continue;
+      }
+      const started: Started = { side, ready: {}, turns: [], seconds: 0 };
+      sides.set(label, started);
+      started.ready = await side.read(limit(label, 0));
+      started.seconds = (performance.now() - begun) / 1000;
+      if (started.ready.missing) leaveOut(label, started.ready.missing);
+    }
     for (let turn = 1; turn <= warm + rounds; turn++) {
-      options.onTurn(turn);
-      for (const [i, name] of names.entries()) {
-        const line = await sides[i]!.ask();
-        if (line.missing) throw new Error(`Expected ${name} to go on, but found: ${line.missing}`);
-        if (turn > warm) turns[i]!.push(line);
+      for (const [label, started] of sides) {
+        onTurn(label, turn);
+        const begun = performance.now();
+        const line = await started.side.ask("", limit(label, started.seconds));
+        const seconds = (performance.now() - begun) / 1000;
+        started.seconds += seconds;
+        if (turn > warm) started.turns.push(line);
+        if (line.missing) leaveOut(label, line.missing);
+        else if (turn === 1 && seconds * (warm + rounds - 1) > limit(label, started.seconds)) {
+          leaveOut(
+            label,
+            `a turn takes ${seconds.toPrecision(2)} s, too long for ${rounds} of them`,
+          );
+        }
       }
     }
     const took: Turns[] = [];
-    for (const [i, name] of names.entries()) {
-      took.push({ name, turns: turns[i]!, rss: (await sides[i]!.ask("quit")).rss! });
+    for (const [label, { side, ready, turns }] of sides) {
+      const { rss } = await side.ask("quit");
+      took.push({ label, name: ready.name!, bytes: ready.bytes, turns, rss: rss! });
     }
-    return { sides: took, missing: peer.missing ?? null };
+    return { sides: took, missing };
   } finally {
-    for (const side of sides) side.stop();
+    for (const { side } of sides.values()) side.stop();
   }
 }

@@ -11,6 +11,7 @@ import { packedBatches } from "../text/batch.ts";
 import { createAdamW } from "../tune/adamw.ts";
 import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
+import { memoryReader } from "./bandwidth.ts";
 import { randomModel, shapes } from "./shapes.ts";
 
 /** How to run: on which engine; `profile`: compiled, and timed operator by operator. */
@@ -20,6 +21,8 @@ export type Kind = "compiled" | "eager" | "profile";
 export interface Work {
   /** Does one unit; the result is how much was done. */
   unit(): Promise<number>;
+  /** Bytes of weights that each row of decoding reads for a token. */
+  readonly bytes?: number;
   /** With kind `profile`, once at the end: milliseconds that a unit spent on what. */
   parts?(): Promise<Record<string, number>>;
 }
@@ -34,9 +37,10 @@ const batchSizes = { T: [16, 256], S: [1, 256], world: [16, 128] } as const;
 
 /**
  * Prepares a benchmark by its name: train-step, first-step, decode or score, and the shape: T, S
- * (SmolLM2-135M) or world; "-masked" and "-batch-16" at the end say more.
+ * (SmolLM2-135M) or world; "-masked" and "-batch-16" at the end say more. Or "memory": reading it.
  */
 export async function prepareWork(name: string, settings: Settings): Promise<Work> {
+  if (name === "memory") return { unit: memoryReader(settings.threads) };
   const shape = name.includes("world") ? "world" : name.includes("-T") ? "T" : "S";
   const model = randomModel(shape, shapes[shape === "S" ? "SmolLM2-135M" : shape]);
   if (name.startsWith("decode")) {
@@ -125,7 +129,9 @@ async function decoding(
 ): Promise<Work> {
   const decoder = await createDecoder(model, { threads, batchSize });
   const prompts = Array.from({ length: batchSize }, (_, row) => tokens(model, 16, 5 * row));
+  const weights = [...model.parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
   return {
+    bytes: 4 * weights,
     async unit() {
       let made = 0;
       for (let time = 0; time < times; time++) {

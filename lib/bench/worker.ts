@@ -14,7 +14,10 @@ const say = (what: unknown) => console.log(JSON.stringify(what));
 const work = await prepareWork(name, { threads: Number(threads), kind: kind as Kind });
 const engine = await createEngine({ kind: kind === "eager" ? kind : "compiled" });
 const { kind: runs, backend, versions } = engine.describe();
-say({ name: `${runs} (${backend}), ${Object.entries(versions).flat().join(" ")}` });
+say({
+  name: `${runs} (${backend}), ${Object.entries(versions).flat().join(" ")}`,
+  bytes: work.bytes,
+});
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === "quit") break;
   const start = performance.now();
