@@ -93,6 +93,8 @@ def follow(trainer, rates):
 
 
 def main():
+    # cuDNN's attention plans anew for every length of a row: 0.1 s and more on an H200.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     run, args, model = TrlParser((Run, SFTConfig, ModelConfig)).parse_args_and_config()
     plan = json.loads(Path(run.plan).read_text())
     name = Path(run.plan).parent.name
