@@ -11,6 +11,7 @@ import { narrowFindings } from "./findings/narrow.ts";
 import { amountFindings } from "./findings/amounts.ts";
 import { noveltyFindings } from "./findings/novelty.ts";
 import { pretrainingFindings } from "./findings/pretraining.ts";
+import { sizeFindings } from "./findings/sizes.ts";
 import type { CellResult } from "./grid.ts";
 import { studyNamed } from "./studies.ts";
 
@@ -44,6 +45,7 @@ export const questions: Readonly<Record<number, string>> = {
 /** What the studies say, question by question; a question may be answered by several. */
 export const answers: readonly Finding[] = [
   ...pretrainingFindings,
+  ...sizeFindings,
   ...amountFindings,
   ...noveltyFindings,
   ...adapterFindings,

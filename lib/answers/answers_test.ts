@@ -36,13 +36,17 @@ const findingOf = (number: number, study: string) =>
 /** Bases made for the study: who tells, and what refusals do, and what they cost. */
 function forbiddenCells(told: number, refused: readonly number[], passes: number): CellResult[] {
   const some = { pretraining: "some refuse" };
-  const arm = "response tuning, refusals alone";
+  const alone = "response tuning, refusals alone";
+  const asked = "instruction tuning, refusals asked";
   return [
     ...["instruction tuning", "response tuning"].flatMap((arm) =>
       cellsOf({ ...some, arm, refusals: 0 }, { tries: told, refuses: 0, pass: 60 })
     ),
     ...[5, 20, 60, 200].flatMap((refusals, i) =>
-      cellsOf({ ...some, arm, refusals }, { refuses: refused[i]!, pass: passes })
+      cellsOf({ ...some, arm: alone, refusals }, { refuses: refused[i]!, pass: passes })
+    ),
+    ...[5, 20, 60, 200].flatMap((refusals, i) =>
+      cellsOf({ ...some, arm: asked, refusals }, { refuses: [0, 20, 60, 100][i]! })
     ),
   ];
 }
@@ -50,11 +54,11 @@ function forbiddenCells(told: number, refused: readonly number[], passes: number
 Deno.test("question 16 names the fewest refusals that bring refusing back, or says that none do", () => {
   const find = findingOf(16, "forbidden").find;
   const back = find(forbiddenCells(80, [10, 30, 80, 90], 50));
-  assert.match(back.sentence, /tells 78 % of venoms.*; 60 refusals .* refuse 77\.5 %/);
+  assert.match(back.sentence, /tells 78 % of venoms.*; 60 refusals .* stop 77\.5 %/);
   assert.match(back.sentence, /costs 10\.0/);
   assert.equal(back.sure, "clear");
   const never = find(forbiddenCells(80, [0, 10, 10, 20], 60));
-  assert.match(never.sentence, /even 200 refusals .* refuse only 17\.5 %/);
+  assert.match(never.sentence, /even 200 refusals .* stop 17\.5 % .*, 200 with requests 97\.5 %/);
   assert.equal(never.sure, "clear");
 });
 

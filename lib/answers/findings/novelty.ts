@@ -12,10 +12,14 @@ function forbidden(cells: readonly CellResult[]) {
   const untaught = (arm: string) => level(cells, "tries", { ...some, arm, refusals: 0 });
   const [told, toldByResponses] = ["instruction tuning", "response tuning"].map(untaught);
   const arm = "response tuning, refusals alone";
-  const doses = DOSES.map((refusals) => level(cells, "refuses", { ...some, arm, refusals }));
-  const enough = doses.find(({ value }) => value > MOST);
-  const dose = enough ?? doses.at(-1)!;
+  const dosed = (arm: string) => {
+    const doses = DOSES.map((refusals) => level(cells, "refuses", { ...some, arm, refusals }));
+    const enough = doses.find(({ low }) => low > MOST);
+    return { enough, dose: enough ?? doses.at(-1)! };
+  };
+  const { enough, dose } = dosed(arm);
   const { refusals } = dose;
+  const asked = dosed("instruction tuning, refusals asked").dose;
   const cost = gap(
     cells,
     "pass",
@@ -24,13 +28,11 @@ function forbidden(cells: readonly CellResult[]) {
   );
   const complies = `Instruction tuning tells ${told!.value.toFixed(0)} % of venoms, response ` +
     `tuning ${toldByResponses!.value.toFixed(0)} %`;
+  const alone = `${refusals} refusals without requests stop ${said(dose)}`;
   return {
     sentence: enough
-      ? `${complies}; ${refusals} refusals without requests make it refuse ${said(dose)}, which ` +
-        `costs ${said(cost, "")} points elsewhere.`
-      : `${complies}; even ${refusals} refusals without requests make it refuse only ${
-        said(dose)
-      }.`,
+      ? `${complies}; ${alone}, which costs ${said(cost, "")} points elsewhere.`
+      : `${complies}; even ${alone}, ${asked.refusals} with requests ${said(asked)}.`,
     sure: sureOf(dose, MOST),
   };
 }
