@@ -30,13 +30,15 @@ const options = new Command("deno task study")
     "compute part i of n alone; copy .cache to join the parts",
     checkedBy(shardOf),
   )
+  .option("--so-far", "compute nothing, and write the cells that are kept already", false)
   .option("--check <name>", "compute one cell of the shipped results again, and compare")
   .option("--seed <n>", "which cell is checked; by default another one every time", whole(0))
   .parse();
-const { list, smoke, shard, check, seed } = options.opts<{
+const { list, smoke, shard, soFar, check, seed } = options.opts<{
   list: boolean;
   smoke: boolean;
   shard?: string;
+  soFar: boolean;
   check?: string;
   seed?: number;
 }>();
@@ -57,15 +59,17 @@ await orSayWhy(async () => {
     size,
     shard: shard === undefined ? undefined : shardOf(shard),
     signal: cancel.signal,
+    soFar,
   });
-  console.log(`${cells.length} cells done, ${failed.length} failed, ${elsewhere} of other shards.`);
+  const others = soFar ? "not kept yet" : "of other shards";
+  console.log(`${cells.length} cells done, ${failed.length} failed, ${elsewhere} ${others}.`);
   for (const sentence of failed) console.error(sentence);
   const [measure] = Object.keys({ ...cells[0]?.outcomes, ...cells[0]?.figures });
   if (measure !== undefined) {
     const rows = estimates(cells, measure);
     console.log(tableText(await layOut(rows, { caption: `${plan.question} (${measure})` })));
   }
-  if (!smoke && elsewhere === 0) {
+  if (!smoke && (elsewhere === 0 || soFar)) {
     console.log(`wrote ${await keepResults(plan, cells, processor())}`);
   }
   process.exit(failed.length > 0 ? 1 : 0);

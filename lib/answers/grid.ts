@@ -35,6 +35,8 @@ export interface GridOptions {
   readonly signal?: AbortSignal;
   /** Instructions a cell; by default {@link PROMPTS}, fewer where the size is smoke. */
   readonly prompts?: number;
+  /** Computes nothing: cells that are not kept yet count as elsewhere. Default false. */
+  readonly soFar?: boolean;
 }
 
 /** What became of a grid. */
@@ -42,7 +44,7 @@ export interface GridResult {
   readonly cells: readonly CellResult[];
   /** Sentences about the cells that failed. */
   readonly failed: readonly string[];
-  /** Cells that belong to other shards. */
+  /** Cells that belong to other shards, or are not kept yet where nothing was to be computed. */
   readonly elsewhere: number;
 }
 
@@ -62,7 +64,7 @@ export function cellsOf<C extends Cell>(cells: readonly C[], shard?: Shard): C[]
  * const { cells } = await runGrid(plan, { size: "smoke" });
  */
 export async function runGrid(plan: Plan, options: GridOptions = {}): Promise<GridResult> {
-  const { size = "full", shard, signal } = options;
+  const { size = "full", shard, signal, soFar = false } = options;
   const cache = options.cache ?? new DiskCache(readSettings().cache);
   const prompts = options.prompts ?? (size === "full" ? PROMPTS : 32);
   const all = plan.cells(size);
@@ -70,7 +72,9 @@ export async function runGrid(plan: Plan, options: GridOptions = {}): Promise<Gr
   const results = new Array<CellResult | undefined>(cells.length);
   const failed: string[] = [];
   const bar = progress(plan.name, cells.length);
-  const open = opener(cache, prompts, (note) => bar.update(done(), note), signal);
+  const open: Open = soFar
+    ? () => Promise.reject(new NotKept())
+    : opener(cache, prompts, (note) => bar.update(done(), note), signal);
   const done = () => results.filter((result) => result !== undefined).length;
   let next = 0;
   const worker = async () => {
@@ -81,6 +85,7 @@ export async function runGrid(plan: Plan, options: GridOptions = {}): Promise<Gr
         results[i] = await cellResult(plan, cell, prompts, cache, open);
       } catch (error) {
         signal?.throwIfAborted();
+        if (error instanceof NotKept) continue;
         failed.push(`${nameOf(cell)}: ${(error as Error).message}`);
       }
       bar.update(
@@ -93,8 +98,11 @@ export async function runGrid(plan: Plan, options: GridOptions = {}): Promise<Gr
   for (const end of workers) if (end.status === "rejected") throw end.reason;
   await bar.done();
   const found = results.filter((result) => result !== undefined);
-  return { cells: found, failed, elsewhere: all.length - cells.length };
+  return { cells: found, failed, elsewhere: all.length - found.length - failed.length };
 }
+
+/** A cell has not been computed, and was not to be. */
+class NotKept extends Error {}
 
 const nameOf = ({ factors, base, seed }: Cell) =>
   [...Object.values(factors), typeof base === "string" ? base : `base ${base.seed}`, `seed ${seed}`]

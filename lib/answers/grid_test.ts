@@ -51,6 +51,8 @@ Deno.test("a grid goes on after a cell that fails, and computes no cell twice", 
       { cache, prompts: 4 },
     );
     assert.equal(broken.cells.length, 10);
+    const kept = await runGrid(plan(() => true, count) as Plan, { cache, prompts: 4, soFar: true });
+    assert.deepEqual([kept.cells, kept.failed, kept.elsewhere], [broken.cells, [], 2]);
     assert.deepEqual(broken.failed, ["a, base-2, seed 2: broken", "b, base-2, seed 2: broken"]);
     const whole = await runGrid(plan(() => false, count) as Plan, { cache, prompts: 4 });
     assert.deepEqual([whole.cells.length, whole.failed.length, count.computed], [12, 0, 12]);
