@@ -36,6 +36,7 @@ export const pretrainingFindings: readonly Finding[] = [
     find(cells) {
       const follows = threshold(cells, "pass", "response tuning");
       const ranks = threshold(cells, "rankMean", "base");
+      const byPmi = threshold(cells, "rankPmi", "base");
       const most = gap(
         cells,
         "pass",
@@ -45,7 +46,7 @@ export const pretrainingFindings: readonly Finding[] = [
       return {
         sentence:
           `Response tuning passes more from ${share(follows)} of answered documents on, the ` +
-          `base ranks better from ${share(ranks)}: ${
+          `base ranks better from ${share(ranks)}, by PMI from ${share(byPmi)}: ${
             follows === ranks ? "one" : "not one"
           } threshold.`,
         sure: sureOf(most),
