@@ -2,13 +2,15 @@ export { settled } from "./elementwise.ts";
 export { createEngine, type Engine, type EngineInfo } from "./engine.ts";
 export {
   type Attribute,
+  bytesOf,
   encodeModel,
   type Graph,
   type Initializer,
   type Node,
+  partsOf,
   type ValueInfo,
 } from "./onnx.ts";
-export { type OrtTensor, Session } from "./ort.ts";
+export { type Bound, type OrtTensor, Session } from "./ort.ts";
 export { ortVersion } from "./ort_api.ts";
 export type {
   CompileOptions,

@@ -9,7 +9,7 @@
 import { availableParallelism } from "node:os";
 import koffi from "koffi";
 import { throwIfInterrupted } from "./interrupt.ts";
-import { type DataType, dataTypes, sizeOf } from "./onnx.ts";
+import { bytesOf, type DataType, dataTypes, type Initializer, partsOf, sizeOf } from "./onnx.ts";
 import { address, check, checkAsync, cString, outOf, runtime } from "./ort_api.ts";
 
 /** A tensor over the caller's memory: float16 and bfloat16 as Uint16Array, int64 as BigInt64Array. */
@@ -33,17 +33,28 @@ export interface SessionOptions {
   prepack?: boolean;
   /** Folder of the external data that a model given as bytes refers to. */
   externalFolder?: string;
-  /** External data given from memory instead: large weights need not pass through the model's bytes. */
-  initializers?: Record<string, OrtTensor>;
+  /**
+   * External data given from memory instead, so that large weights need not pass through the model's
+   * bytes: `data` is read in place, `parts` are copied into memory that ONNX Runtime frees once it
+   * has packed them.
+   */
+  initializers?: readonly Initializer[];
+  /**
+   * Microseconds that threads look out for more work before they sleep, default 0. Small operators
+   * go faster, and other work loses what is spent looking out.
+   */
+  spin?: number;
 }
 
 function createOptions(options: SessionOptions): bigint {
-  const { threads = availableParallelism(), optimize = true, memoryPattern = true } = options;
+  const { threads = availableParallelism(), spin = 0 } = options;
+  const { optimize = true, memoryPattern = true } = options;
   const entries: Record<string, string> = {
     "session.use_env_allocators": "1",
-    // Spinning threads steal the cores that other work (an event loop, a second run) needs.
-    "session.intra_op.allow_spinning": "0",
+    // By default they spin on and on, and steal the cores that other work needs.
+    "session.intra_op.allow_spinning": spin > 0 ? "1" : "0",
   };
+  if (spin > 0) entries["session.intra_op.spin_duration_us"] = `${spin}`;
   if (options.prepack === false) entries["session.disable_prepacking"] = "1";
   if (options.externalFolder) {
     entries["session.model_external_initializers_file_folder_path"] = options.externalFolder;
@@ -71,28 +82,43 @@ function createOptions(options: SessionOptions): bigint {
 /** An OrtValue over the caller's memory. */
 function createValue(name: string, tensor: OrtTensor): bigint {
   const { dtype, shape, data } = tensor;
-  const bytes = sizeOf(shape) * dataTypes[dtype].array.BYTES_PER_ELEMENT;
+  const bytes = bytesOf(tensor);
   if (data.byteLength !== bytes) {
     throw new Error(
       `Expected "${name}" (${dtype} [${shape}]) to hold ${bytes} bytes but found ${data.byteLength}`,
     );
   }
   const { api, cpu } = runtime();
-  const rank = shape.length;
-  const dimensions = BigInt64Array.from(shape, BigInt);
   const memory = address(bytes > 0 ? data : new Uint8Array(8)); // never null, never read
-  const { code } = dataTypes[dtype];
+  const { sizes, rank, code } = described(tensor);
   return outOf((place) =>
-    api.CreateTensorWithDataAsOrtValue(
-      cpu,
-      memory,
-      bytes,
-      rank > 0 ? address(dimensions) : null,
-      rank,
-      code,
-      place,
-    )
+    api.CreateTensorWithDataAsOrtValue(cpu, memory, bytes, address(sizes), rank, code, place)
   );
+}
+
+/** An OrtValue of a constant: over the caller's memory, or with its parts in memory of its own. */
+function createConstant(constant: Initializer): bigint {
+  const { name, dtype, shape, data } = constant;
+  if (data) return createValue(name, { dtype, shape, data });
+  const { api, allocator } = runtime();
+  const { sizes, rank, code } = described(constant);
+  const value = outOf((place) =>
+    api.CreateTensorAsOrtValue(allocator, address(sizes), rank, code, place)
+  );
+  const memory = outOf((place) => api.GetTensorMutableData(value, place));
+  const all = new Uint8Array(koffi.view(memory, bytesOf(constant)));
+  let at = 0;
+  for (const part of partsOf(constant)) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return value;
+}
+
+/** Shape and element type as the C API takes them; one size more is there than is read. */
+function described({ dtype, shape }: Pick<OrtTensor, "dtype" | "shape">) {
+  const sizes = BigInt64Array.from([...shape, 0], BigInt);
+  return { sizes, rank: shape.length, code: dataTypes[dtype].code };
 }
 
 /** Copies an output that ONNX Runtime allocated into arrays of our own. */
@@ -123,6 +149,14 @@ function readValue(name: string, value: bigint): OrtTensor {
 
 /** What runs under way read and write: held here so that it is not collected before they end. */
 const inFlight = new Set<unknown>();
+
+/** Runs over the same memory, made by {@link Session.bind}. */
+export interface Bound {
+  /** The outputs, as {@link Session.run} has them. */
+  run(): Promise<Record<string, OrtTensor>>;
+  /** Frees what was prepared; no run may be under way. */
+  dispose(): void;
+}
 
 /**
  * One loaded model.
@@ -163,12 +197,12 @@ export class Session {
     const { api, env } = runtime();
     const settings = createOptions(options);
     const place = new BigUint64Array(1);
-    const given = Object.entries(options.initializers ?? {});
-    const names = given.map(([name]) => cString(name));
+    const given = options.initializers ?? [];
+    const names = given.map(({ name }) => cString(name));
     const values: bigint[] = [];
     inFlight.add(model).add(place);
     try {
-      for (const [name, tensor] of given) values.push(createValue(name, tensor));
+      for (const constant of given) values.push(createConstant(constant));
       if (given.length > 0) {
         const [a, b] = [BigUint64Array.from(names, address), BigUint64Array.from(values)];
         check(api.AddExternalInitializers(settings, address(a), address(b), given.length));
@@ -187,7 +221,7 @@ export class Session {
       api.ReleaseSessionOptions(settings);
       for (const value of values) api.ReleaseValue(value);
     }
-    return new Session(place[0]!, given);
+    return new Session(place[0]!, given.map(({ data }) => data));
   }
 
   /**
@@ -201,51 +235,76 @@ export class Session {
     inputs: Record<string, OrtTensor>,
     outputs?: Record<string, OrtTensor>,
   ): Promise<Record<string, OrtTensor>> {
-    if (this.disposed) throw new Error("Expected a live session but found a disposed one");
-    throwIfInterrupted();
+    const bound = this.bind(inputs, outputs);
+    try {
+      return await bound.run();
+    } finally {
+      bound.dispose();
+    }
+  }
+
+  /**
+   * Prepares runs that read and write the same arrays, over and over: what stands in the inputs when
+   * one begins is what it reads. One runs at a time.
+   *
+   * @throws as {@link Session.run} does of tensors that are missing, unknown or do not fit
+   * @example
+   * const bound = session.bind({ x }, { y });
+   * for (const value of values) {
+   *   x.data[0] = value;
+   *   await bound.run(); // y.data has the result
+   * }
+   * bound.dispose();
+   */
+  bind(inputs: Record<string, OrtTensor>, outputs: Record<string, OrtTensor> = {}): Bound {
+    this.checkLive();
     for (const name of this.inputNames) {
       if (!inputs[name]) {
         throw new Error(`Expected input "${name}" but found ${Object.keys(inputs).join(", ")}`);
       }
     }
-    const { api } = runtime();
     const inputNames = Object.keys(inputs);
-    const outputNames = [...new Set([...Object.keys(outputs ?? {}), ...this.outputNames])];
+    const outputNames = [...new Set([...Object.keys(outputs), ...this.outputNames])];
+    const tables = [this.nameTable(inputNames), this.nameTable(outputNames)];
+    const { api } = runtime();
     const values: bigint[] = [];
-    const hold: unknown[] = [inputs, outputs];
-    inFlight.add(hold);
-    this.running++;
+    const free = () => {
+      for (const value of values.splice(0)) api.ReleaseValue(value);
+    };
+    /** Values in the order of `names`, 0 where there is no tensor. */
+    const valuesOf = (names: readonly string[], tensors: Record<string, OrtTensor>) =>
+      BigUint64Array.from(names, (name) => {
+        const value = tensors[name] ? createValue(name, tensors[name]) : 0n;
+        if (value) values.push(value);
+        return value;
+      });
     try {
-      for (const name of inputNames) values.push(createValue(name, inputs[name]!));
-      const results = new BigUint64Array(outputNames.length);
-      outputNames.forEach((name, i) => {
-        const tensor = outputs?.[name];
-        if (tensor) values.push(results[i] = createValue(name, tensor));
-      });
-      const arrays = [
-        this.nameTable(inputNames),
-        BigUint64Array.from(values.slice(0, inputNames.length)),
-        this.nameTable(outputNames),
-        results,
-      ];
-      hold.push(arrays);
-      const [a, b, c, d] = arrays.map(address);
-      const [m, n] = [inputNames.length, outputNames.length];
-      try {
-        await checkAsync(api.Run, this.handle, null, a, b, m, c, n, d);
-      } finally {
-        for (const value of results) if (value && !values.includes(value)) values.push(value);
-      }
-      const found: Record<string, OrtTensor> = {};
-      outputNames.forEach((name, i) => {
-        found[name] = outputs?.[name] ?? readValue(name, results[i]!);
-      });
-      return found;
-    } finally {
-      for (const value of values) api.ReleaseValue(value);
-      inFlight.delete(hold);
-      this.running--;
-      if (this.disposed) this.release();
+      const [given, listed] = [valuesOf(inputNames, inputs), valuesOf(outputNames, outputs)];
+      const run = async () => {
+        this.checkLive();
+        throwIfInterrupted();
+        const results = listed.slice();
+        const hold = [inputs, outputs, tables, given, results];
+        inFlight.add(hold);
+        this.running++;
+        try {
+          const [a, b, c, d] = [tables[0]!, given, tables[1]!, results].map(address);
+          const [m, n] = [given.length, results.length];
+          await checkAsync(api.Run, this.handle, null, a, b, m, c, n, d);
+          return Object.fromEntries(outputNames.map((name, i) =>
+            [name, outputs[name] ?? readValue(name, results[i]!)]
+          ));
+        } finally {
+          results.forEach((value, i) => value !== listed[i] && api.ReleaseValue(value));
+          inFlight.delete(hold);
+          this.running--;
+          if (this.disposed) this.release();
+        }
+      };
+      return { run, dispose: free };
+    } catch (error) {
+      free();
+      throw error;
     }
   }
 
@@ -253,6 +312,10 @@ export class Session {
   dispose(): void {
     this.disposed = true;
     this.release();
+  }
+
+  private checkLive(): void {
+    if (this.disposed) throw new Error("Expected a live session but found a disposed one");
   }
 
   private release(): void {
