@@ -2,12 +2,10 @@ export { settled } from "./elementwise.ts";
 export { createEngine, type Engine, type EngineInfo } from "./engine.ts";
 export {
   type Attribute,
-  bytesOf,
   encodeModel,
   type Graph,
   type Initializer,
   type Node,
-  partsOf,
   type ValueInfo,
 } from "./onnx.ts";
 export { type Bound, type OrtTensor, Session } from "./ort.ts";

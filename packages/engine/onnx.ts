@@ -33,29 +33,14 @@ export interface ValueInfo {
   shape: readonly (number | string)[];
 }
 
-/**
- * A constant: its values (`data`, or `parts` one after another), or where they lie in another file
- * (`external`, in bytes).
- */
+/** A constant: its bytes inline (`data`), or where they lie in another file (`external`, in bytes). */
 export interface Initializer {
   name: string;
   dtype: DataType;
   shape: readonly number[];
   data?: ArrayBufferView;
-  parts?: readonly ArrayBufferView[];
   external?: { location: string; offset: number; length: number };
 }
-
-/** The values of a constant, one array after another; of one that lies elsewhere there are none. */
-export function partsOf({ data, parts = [] }: Initializer): readonly Uint8Array<ArrayBuffer>[] {
-  return (data ? [data] : parts).map(({ buffer, byteOffset, byteLength }) =>
-    new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
-  );
-}
-
-/** How many bytes a constant has. */
-export const bytesOf = ({ dtype, shape }: Pick<Initializer, "dtype" | "shape">): number =>
-  sizeOf(shape) * dataTypes[dtype].array.BYTES_PER_ELEMENT;
 
 /** An attribute; a bare number is an int when it is an integer and a float otherwise. */
 export type Attribute = number | readonly number[] | string | { float: number };
@@ -147,31 +132,24 @@ function writeAttribute([name, value]: [string, Attribute], to: PbfWriter): void
 }
 
 function writeInitializer(tensor: Initializer, to: PbfWriter): void {
+  const { code, array } = dataTypes[tensor.dtype];
   for (const size of tensor.shape) to.writeVarintField(1, size);
-  to.writeVarintField(2, dataTypes[tensor.dtype].code);
+  to.writeVarintField(2, code);
   to.writeStringField(8, tensor.name);
-  const parts = partsOf(tensor);
-  const found = tensor.external?.length ?? parts.reduce((sum, part) => sum + part.length, 0);
-  if (found !== bytesOf(tensor)) {
+  const expected = sizeOf(tensor.shape) * array.BYTES_PER_ELEMENT;
+  const found = tensor.data?.byteLength ?? tensor.external?.length;
+  if (found !== expected) {
     throw new Error(
       `Expected initializer "${tensor.name}" (${tensor.dtype} [${tensor.shape}]) to hold ` +
-        `${bytesOf(tensor)} bytes but found ${found}`,
+        `${expected} bytes but found ${found ?? "no data"}`,
     );
   }
-  if (!tensor.external) return to.writeBytesField(9, joined(parts));
-  for (const one of Object.entries(tensor.external)) to.writeMessage(13, writeEntry, one);
-  to.writeVarintField(14, 1);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+  if (tensor.data) {
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    return to.writeBytesField(9, new Uint8Array(buffer, byteOffset, byteLength));
   }
-  return all;
+  for (const one of Object.entries(tensor.external!)) to.writeMessage(13, writeEntry, one);
+  to.writeVarintField(14, 1);
 }
 
 function writeEntry([key, value]: [string, string | number], to: PbfWriter): void {

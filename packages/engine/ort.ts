@@ -9,7 +9,7 @@
 import { availableParallelism } from "node:os";
 import koffi from "koffi";
 import { throwIfInterrupted } from "./interrupt.ts";
-import { bytesOf, type DataType, dataTypes, type Initializer, partsOf, sizeOf } from "./onnx.ts";
+import { type DataType, dataTypes, sizeOf } from "./onnx.ts";
 import { address, check, checkAsync, cString, outOf, runtime } from "./ort_api.ts";
 
 /** A tensor over the caller's memory: float16 and bfloat16 as Uint16Array, int64 as BigInt64Array. */
@@ -33,12 +33,8 @@ export interface SessionOptions {
   prepack?: boolean;
   /** Folder of the external data that a model given as bytes refers to. */
   externalFolder?: string;
-  /**
-   * External data given from memory instead, so that large weights need not pass through the model's
-   * bytes: `data` is read in place, `parts` are copied into memory that ONNX Runtime frees once it
-   * has packed them.
-   */
-  initializers?: readonly Initializer[];
+  /** External data given from memory instead: large weights need not pass through the model's bytes. */
+  initializers?: Record<string, OrtTensor>;
   /**
    * Microseconds that threads look out for more work before they sleep, default 0. Small operators
    * go faster, and other work loses what is spent looking out.
@@ -82,43 +78,28 @@ function createOptions(options: SessionOptions): bigint {
 /** An OrtValue over the caller's memory. */
 function createValue(name: string, tensor: OrtTensor): bigint {
   const { dtype, shape, data } = tensor;
-  const bytes = bytesOf(tensor);
+  const bytes = sizeOf(shape) * dataTypes[dtype].array.BYTES_PER_ELEMENT;
   if (data.byteLength !== bytes) {
     throw new Error(
       `Expected "${name}" (${dtype} [${shape}]) to hold ${bytes} bytes but found ${data.byteLength}`,
     );
   }
   const { api, cpu } = runtime();
+  const rank = shape.length;
+  const dimensions = BigInt64Array.from(shape, BigInt);
   const memory = address(bytes > 0 ? data : new Uint8Array(8)); // never null, never read
-  const { sizes, rank, code } = described(tensor);
+  const { code } = dataTypes[dtype];
   return outOf((place) =>
-    api.CreateTensorWithDataAsOrtValue(cpu, memory, bytes, address(sizes), rank, code, place)
+    api.CreateTensorWithDataAsOrtValue(
+      cpu,
+      memory,
+      bytes,
+      rank > 0 ? address(dimensions) : null,
+      rank,
+      code,
+      place,
+    )
   );
-}
-
-/** An OrtValue of a constant: over the caller's memory, or with its parts in memory of its own. */
-function createConstant(constant: Initializer): bigint {
-  const { name, dtype, shape, data } = constant;
-  if (data) return createValue(name, { dtype, shape, data });
-  const { api, allocator } = runtime();
-  const { sizes, rank, code } = described(constant);
-  const value = outOf((place) =>
-    api.CreateTensorAsOrtValue(allocator, address(sizes), rank, code, place)
-  );
-  const memory = outOf((place) => api.GetTensorMutableData(value, place));
-  const all = new Uint8Array(koffi.view(memory, bytesOf(constant)));
-  let at = 0;
-  for (const part of partsOf(constant)) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return value;
-}
-
-/** Shape and element type as the C API takes them; one size more is there than is read. */
-function described({ dtype, shape }: Pick<OrtTensor, "dtype" | "shape">) {
-  const sizes = BigInt64Array.from([...shape, 0], BigInt);
-  return { sizes, rank: shape.length, code: dataTypes[dtype].code };
 }
 
 /** Copies an output that ONNX Runtime allocated into arrays of our own. */
@@ -197,12 +178,12 @@ export class Session {
     const { api, env } = runtime();
     const settings = createOptions(options);
     const place = new BigUint64Array(1);
-    const given = options.initializers ?? [];
-    const names = given.map(({ name }) => cString(name));
+    const given = Object.entries(options.initializers ?? {});
+    const names = given.map(([name]) => cString(name));
     const values: bigint[] = [];
     inFlight.add(model).add(place);
     try {
-      for (const constant of given) values.push(createConstant(constant));
+      for (const [name, tensor] of given) values.push(createValue(name, tensor));
       if (given.length > 0) {
         const [a, b] = [BigUint64Array.from(names, address), BigUint64Array.from(values)];
         check(api.AddExternalInitializers(settings, address(a), address(b), given.length));
@@ -221,7 +202,7 @@ export class Session {
       api.ReleaseSessionOptions(settings);
       for (const value of values) api.ReleaseValue(value);
     }
-    return new Session(place[0]!, given.map(({ data }) => data));
+    return new Session(place[0]!, given);
   }
 
   /**

@@ -32,7 +32,6 @@ const signatures = {
   SessionGetOutputCount: [31, p, [p, p]],
   SessionGetInputName: [36, p, [p, size, p, p]],
   SessionGetOutputName: [37, p, [p, size, p, p]],
-  CreateTensorAsOrtValue: [48, p, [p, p, size, "int", p]],
   CreateTensorWithDataAsOrtValue: [49, p, [p, p, size, p, size, "int", p]],
   GetTensorMutableData: [51, p, [p, p]],
   GetTensorElementType: [60, p, [p, p]],

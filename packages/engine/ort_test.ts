@@ -63,9 +63,9 @@ Deno.test("Session.create() takes external initializers from memory", async () =
       initializers: [{ name: "w", dtype: "float32", shape: [3, 2], external }],
     }),
     {
-      initializers: [
-        { name: "w", dtype: "float32", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 7) },
-      ],
+      initializers: {
+        w: { dtype: "float32", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 7) },
+      },
     },
   );
   const { y } = await session.run({ x: rows(1, 1, 1) });

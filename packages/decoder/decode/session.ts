@@ -4,7 +4,7 @@
  * Knows how large constants reach a session without passing through the model's bytes; does not know
  * what is decoded.
  */
-import { bytesOf, encodeModel, type Initializer, Session } from "@implicit/engine";
+import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import { decoderGraph, type GraphUse, type KeyValues } from "./graph.ts";
 
@@ -22,15 +22,20 @@ export function createSession(
   options: { threads?: number; prefix?: KeyValues } = {},
 ): Promise<Session> {
   const graph = decoderGraph(model.config, model.parameters, use, options);
-  const isLarge = (constant: Initializer) => bytesOf(constant) >= LARGE;
+  const outside: Record<string, OrtTensor> = {};
   const initializers = graph.initializers.map((one): Initializer => {
-    if (!isLarge(one)) return one;
-    const { name, dtype, shape } = one;
-    const external = { location: "memory", offset: 0, length: bytesOf(one) };
-    return { name, dtype, shape, external };
+    const { name, dtype, shape, data } = one;
+    if (!data || data.byteLength < LARGE) return one;
+    outside[name] = { dtype, shape, data };
+    return {
+      name,
+      dtype,
+      shape,
+      external: { location: "memory", offset: 0, length: data.byteLength },
+    };
   });
   return Session.create(encodeModel({ ...graph, initializers }), {
     threads: options.threads,
-    initializers: graph.initializers.filter(isLarge),
+    initializers: outside,
   });
 }
