@@ -261,6 +261,7 @@ export class Session {
       });
     try {
       const [given, listed] = [valuesOf(inputNames, inputs), valuesOf(outputNames, outputs)];
+      const allocated = outputNames.filter((name) => !outputs[name]); // the last of outputNames
       const run = async () => {
         this.checkLive();
         throwIfInterrupted();
@@ -272,9 +273,9 @@ export class Session {
           const [a, b, c, d] = [tables[0]!, given, tables[1]!, results].map(address);
           const [m, n] = [given.length, results.length];
           await checkAsync(api.Run, this.handle, null, a, b, m, c, n, d);
-          return Object.fromEntries(outputNames.map((name, i) =>
-            [name, outputs[name] ?? readValue(name, results[i]!)]
-          ));
+          const made = results.slice(n - allocated.length);
+          const read = allocated.map((name, i) => [name, readValue(name, made[i]!)]);
+          return { ...outputs, ...Object.fromEntries(read) };
         } finally {
           results.forEach((value, i) => value !== listed[i] && api.ReleaseValue(value));
           inFlight.delete(hold);

@@ -9,10 +9,10 @@ import type { Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { KeyValueCache } from "./cache.ts";
+import { CachedRuns } from "./cached_runs.ts";
 import { type GenerateOptions, type Row, startRows, tokenChooser } from "./generation.ts";
 import type { KeyValues } from "./graph.ts";
 import type { LogitsProcessor } from "./processor.ts";
-import { int32, rowInputs } from "./rows.ts";
 import { type Scored, scorePairs } from "./score.ts";
 import { createSession } from "./session.ts";
 
@@ -119,17 +119,17 @@ async function generate(
   const chooseToken = tokenChooser(config, options);
   const capacity = rows.reduce((most, row) => Math.max(most, row.limit), 0);
   const cache = new KeyValueCache(config, Math.min(batchSize, rows.length), prefix + capacity);
+  const runs = new CachedRuns(session, config, cache, prefix);
   const waiting = rows.filter((row) => row.limit > row.promptLength)
     .sort((a, b) => a.promptLength - b.promptLength).reverse(); // alike lengths enter together
   const active: Row[] = [];
-  const logits = new Float32Array(cache.rows * config.vocabSize);
 
   /** Chooses the next token of the rows from `first` on; finished rows leave. */
   const choose = (first: number) => {
     for (let slot = active.length - 1; slot >= first; slot--) {
       const row = active[slot]!;
       const from = (slot - first) * config.vocabSize;
-      const scores = logits.subarray(from, from + config.vocabSize);
+      const scores = runs.logits.subarray(from, from + config.vocabSize);
       if (chooseToken(row, scores)) {
         const last = active.pop()!;
         if (slot < active.length) { // the last row takes its place
@@ -139,38 +139,24 @@ async function generate(
       }
     }
   };
-
-  /** Runs the rows from `first` on: their last token after a cache (`step`), or all of their prompt. */
-  const forward = async (first: number, step: boolean) => {
-    const running = active.slice(first).map(({ ids }) => ids);
-    const { inputs, length, first: start } = rowInputs(running, { prefix, step });
-    const last = Int32Array.from(
-      running,
-      (ids, i) => i * length + (step ? 0 : start + ids.length - 1),
-    );
-    const state = cache.tensors(first, running.length);
-    const shape = [running.length, config.vocabSize];
-    const data = logits.subarray(0, running.length * config.vocabSize);
-    await session.run(
-      { ...inputs, rows: int32([running.length], last), ...state.inputs },
-      { logits: { dtype: "float32", shape, data }, ...state.outputs },
-    );
-  };
-
-  while (active.length + waiting.length > 0) {
-    options.signal?.throwIfAborted();
-    const free = cache.rows - active.length;
-    if (waiting.length > 0 && (active.length === 0 || free >= cache.rows / 4)) {
-      const first = active.length;
-      const longest = waiting[0]!.promptLength;
-      const count = Math.min(free, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
-      active.push(...waiting.splice(0, count));
-      await forward(first, false);
-      choose(first);
-    } else {
-      await forward(0, true);
-      choose(0);
+  try {
+    while (active.length + waiting.length > 0) {
+      options.signal?.throwIfAborted();
+      const free = cache.rows - active.length;
+      if (waiting.length > 0 && (active.length === 0 || free >= cache.rows / 4)) {
+        const first = active.length;
+        const longest = waiting[0]!.promptLength;
+        const count = Math.min(free, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
+        active.push(...waiting.splice(0, count));
+        await runs.begin(first, active.slice(first).map(({ ids }) => ids));
+        choose(first);
+      } else {
+        await runs.step(active.map(({ ids }) => ids));
+        choose(0);
+      }
     }
+  } finally {
+    runs.dispose();
   }
   return rows.map((row) => row.ids.slice(row.promptLength));
 }
