@@ -7,6 +7,7 @@
 import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import { decoderGraph, type GraphUse, type KeyValues } from "./graph.ts";
+import type { WeightFormat } from "./graph_builder.ts";
 
 /** Constants from this many bytes on stay outside the model. */
 const LARGE = 4096;
@@ -19,7 +20,7 @@ const LARGE = 4096;
 export function createSession(
   model: Model,
   use: GraphUse,
-  options: { threads?: number; prefix?: KeyValues } = {},
+  options: { threads?: number; prefix?: KeyValues; weights?: WeightFormat } = {},
 ): Promise<Session> {
   const graph = decoderGraph(model.config, model.parameters, use, options);
   const outside: Record<string, OrtTensor> = {};
