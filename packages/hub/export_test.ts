@@ -14,7 +14,6 @@ import {
   loadCheckpoint,
   loadTokenizer,
   type Model,
-  type Parameters,
 } from "@implicit/decoder";
 import { rounded, spread, tinyModel } from "@implicit/decoder/testing";
 import { encodeModel } from "@implicit/engine";
