@@ -1,8 +1,8 @@
 /** `deno task generate`: continues a prompt with a model, as it is made or as JSON. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { textStream } from "@implicit/decoder";
+import { textStream, type WeightType } from "@implicit/decoder";
 import { type EngineInfo, ortVersion } from "@implicit/engine";
 import { openDecoder } from "@implicit/hub";
 import { plainText } from "@implicit/notebook";
@@ -39,7 +39,11 @@ const options = new Command("deno task generate")
   .option("--top-p <p>", "draw from the likeliest tokens of this probability", number, 1)
   .option("--seed <n>", "of the draws", whole(), 0)
   .option("--threads <n>", "default: all cores", whole(1))
-  .option("--json", "print JSON: prompt_ids, ids, text, seconds, engine")
+  .addOption(
+    new Option("--weights <type>", "q8: rounded to 8 bits, faster, and now and then another token")
+      .choices(["fp32", "q8"]).default("fp32"),
+  )
+  .option("--json", "print JSON: prompt_ids, ids, text, seconds, weights, engine")
   .parse()
   .opts<{
     prompt: string;
@@ -54,6 +58,7 @@ const options = new Command("deno task generate")
     topP: number;
     seed: number;
     threads?: number;
+    weights: WeightType;
     json?: boolean;
   }>();
 
@@ -62,11 +67,12 @@ const report = (text: string) =>
   Deno.stderr.writeSync(new TextEncoder().encode(`\r${plainText(text)}\x1b[K`));
 
 await orSayWhy(async () => {
-  const { json, template, threads, base, override, rules: use, variant } = options;
+  const { json, template, threads, weights, base, override, rules: use, variant } = options;
   const world = join(projectRoot(), "data", "world");
   const name = options.model ?? join(world, (await openScale("miniature")).bases[0]!);
   const { decoder, tokenizer } = await openDecoder(name, {
     threads,
+    weights,
     base,
     override,
     onProgress({ bytes, total }) {
@@ -95,6 +101,6 @@ await orSayWhy(async () => {
       threads: threads ?? availableParallelism(),
       versions: { onnxruntime: ortVersion() },
     };
-    print(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, engine }) + "\n");
+    print(JSON.stringify({ prompt_ids: prompt, ids, text, seconds, weights, engine }) + "\n");
   } else print("\n");
 });

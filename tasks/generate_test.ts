@@ -23,10 +23,16 @@ Deno.test("generate prints a continuation or JSON, also of what export wrote", a
   const options = ["--prompt", "The ", "--max-tokens", "6"];
   const json = await task("generate", ...options, "--json");
   const found = JSON.parse(json.stdout);
-  assert.deepEqual(Object.keys(found), ["prompt_ids", "ids", "text", "seconds", "engine"]);
+  const keys = ["prompt_ids", "ids", "text", "seconds", "weights", "engine"];
+  assert.deepEqual(Object.keys(found), keys);
   assert.ok(found.ids.length <= 6 && found.prompt_ids.length > 0 && found.seconds > 0);
   const text = await task("generate", ...options, "--model", base);
   assert.equal(text.stdout, `${found.text}\n`);
+  const rounded = JSON.parse(
+    (await task("generate", ...options, "--weights", "q8", "--json")).stdout,
+  );
+  assert.equal(`${found.weights} ${rounded.weights}`, "fp32 q8");
+  assert.equal(rounded.ids.length, found.ids.length);
   const rules = ["--template", "--rules", "eos,uniform", "--json"];
   assert.ok(JSON.parse((await task("generate", ...options, ...rules)).stdout).ids.length <= 6);
 
@@ -38,6 +44,8 @@ Deno.test("generate prints a continuation or JSON, also of what export wrote", a
     const own = [...options, "--json", "--model", folder];
     const again = await task("generate", ...own);
     assert.deepEqual(JSON.parse(again.stdout).ids, found.ids);
+
+    assert.match((await task("generate", ...own, "--weights", "q8")).stderr, /found only .*onnx/);
 
     const config = join(folder, "config.json");
     await writeFile(config, (await readFile(config, "utf8")).replace("{", '{"alibi": true,'));
@@ -56,6 +64,7 @@ Deno.test("generate refuses what it does not know, in a sentence", async () => {
     [["--model", "no/such/folder/at/all"], /Expected a model's name .*no\/such\/folder/],
     [["--base", "elsewhere"], /Expected an adapter in .* its base is named \(elsewhere\)/],
     [["--override", "[1]"], /Expected a JSON object/],
+    [["--weights", "q2"], /Allowed choices are fp32, q8/],
     [["--max-tokens", "many"], /Expected a whole number, from 0 on/],
   ];
   for (const [args, expected] of cases) {

@@ -74,7 +74,8 @@ export async function rankArms(
         study.part.claim({ arm, seed });
         const adapted = await study.tuned(arm, seed);
         const empty = study.base.tokenizer.encode(formatPrompt(templates[arm.template], ""));
-        const decoder = await openDecoder({ server: study.scale.server }, study.base, adapted);
+        const { server, weights } = study.scale;
+        const decoder = await openDecoder({ server, weights }, study.base, adapted);
         try {
           return await rankResponses((requests) => decoder.score(requests), examples, pairs, empty);
         } finally {

@@ -259,7 +259,8 @@ export async function originOf(
   return {
     model: study.base.name,
     engine: study.scale.server?.name ??
-      `onnxruntime, compiled, threads a run: ${study.scale.threads}`,
+      `onnxruntime, compiled, threads a run: ${study.scale.threads}` +
+        (study.scale.weights === "q8" ? ", 8-bit weights" : ""),
     hashes: {
       base: study.base.model.hash.slice(0, 16),
       tokenizer: study.base.tokenizer.hash.slice(0, 16),

@@ -125,12 +125,12 @@ export async function answerPrompts(
 
 /** The adapted model where it is to be run. @throws where a server would answer for another model */
 export async function openDecoder(
-  { server, threads }: Pick<Scale, "server"> & { readonly threads?: number },
+  { server, threads, weights }: Pick<Scale, "server" | "weights"> & { readonly threads?: number },
   base: Base,
   { model, prefix, processors }: Adapted,
   rules?: RuleAdapter,
 ): Promise<Decoder> {
-  if (!server) return await createDecoder(model, { threads, prefix, processors });
+  if (!server) return await createDecoder(model, { threads, weights, prefix, processors });
   if (model === base.model) return await server.open(model, rules?.plain() ?? []);
   throw new Error(
     `Expected an arm that is not tuned, since ${server.name} answers and has the base alone, but ` +

@@ -4,7 +4,7 @@
  * interface are the same code.
  */
 import type { Judge } from "@implicit/alpaca-eval";
-import type { ConfigJson, Decoder, Model, Tokenizer } from "@implicit/decoder";
+import type { ConfigJson, Decoder, Model, Tokenizer, WeightType } from "@implicit/decoder";
 import type { PlainRule, Rule } from "../adapt/rules.ts";
 import { shuffledOrder } from "../text/batch.ts";
 import { type Example, toResponseTuning } from "../text/example.ts";
@@ -74,6 +74,8 @@ export interface Scale {
   readonly maxLength?: number;
   /** Threads of a run; as many runs go side by side as the cores allow. */
   readonly threads: number;
+  /** The weights that generate and score, if not as they were tuned. */
+  readonly weights?: WeightType;
   /** What generates and scores in place of this machine, where somebody serves the base. */
   readonly server?: Server | null;
   loadBase(name: string): Promise<Base>;

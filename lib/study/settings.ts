@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { checkBaseUrl } from "@implicit/alpaca-eval";
+import type { WeightType } from "@implicit/decoder";
 
 /** One of several machines, counted from 1, which share the work. */
 export interface Shard {
@@ -27,6 +28,8 @@ export interface Settings {
   readonly judge: { readonly baseUrl: string; readonly model: string | undefined } | null;
   /** IMPLICIT_SERVER: the URL of a vLLM server; IMPLICIT_SERVER_MODEL: what it calls the base. */
   readonly server: { readonly url: string; readonly served: string | undefined } | null;
+  /** IMPLICIT_WEIGHTS: q8, and the real scales' models answer and score with 8-bit weights; default fp32. */
+  readonly weights: WeightType;
   /** IMPLICIT_SHARD: "3/20", the third of twenty parts of what is to be computed; null: all of it. */
   readonly shard: Shard | null;
   /** IMPLICIT_CACHE: where finished runs are kept; default `.cache` in the project's folder. */
@@ -40,8 +43,9 @@ export interface Settings {
 /**
  * Reads the settings from the environment.
  *
- * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100, IMPLICIT_SHARD no part such as 3/20, or
- *   IMPLICIT_JUDGE or IMPLICIT_SERVER no URL or one with a password or key in it.
+ * @throws if IMPLICIT_SEEDS is no whole number from 1 to 100, IMPLICIT_WEIGHTS neither fp32 nor q8,
+ *   IMPLICIT_SHARD no part such as 3/20, or IMPLICIT_JUDGE or IMPLICIT_SERVER no URL or one with a
+ *   password or key in it.
  * @example
  * ```ts
  * const { cache, seeds } = readSettings();
@@ -56,6 +60,10 @@ export function readSettings(
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100) {
     throw new Error(`Expected IMPLICIT_SEEDS from 1 to 100, but found ${env.IMPLICIT_SEEDS}.`);
   }
+  const weights = text("IMPLICIT_WEIGHTS") ?? "fp32";
+  if (weights !== "fp32" && weights !== "q8") {
+    throw new Error(`Expected IMPLICIT_WEIGHTS to be fp32 or q8, but found ${weights}.`);
+  }
   for (const one of [url, server]) if (one !== null) checkBaseUrl(one); // before it is shown anywhere
   return {
     seeds,
@@ -66,6 +74,7 @@ export function readSettings(
     server: server === null
       ? null
       : { url: server, served: text("IMPLICIT_SERVER_MODEL") ?? undefined },
+    weights,
     shard: text("IMPLICIT_SHARD") === null ? null : shardOf(text("IMPLICIT_SHARD")!),
     cache: text("IMPLICIT_CACHE") ?? join(projectRoot(), ".cache"),
     fresh: env.IMPLICIT_FRESH === "1",

@@ -130,6 +130,7 @@ function realScale(
     code: ["lib/study/small.ts"],
     familyOf: () => null, // every instruction counts, as in the paper
     inStyle: (task, response) => taskOf(task).style.test(response),
+    weights: settings.weights,
     server: settings.server && serverOf(settings.server),
     loadBase: (name) => loadBase(name, options.override),
     async examples(tuning, seed) {

@@ -96,6 +96,7 @@ export class Study {
       ...(overridden.length === 0
         ? []
         : [["in place of its config.json", JSON.stringify(this.override)]]),
+      ...(this.scale.weights === "q8" ? [["answers and scores", "with 8-bit weights"]] : []),
       ["instructions", `${this.prompts.length} (${this.split})`],
       ...(this.leftOut === null ? [] : [["left out", this.leftOut]]),
       ["seeds", this.seeds.join(", ")],
@@ -192,6 +193,7 @@ export class Study {
         arm.rules && this.scale.rules(arm.rules),
       ]),
       ...(this.scale.server ? { server: this.scale.server.name } : {}),
+      ...(this.scale.weights === "q8" ? { weights: this.scale.weights } : {}),
       code: await this.code(),
       versions: (await createEngine({ threads: 1 })).describe().versions,
     };
@@ -296,8 +298,8 @@ export class Study {
     const { base, scale } = this;
     if (arm.tuning === null) return { model: base.model, losses: [], seconds: 0 };
     const key = await this.key({ ...arm, rules: null }, seed);
-    const { split: _split, prompts: _prompts, ...rest } = key;
-    // Neither which prompts are answered nor how long answers may be decides what is learnt.
+    const { split: _split, prompts: _prompts, weights: _weights, ...rest } = key;
+    // Which prompts are answered, how long and with how many bits does not decide what is learnt.
     const determines = { ...rest, settings: contentOf([scale.tuning, scale.maxLength ?? null]) };
     const adapter = arm.tuning.adapter ?? scale.tuning.adapter ?? null;
     const place = join(this.cache.folder, "models", hashOf(determines));

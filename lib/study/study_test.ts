@@ -10,6 +10,7 @@ import { rankArms, rankingRows } from "./ranking.ts";
 import { record } from "./record.ts";
 import { armsDiffer, compareArms, runsOf, winTable } from "./results.ts";
 import { openScale } from "./scales.ts";
+import { originOf } from "./results.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import type { StudyOptions } from "./options.ts";
 import { openStudy } from "./open_study.ts";
@@ -228,6 +229,23 @@ Deno.test("another cap on the answers tunes nothing anew", () =>
     assert.deepEqual(steps, [1, 2, 3]);
   }));
 
+Deno.test("answers with 8-bit weights are other runs of the same tuning, and results say so", () =>
+  inSmallStudy(async (study) => {
+    const key = await study.key(arms.responseTuning, 1);
+    const { model: { hash } } = await study.tuned(arms.responseTuning, 1);
+    Object.assign(study, { scale: { ...study.scale, weights: "q8" } });
+    assert.deepEqual(await study.key(arms.responseTuning, 1), { ...key, weights: "q8" });
+    const steps: number[] = [];
+    const again = await study.tuned(arms.responseTuning, 1, ({ step }) => steps.push(step));
+    assert.equal(again.model.hash, hash);
+    assert.deepEqual(steps, [], "tuned once");
+    assert.match((await originOf(study)).engine, /, 8-bit weights$/);
+    const shown = (await study.describe()).find(({ what }) => what === "answers and scores");
+    assert.equal(shown?.value, "with 8-bit weights");
+    const { answers } = await study.run(arms.responseTuning, 1);
+    assert.equal(answers.length, study.prompts.length);
+  }));
+
 Deno.test("describe() says what the environment asked for", () =>
   inSmallStudy(async (study) => {
     const shown = Object.fromEntries((await study.describe()).map((row) => [row.what, row.value]));
@@ -247,6 +265,9 @@ Deno.test("readSettings() takes a part of the work and a server, and refuses wha
   });
   assert.deepEqual(shard, { index: 3, of: 20 });
   assert.deepEqual(server, { url: "http://localhost:8000/v1", served: undefined });
+  assert.equal(readSettings({}).weights, "fp32");
+  assert.equal(readSettings({ IMPLICIT_WEIGHTS: "q8" }).weights, "q8");
+  assert.throws(() => readSettings({ IMPLICIT_WEIGHTS: "q4" }), /fp32 or q8, but found q4/);
   for (const IMPLICIT_SHARD of ["0/3", "4/3", "1/0", "3", "a/b"]) {
     assert.throws(() => readSettings({ IMPLICIT_SHARD }), /Expected a shard from 1\/20 to 20\/20/);
   }

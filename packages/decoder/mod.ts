@@ -1,5 +1,12 @@
 export { byteLetters, inByteLetters } from "./byte_level.ts";
-export { createDecoder, type Decoder, type DecoderOptions, type Scored } from "./decode/decoder.ts";
+export { blockFormat } from "./decode/block_format.ts";
+export {
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+  type Scored,
+  type WeightType,
+} from "./decode/decoder.ts";
 export { embed } from "./decode/embed.ts";
 export { decoderGraph, type KeyValues } from "./decode/graph.ts";
 export { float32Format, type GraphBuilder, type WeightFormat } from "./decode/graph_builder.ts";

@@ -8,7 +8,7 @@ export {
   type Node,
   type ValueInfo,
 } from "./onnx.ts";
-export { type OrtTensor, Session } from "./ort.ts";
+export { type Bound, type OrtTensor, Session } from "./ort.ts";
 export { ortVersion } from "./ort_api.ts";
 export type {
   CompileOptions,

@@ -35,15 +35,22 @@ export interface SessionOptions {
   externalFolder?: string;
   /** External data given from memory instead: large weights need not pass through the model's bytes. */
   initializers?: Record<string, OrtTensor>;
+  /**
+   * Microseconds that threads look out for more work before they sleep, default 0. Small operators
+   * go faster, and other work loses what is spent looking out.
+   */
+  spin?: number;
 }
 
 function createOptions(options: SessionOptions): bigint {
-  const { threads = availableParallelism(), optimize = true, memoryPattern = true } = options;
+  const { threads = availableParallelism(), spin = 0 } = options;
+  const { optimize = true, memoryPattern = true } = options;
   const entries: Record<string, string> = {
     "session.use_env_allocators": "1",
-    // Spinning threads steal the cores that other work (an event loop, a second run) needs.
-    "session.intra_op.allow_spinning": "0",
+    // By default they spin on and on, and steal the cores that other work needs.
+    "session.intra_op.allow_spinning": spin > 0 ? "1" : "0",
   };
+  if (spin > 0) entries["session.intra_op.spin_duration_us"] = `${spin}`;
   if (options.prepack === false) entries["session.disable_prepacking"] = "1";
   if (options.externalFolder) {
     entries["session.model_external_initializers_file_folder_path"] = options.externalFolder;
@@ -124,6 +131,14 @@ function readValue(name: string, value: bigint): OrtTensor {
 /** What runs under way read and write: held here so that it is not collected before they end. */
 const inFlight = new Set<unknown>();
 
+/** Runs over the same memory, made by {@link Session.bind}. */
+export interface Bound {
+  /** The outputs, as {@link Session.run} has them. */
+  run(): Promise<Record<string, OrtTensor>>;
+  /** Frees what was prepared; no run may be under way. */
+  dispose(): void;
+}
+
 /**
  * One loaded model.
  *
@@ -201,51 +216,77 @@ export class Session {
     inputs: Record<string, OrtTensor>,
     outputs?: Record<string, OrtTensor>,
   ): Promise<Record<string, OrtTensor>> {
-    if (this.disposed) throw new Error("Expected a live session but found a disposed one");
-    throwIfInterrupted();
+    const bound = this.bind(inputs, outputs);
+    try {
+      return await bound.run();
+    } finally {
+      bound.dispose();
+    }
+  }
+
+  /**
+   * Prepares runs that read and write the same arrays, over and over: what stands in the inputs when
+   * one begins is what it reads. One runs at a time.
+   *
+   * @throws as {@link Session.run} does of tensors that are missing, unknown or do not fit
+   * @example
+   * const bound = session.bind({ x }, { y });
+   * for (const value of values) {
+   *   x.data[0] = value;
+   *   await bound.run(); // y.data has the result
+   * }
+   * bound.dispose();
+   */
+  bind(inputs: Record<string, OrtTensor>, outputs: Record<string, OrtTensor> = {}): Bound {
+    this.checkLive();
     for (const name of this.inputNames) {
       if (!inputs[name]) {
         throw new Error(`Expected input "${name}" but found ${Object.keys(inputs).join(", ")}`);
       }
     }
-    const { api } = runtime();
     const inputNames = Object.keys(inputs);
-    const outputNames = [...new Set([...Object.keys(outputs ?? {}), ...this.outputNames])];
+    const outputNames = [...new Set([...Object.keys(outputs), ...this.outputNames])];
+    const tables = [this.nameTable(inputNames), this.nameTable(outputNames)];
+    const { api } = runtime();
     const values: bigint[] = [];
-    const hold: unknown[] = [inputs, outputs];
-    inFlight.add(hold);
-    this.running++;
+    const free = () => {
+      for (const value of values.splice(0)) api.ReleaseValue(value);
+    };
+    /** Values in the order of `names`, 0 where there is no tensor. */
+    const valuesOf = (names: readonly string[], tensors: Record<string, OrtTensor>) =>
+      BigUint64Array.from(names, (name) => {
+        const value = tensors[name] ? createValue(name, tensors[name]) : 0n;
+        if (value) values.push(value);
+        return value;
+      });
     try {
-      for (const name of inputNames) values.push(createValue(name, inputs[name]!));
-      const results = new BigUint64Array(outputNames.length);
-      outputNames.forEach((name, i) => {
-        const tensor = outputs?.[name];
-        if (tensor) values.push(results[i] = createValue(name, tensor));
-      });
-      const arrays = [
-        this.nameTable(inputNames),
-        BigUint64Array.from(values.slice(0, inputNames.length)),
-        this.nameTable(outputNames),
-        results,
-      ];
-      hold.push(arrays);
-      const [a, b, c, d] = arrays.map(address);
-      const [m, n] = [inputNames.length, outputNames.length];
-      try {
-        await checkAsync(api.Run, this.handle, null, a, b, m, c, n, d);
-      } finally {
-        for (const value of results) if (value && !values.includes(value)) values.push(value);
-      }
-      const found: Record<string, OrtTensor> = {};
-      outputNames.forEach((name, i) => {
-        found[name] = outputs?.[name] ?? readValue(name, results[i]!);
-      });
-      return found;
-    } finally {
-      for (const value of values) api.ReleaseValue(value);
-      inFlight.delete(hold);
-      this.running--;
-      if (this.disposed) this.release();
+      const [given, listed] = [valuesOf(inputNames, inputs), valuesOf(outputNames, outputs)];
+      const allocated = outputNames.filter((name) => !outputs[name]); // the last of outputNames
+      const run = async () => {
+        this.checkLive();
+        throwIfInterrupted();
+        const results = listed.slice();
+        const hold = [inputs, outputs, tables, given, results];
+        inFlight.add(hold);
+        this.running++;
+        try {
+          const [a, b, c, d] = [tables[0]!, given, tables[1]!, results].map(address);
+          const [m, n] = [given.length, results.length];
+          await checkAsync(api.Run, this.handle, null, a, b, m, c, n, d);
+          const made = results.slice(n - allocated.length);
+          const read = allocated.map((name, i) => [name, readValue(name, made[i]!)]);
+          return { ...outputs, ...Object.fromEntries(read) };
+        } finally {
+          results.forEach((value, i) => value !== listed[i] && api.ReleaseValue(value));
+          inFlight.delete(hold);
+          this.running--;
+          if (this.disposed) this.release();
+        }
+      };
+      return { run, dispose: free };
+    } catch (error) {
+      free();
+      throw error;
     }
   }
 
@@ -253,6 +294,10 @@ export class Session {
   dispose(): void {
     this.disposed = true;
     this.release();
+  }
+
+  private checkLive(): void {
+    if (this.disposed) throw new Error("Expected a live session but found a disposed one");
   }
 
   private release(): void {

@@ -55,6 +55,24 @@ Deno.test("Session.run() writes listed outputs into the caller's arrays, views i
   session.dispose();
 });
 
+Deno.test("Session.bind() reads and writes the same arrays at every run", async () => {
+  const session = await Session.create(encodeModel(product), { threads: 2, spin: 20 });
+  const x = rows(0, 0, 0);
+  const y = { dtype: "float32" as const, shape: [1, 2], data: new Float32Array(2) };
+  const bound = session.bind({ x }, { y });
+  for (const value of [1, -2, 0.5]) {
+    x.data.fill(value);
+    const { size } = await bound.run(); // allocated, since none was given
+    assert.deepEqual(y.data, Float32Array.of(18 * value, 24 * value));
+    assert.deepEqual(size!.data, BigInt64Array.of(1n, 2n));
+  }
+  bound.dispose();
+  assert.throws(() => session.bind({}), /Expected input "x"/);
+  assert.throws(() => session.bind({ x: { ...x, shape: [2, 3] } }), /to hold 24 bytes/);
+  session.dispose();
+  assert.throws(() => session.bind({ x }), /disposed/);
+});
+
 Deno.test("Session.create() takes external initializers from memory", async () => {
   const external = { location: "memory", offset: 0, length: 24 };
   const session = await Session.create(

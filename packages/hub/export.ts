@@ -74,7 +74,7 @@ export async function exportModel(
     );
   }
   const graph = decoderGraph(model.config, model.parameters, "export", {
-    weights: weightFormats[dtype],
+    weights: weightFormats[dtype](),
   }); // first of all: what cannot run is not written
   if (dtype !== "fp32") checkRange(model, dtype);
   await refuseOther(folder, dtype);

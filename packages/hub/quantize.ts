@@ -1,10 +1,10 @@
 /**
- * How an exported graph stores its matrices: as they are, as float16, or in blocks of 8 or 4 bits
- * with a scale each (ONNX Runtime's MatMulNBits).
+ * How an exported graph stores its matrices: as they are, as float16, or in blocks of 8 or 4 bits.
  *
- * Knows numbers and the nodes that read them; does not know models. Arithmetic stays float32.
+ * Knows numbers and the nodes that read them; does not know models. Sums are float32.
  */
 import {
+  blockFormat,
   float32Format,
   type GraphBuilder,
   type Parameter,
@@ -15,108 +15,25 @@ import {
 /** Types of exported weights. */
 export type ExportType = "fp32" | "fp16" | "q8" | "q4";
 
-/** Weights that share a scale. */
-const BLOCK = 32;
+/** Makes the weight format of each type, for one model. */
+export const weightFormats: Readonly<Record<ExportType, () => WeightFormat>> = {
+  fp32: () => float32Format,
+  fp16: () => float16Format,
+  q8: () => blockFormat(8),
+  q4: () => blockFormat(4),
+};
 
-/** The weight format of each type. */
-export const weightFormats: Readonly<Record<ExportType, WeightFormat>> = {
-  fp32: float32Format,
-  fp16: {
-    linear(graph, x, name, weight, bias) {
-      const wide = graph.add("Cast", [half(graph, name, weight)], { to: 1 });
-      return graph.add("Gemm", [x, wide, ...(bias ? [bias] : [])], { transB: 1 });
-    },
-    embed(graph, ids, name, weight) {
-      const rows = graph.add("Gather", [half(graph, name, weight), ids]);
-      return graph.add("Cast", [rows], { to: 1 });
-    },
+const float16Format: WeightFormat = {
+  linear(graph, x, name, weight, bias) {
+    const wide = graph.add("Cast", [half(graph, name, weight)], { to: 1 });
+    return graph.add("Gemm", [x, wide, ...(bias ? [bias] : [])], { transB: 1 });
   },
-  q8: blockFormat(8),
-  q4: blockFormat(4),
+  embed(graph, ids, name, weight) {
+    const rows = graph.add("Gather", [half(graph, name, weight), ids]);
+    return graph.add("Cast", [rows], { to: 1 });
+  },
 };
 
 function half(graph: GraphBuilder, name: string, { shape, data }: Parameter): string {
   return graph.constant(name, () => ({ dtype: "float16", shape, data: toFloat16(data) }));
-}
-
-/**
- * Rounds each row of a matrix [rows, columns] in blocks of 32: value ≈ scale · (q − 2^(bits − 1)). The
- * value of largest size in a block is exact. With 4 bits two values share a byte, the first one lower.
- *
- * @returns values [rows, blocks, 32 · bits / 8] and scales [rows, blocks]
- */
-export function quantize({ shape, data }: Parameter, bits: 8 | 4) {
-  const [rows, columns] = shape as [number, number];
-  const blocks = Math.ceil(columns / BLOCK);
-  const zero = 2 ** (bits - 1);
-  const bytes = BLOCK * bits / 8;
-  const values = new Uint8Array(rows * blocks * bytes);
-  const scales = new Float32Array(rows * blocks);
-  for (let block = 0; block < rows * blocks; block++) {
-    const row = Math.floor(block / blocks), first = block % blocks * BLOCK;
-    const length = Math.min(BLOCK, columns - first);
-    const from = row * columns + first;
-    let extreme = 0;
-    for (let i = 0; i < length; i++) {
-      if (Math.abs(data[from + i]!) > Math.abs(extreme)) extreme = data[from + i]!;
-    }
-    const scale = scales[block] = Math.fround(extreme / -zero);
-    for (let i = 0; i < BLOCK; i++) {
-      const x = i < length && scale !== 0 ? data[from + i]! / scale : 0;
-      const q = Math.min(2 * zero - 1, Math.max(0, Math.round(x) + zero));
-      const at = block * bytes + Math.floor(i * bits / 8);
-      values[at]! |= q << (i * bits % 8);
-    }
-  }
-  return { values, scales };
-}
-
-function blockFormat(bits: 8 | 4): WeightFormat {
-  const bytes = BLOCK * bits / 8;
-  const constants = (graph: GraphBuilder, name: string, weight: Parameter) => {
-    const [rows, columns] = weight.shape as [number, number];
-    const blocks = Math.ceil(columns / BLOCK);
-    let made: ReturnType<typeof quantize> | undefined; // a tied embedding is stored once
-    const parts = () => made ??= quantize(weight, bits);
-    const values = graph.constant(`${name}.q${bits}`, () => ({
-      dtype: "uint8",
-      shape: [rows, blocks, bytes],
-      data: parts().values,
-    }));
-    const scales = graph.constant(`${name}.scales`, () => ({
-      dtype: "float32",
-      shape: [rows, blocks],
-      data: parts().scales,
-    }));
-    return { rows, columns, values, scales };
-  };
-  return {
-    linear(graph, x, name, weight, bias) {
-      const { rows, columns, values, scales } = constants(graph, name, weight);
-      const attributes = { N: rows, K: columns, bits, block_size: BLOCK };
-      const y = graph.add("MatMulNBits", [x, values, scales], attributes);
-      return bias ? graph.add("Add", [y, bias]) : y;
-    },
-    embed(graph, ids, name, weight) {
-      const { columns, values, scales } = constants(graph, name, weight);
-      const number = (value: number) =>
-        graph.float(`number:${value}`, { shape: [], data: Float32Array.of(value) });
-      const rows = graph.add("Gather", [values, ids]); // [B, S, blocks, bytes]
-      let q = graph.add("Cast", [rows], { to: 1 });
-      if (bits === 4) {
-        const high = graph.add("Floor", [graph.add("Div", [q, number(16)])]);
-        const low = graph.add("Sub", [q, graph.add("Mul", [high, number(16)])]);
-        const pair = [low, high].map((x) => graph.add("Unsqueeze", [x, graph.ints([-1])]));
-        const both = graph.add("Concat", pair, { axis: -1 });
-        q = graph.add("Reshape", [both, graph.ints([0, 0, 0, BLOCK])]);
-      }
-      const centred = graph.add("Sub", [q, number(2 ** (bits - 1))]);
-      const scale = graph.add("Gather", [scales, ids]); // [B, S, blocks]
-      const wide = graph.add("Unsqueeze", [scale, graph.ints([-1])]);
-      const blocks = graph.add("Mul", [centred, wide]);
-      const all = graph.add("Reshape", [blocks, graph.ints([0, 0, -1])]);
-      if (columns % BLOCK === 0) return all;
-      return graph.add("Slice", [all, graph.ints([0]), graph.ints([columns]), graph.ints([-1])]);
-    },
-  };
 }

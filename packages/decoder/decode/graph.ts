@@ -11,7 +11,7 @@
  */
 import type { Graph } from "@implicit/engine";
 import type { ModelConfig } from "../model/config.ts";
-import { headName, type Parameter, type Parameters } from "../model/parameters.ts";
+import { headName, joined, type Parameter, type Parameters } from "../model/parameters.ts";
 import { attention, type GraphUse, type KeyValues, putBefore } from "./graph_attention.ts";
 import { float32Format, GraphBuilder, type WeightFormat } from "./graph_builder.ts";
 
@@ -48,9 +48,12 @@ export function decoderGraph(
     if (!found) throw new Error(`Expected parameter "${name}" but found none in the model.`);
     return found;
   };
-  const linear = (x: string, name: string, biased: boolean): string => {
-    const bias = biased ? graph.float(`${name}.bias`, parameter(`${name}.bias`)) : null;
-    return weights.linear(graph, x, `${name}.weight`, parameter(`${name}.weight`), bias);
+  /** Projections of x, side by side. */
+  const linear = (x: string, modules: readonly string[], biased: boolean): string => {
+    const below = (kind: string) => stacked(modules.map((name) => parameter(`${name}.${kind}`)));
+    const name = modules.join(" + ");
+    const bias = biased ? graph.float(`${name}.bias`, below("bias")) : null;
+    return weights.linear(graph, x, `${name}.weight`, below("weight"), bias);
   };
   const norm = (x: string, name: string): string => {
     const attributes = { axis: -1, epsilon: { float: config.normEps } };
@@ -75,41 +78,43 @@ export function decoderGraph(
   const precede = options.prefix && putBefore(graph, config, options.prefix, shape);
   const attend = attention(graph, config, use, shape, precede);
 
-  /** Queries, keys and values [tokens, heads · headDim], before rotation. */
+  /**
+   * Queries, keys and values before rotation: side by side [tokens, (heads + 2 · kvHeads) · headDim],
+   * or where they have norms each for itself.
+   */
   const project = (x: string, layer: string): string[] => {
-    const fused = names.qkv.length === 1;
-    return (["q", "k", "v"] as const).map((part, i) => {
-      let y: string;
-      if (fused) {
-        const name = `${layer}.${names.qkv[0]}`;
-        const rows = (kind: string) =>
-          takeHeads(parameter(`${name}.${kind}`), i, heads, config.headDim);
-        const bias = config.qkvBias ? graph.float(`${name}.${part}.bias`, rows("bias")) : null;
-        y = weights.linear(graph, x, `${name}.${part}.weight`, rows("weight"), bias);
-      } else {
-        y = linear(x, `${layer}.${names.qkv[i]!}`, config.qkvBias);
-      }
-      if (config.clipQkv !== null) {
-        const bound = (value: number) =>
-          graph.float(`bound:${value}`, { shape: [], data: Float32Array.of(value) });
-        y = graph.add("Clip", [y, bound(-config.clipQkv), bound(config.clipQkv)]);
-      }
-      if (part === "v" || family.qkNorm === "none") return y;
-      const name = `${layer}.${part === "q" ? names.qNorm : names.kNorm}`;
-      if (family.qkNorm === "all") return norm(y, name);
-      const width = (part === "q" ? heads : kvHeads) * headDim;
-      return flat(norm(flat(y, headDim), name), width);
-    });
+    let y = linear(x, names.qkv.map((one) => `${layer}.${one}`), config.qkvBias);
+    if (names.qkv.length === 1) { // a query, a key and a value of each head in turn
+      const byHead = graph.add("Reshape", [y, graph.ints([-1, heads, 3, headDim])]);
+      y = flat(graph.add("Transpose", [byHead], { perm: [0, 2, 1, 3] }), 3 * heads * headDim);
+    }
+    if (config.clipQkv !== null) {
+      const bound = (value: number) =>
+        graph.float(`bound:${value}`, { shape: [], data: Float32Array.of(value) });
+      y = graph.add("Clip", [y, bound(-config.clipQkv), bound(config.clipQkv)]);
+    }
+    if (family.qkNorm === "none") return [y];
+    const widths = [heads, kvHeads, kvHeads].map((count) => count * headDim);
+    const [q, k, v] = graph.split(y, widths) as [string, string, string];
+    const normed = [[q, names.qNorm], [k, names.kNorm]].map(([x, name], i) =>
+      family.qkNorm === "all"
+        ? norm(x!, `${layer}.${name}`)
+        : flat(norm(flat(x!, headDim), `${layer}.${name}`), widths[i]!)
+    );
+    return [...normed, v];
   };
   const mlp = (x: string, layer: string): string => {
-    const up = linear(x, `${layer}.${names.up}`, config.mlpBias);
-    const y = family.gated
-      ? graph.add("Mul", [
-        activate(graph, config, linear(x, `${layer}.${names.gate}`, config.mlpBias)),
-        up,
+    const module = (name: string, from: string) =>
+      linear(from, [`${layer}.${name}`], config.mlpBias);
+    const { gate, up, down } = names;
+    if (!family.gated) return module(down, activate(graph, config, module(up, x)));
+    const both = use === "generate" // of many tokens, parting takes longer than a second product
+      ? graph.split(linear(x, [`${layer}.${gate}`, `${layer}.${up}`], config.mlpBias), [
+        config.intermediateSize,
+        config.intermediateSize,
       ])
-      : activate(graph, config, up);
-    return linear(y, `${layer}.${names.down}`, config.mlpBias);
+      : [module(gate, x), module(up, x)];
+    return module(down, graph.add("Mul", [activate(graph, config, both[0]!), both[1]!]));
   };
 
   const embedding = `${names.embedding}.weight`;
@@ -125,7 +130,7 @@ export function decoderGraph(
     const attended = half(states, names.attentionNorm, (x) => {
       const qkv = project(x, layer).map((y) => graph.add("Reshape", [y, rank3]));
       const y = attend(i, qkv);
-      return linear(flat(y, heads * headDim), `${layer}.${names.output}`, config.outputBias);
+      return linear(flat(y, heads * headDim), [`${layer}.${names.output}`], config.outputBias);
     });
     const middle = graph.add("Add", [states, attended]);
     const source = config.parallel ? states : middle;
@@ -171,15 +176,9 @@ function activate(graph: GraphBuilder, { activation }: ModelConfig, x: string): 
   }
 }
 
-/** Part `part` (0 query, 1 key, 2 value) of a fused projection whose rows are [heads, 3, headDim]. */
-function takeHeads(fused: Parameter, part: number, heads: number, headDim: number): Parameter {
-  const all = fused.data;
-  const width = all.length / (heads * 3 * headDim);
-  const block = headDim * width;
-  const data = new Float32Array(heads * block);
-  for (let head = 0; head < heads; head++) {
-    const from = (head * 3 + part) * block;
-    data.set(all.subarray(from, from + block), head * block);
-  }
-  return { shape: [heads * headDim, ...fused.shape.slice(1)], data };
+/** Parameters one below the other. */
+function stacked(parameters: readonly Parameter[]): Parameter {
+  if (parameters.length === 1) return parameters[0]!;
+  const rows = parameters.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  return { shape: [rows, ...parameters[0]!.shape.slice(1)], data: joined(parameters) };
 }

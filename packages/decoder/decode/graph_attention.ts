@@ -42,13 +42,13 @@ export function checkHeadSize({ headDim }: Pick<ModelConfig, "headDim">): void {
   );
 }
 
-/** Adds the inputs and outputs of the cache; returns the attention of a layer over [B, S, heads · headDim]. */
+/** Adds the inputs and outputs of the cache; returns the attention of a layer over [B, S, ·]. */
 export function attention(
   graph: GraphBuilder,
   config: ModelConfig,
   use: GraphUse,
   shape: string,
-  precede: Precede = (_layer, _kind, x) => x,
+  precede?: Precede,
 ): (layer: number, qkv: string[]) => string {
   checkHeadSize(config);
   const { heads, kvHeads, headDim, rope, contextLength: positions } = config;
@@ -76,7 +76,18 @@ export function attention(
     inputs.push({ name: "lengths", dtype: "int32", shape: [batch] });
     inputs.push({ name: "total", dtype: "int32", shape: [] });
   }
-  return (layer, [q, k, v]) => {
+  // Not in files for others: their operator may be older, or turn by other positions.
+  const inside = !precede && use !== "export" && headDim % 16 === 0 && rope.dims % 16 === 0;
+  /** Queries, keys and values as the operator takes them, which also takes them side by side. */
+  const prepared = (layer: number, qkv: string[]): string[] => {
+    if (inside) return [...qkv, "", ""].slice(0, 3);
+    const widths = [heads, kvHeads, kvHeads].map((count) => count * headDim);
+    const [q, k, v] = qkv.length === 3 ? qkv : graph.split(qkv[0]!, widths);
+    const keys = rotate(k!, kvHeads);
+    if (!precede) return [rotate(q!, heads), keys, v!];
+    return [rotate(q!, heads), precede(layer, "keys", keys), precede(layer, "values", v!)];
+  };
+  return (layer, qkv) => {
     const past: string[] = ["", ""], present: string[] = [];
     if (use === "generate" || use === "export") {
       ["key", "value"].forEach((kind, i) => {
@@ -93,15 +104,14 @@ export function attention(
     return graph.add(
       "GroupQueryAttention",
       [
-        rotate(q!, heads),
-        precede(layer, "keys", rotate(k!, kvHeads)),
-        precede(layer, "values", v!),
+        ...prepared(layer, qkv),
         ...past,
         lengths,
         total,
+        ...(inside ? [cos, sin, "position_ids"] : []),
         ...(bias ? ["", "", "", bias] : []),
       ],
-      { num_heads: heads, kv_num_heads: kvHeads },
+      { num_heads: heads, kv_num_heads: kvHeads, ...(inside ? { do_rotary: 1 } : {}) },
       [`attention:${layer}`, ...present],
     );
   };

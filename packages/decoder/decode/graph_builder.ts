@@ -65,6 +65,13 @@ export class GraphBuilder {
     return this.constant(name, () => ({ dtype: "float32", shape, data }));
   }
 
+  /** Splits x along its last axis. */
+  split(x: string, widths: readonly number[]): string[] {
+    const parts = widths.map((_, i) => `${x}.${i}`);
+    this.add("Split", [x, this.ints(widths)], { axis: -1 }, parts);
+    return parts;
+  }
+
   /** A vector of whole numbers. */
   ints(values: readonly number[]): string {
     const name = `ints:${values.join(",")}`;

@@ -98,7 +98,7 @@ async function score(
   const longest = batch[batch.length - 1]!.ids.length - 1; // sorted: the last is the longest
   const { inputs, length, first } = rowInputs(
     batch.map(({ ids }) => ids.slice(0, longest)),
-    { prefix },
+    prefix,
   );
   const targets = batch.flatMap(({ ids, start }) => ids.slice(start));
   const count = targets.length;

@@ -7,6 +7,13 @@
 import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import { decoderGraph, type GraphUse, type KeyValues } from "./graph.ts";
+import type { WeightFormat } from "./graph_builder.ts";
+
+/**
+ * Microseconds that threads look out for the next operator, which at a step of few tokens comes
+ * sooner than a sleeping thread wakes. Much more would cost what else runs on the cores.
+ */
+const SPIN = 20;
 
 /** Constants from this many bytes on stay outside the model. */
 const LARGE = 4096;
@@ -19,7 +26,7 @@ const LARGE = 4096;
 export function createSession(
   model: Model,
   use: GraphUse,
-  options: { threads?: number; prefix?: KeyValues } = {},
+  options: { threads?: number; prefix?: KeyValues; weights?: WeightFormat } = {},
 ): Promise<Session> {
   const graph = decoderGraph(model.config, model.parameters, use, options);
   const outside: Record<string, OrtTensor> = {};
@@ -36,6 +43,7 @@ export function createSession(
   });
   return Session.create(encodeModel({ ...graph, initializers }), {
     threads: options.threads,
+    spin: SPIN,
     initializers: outside,
   });
 }

@@ -77,3 +77,30 @@ export function headName(config: ModelConfig): string {
   const { names } = config.family;
   return `${config.tied ? names.embedding : names.head}.weight`;
 }
+
+/**
+ * The values of parameters one after another: a view where they lie so already. Otherwise they are
+ * moved, and each parameter's `data` is a view of where it lies now: no value is held twice.
+ *
+ * @example const both = joined([parameters.get("a.gate.weight")!, parameters.get("a.up.weight")!]);
+ */
+export function joined(parameters: readonly Parameter[]): Float32Array {
+  const arrays = parameters.map(({ data }) => data);
+  const [{ buffer, byteOffset }] = arrays as [Float32Array];
+  const length = arrays.reduce((sum, array) => sum + array.length, 0);
+  let end = byteOffset;
+  const together = arrays.every((array) => {
+    const follows = array.buffer === buffer && array.byteOffset === end;
+    end += array.byteLength;
+    return follows;
+  });
+  if (together) return new Float32Array(buffer, byteOffset, length);
+  const all = new Float32Array(length);
+  let at = 0;
+  parameters.forEach((parameter, i) => {
+    all.set(arrays[i]!, at);
+    const place = all.subarray(at, at += arrays[i]!.length);
+    if (!parameter.file) parameter.data = place;
+  });
+  return all;
+}

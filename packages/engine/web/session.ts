@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { OrtTensor, Session as NativeSession, SessionOptions } from "../ort.ts";
+import type { Bound, OrtTensor, Session as NativeSession, SessionOptions } from "../ort.ts";
 import { askAll, askOne, poolVersion } from "./pool.ts";
 
 export type { OrtTensor, SessionOptions };
@@ -57,6 +57,11 @@ export class Session implements Pick<NativeSession, keyof NativeSession> {
       (given?.data as Float32Array | undefined)?.set(data as Float32Array<ArrayBuffer>);
       return [name, given ?? { dtype, shape, data }];
     }));
+  }
+
+  /** As ort.ts's, with nothing prepared: every run sends its inputs. */
+  bind(inputs: Record<string, OrtTensor>, outputs?: Record<string, OrtTensor>): Bound {
+    return { run: () => this.run(inputs, outputs), dispose() {} };
   }
 
   /** Frees the session's memory on every worker. */
