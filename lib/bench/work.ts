@@ -5,7 +5,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createDecoder, type Model } from "@implicit/decoder";
+import { createDecoder, loadCheckpoint, type Model, saveCheckpoint } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
 import { packedBatches } from "../text/batch.ts";
 import { createAdamW } from "../tune/adamw.ts";
@@ -69,7 +69,11 @@ async function training(
   const profile = kind === "profile"
     ? join(await mkdtemp(join(tmpdir(), "bench-")), "program")
     : undefined;
-  const { config, parameters } = model;
+  const { config } = model;
+  const folder = await mkdtemp(join(tmpdir(), "bench-base-"));
+  await saveCheckpoint(model, folder);
+  // As at the real scales: the base stays in its file, and is no copy in memory.
+  const { parameters } = await loadCheckpoint(folder, { inFile: true });
   const state = flatState(layOut(parameters), parameters);
   const gradients = createGradients({
     engine,
@@ -79,6 +83,7 @@ async function training(
     reduction: "token-mean",
     settings: { profile },
   });
+  await rm(folder, { recursive: true });
   const adamw = createAdamW(engine, state, { clip: null });
   const stream = Int32Array.from(tokens(model, rows * length));
   const batches = packedBatches(stream, { batchSize: rows, length, seed: 1 });

@@ -31,10 +31,11 @@ export function layOut(
   const offsets = new Map<string, { offset: number; size: number }>();
   const place = (wanted: boolean, start: number) => {
     let offset = start;
-    for (const [name, { shape, data }] of parameters) {
+    for (const [name, { shape }] of parameters) {
       if (decays(name, shape) !== wanted) continue;
-      offsets.set(name, { offset, size: data.length });
-      offset = roundUp(offset + data.length, ALIGNMENT);
+      const size = shape.reduce((product, length) => product * length, 1);
+      offsets.set(name, { offset, size });
+      offset = roundUp(offset + size, ALIGNMENT);
     }
     return offset;
   };
