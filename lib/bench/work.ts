@@ -5,12 +5,13 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createDecoder, loadCheckpoint, type Model, saveCheckpoint } from "@implicit/decoder";
+import { createDecoder, type Model } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
 import { packedBatches } from "../text/batch.ts";
 import { createAdamW } from "../tune/adamw.ts";
 import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
+import { baseInFile } from "./base.ts";
 import { memoryReader } from "./bandwidth.ts";
 import { randomModel, shapes } from "./shapes.ts";
 
@@ -41,14 +42,16 @@ const batchSizes = { T: [16, 256], S: [1, 256], world: [16, 128] } as const;
  */
 export async function prepareWork(name: string, settings: Settings): Promise<Work> {
   if (name === "memory") return { unit: memoryReader(settings.threads) };
-  const shape = name.includes("world") ? "world" : name.includes("-T") ? "T" : "S";
-  const model = randomModel(shape, shapes[shape === "S" ? "SmolLM2-135M" : shape]);
+  const letter = name.includes("world") ? "world" : name.includes("-T") ? "T" : "S";
+  const shape = letter === "S" ? "SmolLM2-135M" : letter;
+  const trains = /^(train|first)/.test(name);
+  const model = trains ? await baseInFile(shape) : randomModel(shape, shapes[shape]);
   if (name.startsWith("decode")) {
-    const times = shape === "world" ? 20 : 1; // once takes too little time to measure
+    const times = letter === "world" ? 20 : 1; // once takes too little time to measure
     return await decoding(model, name.endsWith("batch-16") ? 16 : 1, times, settings.threads);
   }
   if (name.startsWith("score")) return await scoring(model, settings.threads);
-  const train = () => training(model, batchSizes[shape], name.endsWith("masked"), settings);
+  const train = () => training(model, batchSizes[letter], name.endsWith("masked"), settings);
   // The first step: engine, trace and session as well.
   return name.startsWith("first-step") ? { unit: async () => (await train()).unit() } : train();
 }
@@ -69,11 +72,7 @@ async function training(
   const profile = kind === "profile"
     ? join(await mkdtemp(join(tmpdir(), "bench-")), "program")
     : undefined;
-  const { config } = model;
-  const folder = await mkdtemp(join(tmpdir(), "bench-base-"));
-  await saveCheckpoint(model, folder);
-  // As at the real scales: the base stays in its file, and is no copy in memory.
-  const { parameters } = await loadCheckpoint(folder, { inFile: true });
+  const { config, parameters } = model;
   const state = flatState(layOut(parameters), parameters);
   const gradients = createGradients({
     engine,
@@ -83,7 +82,6 @@ async function training(
     reduction: "token-mean",
     settings: { profile },
   });
-  await rm(folder, { recursive: true });
   const adamw = createAdamW(engine, state, { clip: null });
   const stream = Int32Array.from(tokens(model, rows * length));
   const batches = packedBatches(stream, { batchSize: rows, length, seed: 1 });
