@@ -11,6 +11,7 @@ import { packedBatches } from "../text/batch.ts";
 import { createAdamW } from "../tune/adamw.ts";
 import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
+import { baseInFile } from "./base.ts";
 import { memoryReader } from "./bandwidth.ts";
 import { randomModel, shapes } from "./shapes.ts";
 
@@ -41,14 +42,16 @@ const batchSizes = { T: [16, 256], S: [1, 256], world: [16, 128] } as const;
  */
 export async function prepareWork(name: string, settings: Settings): Promise<Work> {
   if (name === "memory") return { unit: memoryReader(settings.threads) };
-  const shape = name.includes("world") ? "world" : name.includes("-T") ? "T" : "S";
-  const model = randomModel(shape, shapes[shape === "S" ? "SmolLM2-135M" : shape]);
+  const letter = name.includes("world") ? "world" : name.includes("-T") ? "T" : "S";
+  const shape = letter === "S" ? "SmolLM2-135M" : letter;
+  const trains = /^(train|first)/.test(name);
+  const model = trains ? await baseInFile(shape) : randomModel(shape, shapes[shape]);
   if (name.startsWith("decode")) {
-    const times = shape === "world" ? 20 : 1; // once takes too little time to measure
+    const times = letter === "world" ? 20 : 1; // once takes too little time to measure
     return await decoding(model, name.endsWith("batch-16") ? 16 : 1, times, settings.threads);
   }
   if (name.startsWith("score")) return await scoring(model, settings.threads);
-  const train = () => training(model, batchSizes[shape], name.endsWith("masked"), settings);
+  const train = () => training(model, batchSizes[letter], name.endsWith("masked"), settings);
   // The first step: engine, trace and session as well.
   return name.startsWith("first-step") ? { unit: async () => (await train()).unit() } : train();
 }

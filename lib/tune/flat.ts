@@ -3,7 +3,7 @@
  * and checkpoints are loops over one array. Knows nothing of models beyond names and shapes.
  */
 import { sharedArrays } from "@implicit/engine";
-import type { Parameters } from "@implicit/decoder";
+import { type Parameters, readInto } from "@implicit/decoder";
 
 /** Tensors start at multiples of this many elements (64 bytes), as vector instructions like it. */
 const ALIGNMENT = 16;
@@ -31,10 +31,11 @@ export function layOut(
   const offsets = new Map<string, { offset: number; size: number }>();
   const place = (wanted: boolean, start: number) => {
     let offset = start;
-    for (const [name, { shape, data }] of parameters) {
+    for (const [name, { shape }] of parameters) {
       if (decays(name, shape) !== wanted) continue;
-      offsets.set(name, { offset, size: data.length });
-      offset = roundUp(offset + data.length, ALIGNMENT);
+      const size = shape.reduce((product, length) => product * length, 1);
+      offsets.set(name, { offset, size });
+      offset = roundUp(offset + size, ALIGNMENT);
     }
     return offset;
   };
@@ -73,6 +74,10 @@ export function flatState(layout: FlatLayout, parameters: Parameters): FlatState
     Float32Array,
     Float32Array,
   ];
-  for (const [name, { offset }] of layout.offsets) values.set(parameters.get(name)!.data, offset);
+  for (const [name, { offset, size }] of layout.offsets) {
+    const parameter = parameters.get(name)!;
+    if (parameter.file) readInto(parameter.file, values.subarray(offset, offset + size));
+    else values.set(parameter.data, offset);
+  }
   return { layout, values, gradients, mean, variance };
 }

@@ -96,7 +96,7 @@ export function createGradients(options: GradientsOptions): Gradients {
   const mostWorkers = kind === "eager"
     ? 1
     : Math.max(1, Math.min(threads, Math.floor(MOST_ELEMENTS / layout.length)));
-  const programs = new LossPrograms(options);
+  const programs = new LossPrograms(engine, options, options.settings);
   const addition = engine.elementwise({ fn: add, arrays: ["sum", "more"], numbers: [] });
   const addInto = (sum: Float32Array, more: Float32Array) =>
     addition.run({ sum, more }, {}, { sum });
@@ -167,15 +167,21 @@ class LossPrograms {
   private readonly inputs: Record<string, Float32Array> = {};
   private readonly specs: Record<string, TensorSpec> = {};
   private readonly files: Record<string, FileValues> = {};
+  private readonly fn: TensorFunction;
 
-  constructor(private readonly options: GradientsOptions) {
-    const { engine, parameters, state: { layout, values } } = options;
+  /** Keeps no parameters but those that are frozen in memory: of the trained ones it reads `values`. */
+  constructor(
+    private readonly engine: Engine,
+    { forward, parameters, state: { layout, values } }: GradientsOptions,
+    private readonly settings?: CompileOptions,
+  ) {
+    this.fn = lossFunction(forward, layout.names);
     const compiled = engine.describe().kind === "compiled";
     for (const [name, parameter] of parameters) {
       const { shape, file } = parameter;
       this.specs[name] = { shape, dtype: "float32" };
-      const stays = file && compiled && !layout.offsets.has(name);
-      if (stays) this.files[name] = { ...file, dtype: onnxTypes[file.dtype] };
+      if (layout.offsets.has(name)) continue;
+      if (file && compiled) this.files[name] = { ...file, dtype: onnxTypes[file.dtype] };
       else this.inputs[name] = parameter.data;
     }
     Object.assign(this.inputs, views(layout, values));
@@ -188,13 +194,13 @@ class LossPrograms {
   }
 
   private programFor(specs: LossInputs["specs"], threads: number): Promise<Program> {
-    const { engine, forward, state, settings } = this.options;
+    const { engine, fn, settings } = this;
     const key = JSON.stringify({ specs, threads });
     const known = this.programs.get(key);
     this.programs.delete(key); // and set again below: the first one is the longest unused
     const program = known ??
       engine.compile(
-        lossFunction(forward, state.layout.names),
+        fn,
         { ...this.specs, ...specs },
         { ...settings, threads, files: this.files },
       );

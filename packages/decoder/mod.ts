@@ -34,7 +34,13 @@ export { fillNormal, initParameters, normalGenerator } from "./model/init.ts";
 export { withGradient } from "./model/ops.ts";
 export { addLowRank } from "./model/low_rank.ts";
 export { headName, type Parameter, type Parameters, parameterShapes } from "./model/parameters.ts";
-export { readHeader, readSafetensors, readTensor, writeSafetensors } from "./model/safetensors.ts";
+export {
+  readHeader,
+  readInto,
+  readSafetensors,
+  readTensor,
+  writeSafetensors,
+} from "./model/safetensors.ts";
 export {
   createTokenizer,
   loadTokenizer,

@@ -35,7 +35,7 @@ export function lower(
     const names = [write(to, step, parts.get(step))].flat();
     names.forEach((name, i) => to.set(step.outputs[i]!, name));
   }
-  const nodes = withOutputs(to, trace.outputs);
+  const nodes = earliestLast(withOutputs(to, trace.outputs));
   const used = new Set(nodes.flatMap(({ inputs }) => inputs));
   const info = (values: Values, nameOf: (name: string) => string) =>
     Object.entries(values).map(([name, { dtype, shape }]) => ({
@@ -92,4 +92,15 @@ function withOutputs(to: GraphBuilder, outputs: Values): Node[] {
     inputs: node.inputs.map(rename),
     outputs: node.outputs.map(rename),
   }));
+}
+
+/**
+ * The nodes with those whose results nobody reads at the end, the last of them first. ONNX Runtime
+ * begins with the last such node and what it needs: so each gradient is computed as soon as it can be,
+ * and what it is computed from is not kept until all of the others are.
+ */
+function earliestLast(nodes: readonly Node[]): Node[] {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const isRead = ({ outputs }: Node) => outputs.some((output) => read.has(output));
+  return [...nodes.filter(isRead), ...nodes.filter((node) => !isRead(node)).toReversed()];
 }

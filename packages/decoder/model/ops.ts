@@ -135,16 +135,18 @@ export function rotary(x: tf.Tensor4D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.T
 /** SwiGLU's product, silu(gate) · up with silu(x) = x · σ(x) (Shazeer 2020). Any one shape. */
 export function gatedSilu<T extends tf.Tensor>(gate: T, up: T): T {
   const forward = () => {
-    const sigmoid = tf.sigmoid(gate);
-    const activated = tf.mul(gate, sigmoid);
-    const value = tf.mul(activated, up);
-    return { value, saved: [sigmoid, activated, up, value] };
+    const value = tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+    return { value, saved: [gate, up, value] };
   };
-  // silu′ = σ + silu · (1 − σ), hence dgate = dy · up · silu′ = dy · (y + σ · (up − y))
-  return withGradient([gate, up], forward, (dy, [sigmoid, activated, up, y]) => [
-    tf.mul(dy, tf.add(y!, tf.mul(sigmoid!, tf.sub(up!, y!)))),
-    tf.mul(dy, activated!),
-  ]);
+  // silu′ = σ + silu · (1 − σ), hence dgate = dy · up · silu′ = dy · (y + σ · (up − y)). σ and silu are
+  // computed again: kept, they would take as much memory as all else that is kept of an MLP.
+  return withGradient([gate, up], forward, (dy, [gate, up, y]) => {
+    const sigmoid = tf.sigmoid(gate!);
+    return [
+      tf.mul(dy, tf.add(y!, tf.mul(sigmoid, tf.sub(up!, y!)))),
+      tf.mul(dy, tf.mul(gate!, sigmoid)),
+    ];
+  });
 }
 
 /** silu, the exact gelu (with erf), its tanh approximation, or relu. */

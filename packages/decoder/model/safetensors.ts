@@ -13,7 +13,7 @@ import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { repeatedName } from "../json.ts";
 import { toBfloat16, toFloat16, widenBfloat16, widenFloat16 } from "./half.ts";
-import type { Parameter, Parameters } from "./parameters.ts";
+import type { Parameter, Parameters, TensorFile } from "./parameters.ts";
 
 /** Bytes a value of each type takes. Only F32, F16 and BF16 can be read as numbers here. */
 const itemSizes: Readonly<Record<string, number>> = {
@@ -215,6 +215,21 @@ export function tensorInFile({ path, tensors }: SafetensorsHeader, name: string)
   };
 }
 
+/**
+ * Reads a tensor that stays in its file into `target`, by and by: nothing as large is ever beside it.
+ *
+ * @throws where the file is truncated.
+ */
+export function readInto({ path, dtype, offset }: TensorFile, target: Float32Array): void {
+  const size = itemSizes[dtype]!;
+  const bytes = new Uint8Array(size * Math.min(target.length, 2 ** 18));
+  for (let from = 0; from < target.length; from += bytes.length / size) {
+    const length = Math.min(bytes.length, size * (target.length - from));
+    const values = readBytes(path, offset + size * from, length, bytes);
+    target.set(widen(values, dtype).subarray(0, length / size), from);
+  }
+}
+
 function widen(bytes: Uint8Array<ArrayBuffer>, dtype: FloatType): Float32Array {
   if (dtype === "F32") return new Float32Array(bytes.buffer);
   const halves = new Uint16Array(bytes.buffer);
@@ -225,8 +240,12 @@ function widen(bytes: Uint8Array<ArrayBuffer>, dtype: FloatType): Float32Array {
 const LARGEST_READ = 2 ** 30;
 
 /** Bytes of a file. Reads in parts, because a read may return less than it was asked. */
-function readBytes(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
+function readBytes(
+  path: string,
+  offset: number,
+  length: number,
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(length),
+): Uint8Array<ArrayBuffer> {
   const file = openSync(path, "r");
   try {
     for (let done = 0, read = 0; done < length; done += read) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readHeader, readTensor, writeSafetensors } from "./safetensors.ts";
+import { readHeader, readInto, readTensor, tensorInFile, writeSafetensors } from "./safetensors.ts";
 
 async function inFolder(work: (path: string, folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "safetensors-"));
@@ -221,3 +221,16 @@ Deno.test("writeSafetensors() leaves the old file alone until the new one is who
     assert.deepEqual(await readFile(path), before);
     assert.deepEqual(await readdir(folder), ["x.safetensors"]);
   }));
+
+for (const dtype of ["F32", "BF16"] as const) {
+  Deno.test(`readInto() reads a large ${dtype} tensor in parts, all of it`, () =>
+    inFolder(async (path) => {
+      const data = Float32Array.from({ length: 600_001 }, (_, i) => i % 251 - 100);
+      await writeSafetensors(path, new Map([["large", { shape: [data.length], data }]]), { dtype });
+      const { file } = tensorInFile(await readHeader(path), "large");
+      const target = new Float32Array(data.length);
+      readInto(file!, target);
+      assert.ok(target.every((value, i) => value === data[i]));
+      assert.throws(() => readInto({ ...file!, offset: file!.offset + 2 }, target), /truncated/);
+    }));
+}
