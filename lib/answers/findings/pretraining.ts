@@ -47,7 +47,7 @@ export const pretrainingFindings: readonly Finding[] = [
         sentence:
           `Response tuning passes more from ${share(follows)} of answered documents on, the ` +
           `base ranks better from ${share(ranks)}, by PMI from ${share(byPmi)}: ${
-            follows === ranks ? "one" : "not one"
+            follows === ranks && ranks === byPmi ? "one" : "more than one"
           } threshold.`,
         sure: sureOf(most),
       };
