@@ -53,10 +53,28 @@ export const answers: readonly Finding[] = [
   ...mechanismFindings,
 ].sort((a, b) => a.number - b.number);
 
-/** What came out of a question, or that it has not been computed. */
+/** An interval over fewer bases is too narrow for an answer to be clear. */
+const FEWEST_BASES = 3;
+
+/** The bases of the cell that has the fewest, or of all cells. */
+function fewestBases(cells: readonly CellResult[]): number {
+  const bases = new Map<string, Set<string>>();
+  for (const { factors, base } of cells) {
+    const cell = JSON.stringify(factors);
+    bases.set(cell, (bases.get(cell) ?? new Set()).add(base));
+  }
+  return [...bases.values()].reduce((fewest, { size }) => Math.min(fewest, size), Infinity);
+}
+
+/**
+ * What came out of a question, or that it has not been computed. While some cell has fewer than three
+ * bases no answer is clear.
+ */
 export function answerOf(finding: Finding, cells: readonly CellResult[]): Found {
   try {
-    return finding.find(cells);
+    const found = finding.find(cells);
+    const isEarly = found.sure === "clear" && fewestBases(cells) < FEWEST_BASES;
+    return isEarly ? { ...found, sure: "likely" } : found;
   } catch (error) {
     if (!(error instanceof NotComputed)) throw error;
     return { sentence: `Not answered yet: ${error.message}`, sure: "open" };

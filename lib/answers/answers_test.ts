@@ -105,6 +105,14 @@ Deno.test("a finding belongs to a question, a study and a notebook, and says wha
   assert.equal(expectedRows("forbidden").length, 3);
 });
 
+Deno.test("no answer is clear while a cell has fewer than three bases", () => {
+  const finding = findingOf(16, "forbidden");
+  const cells = forbiddenCells(80, [0, 10, 10, 20], 60);
+  assert.equal(answerOf(finding, cells).sure, "clear");
+  const two = cells.filter(({ factors, base }) => factors.refusals !== 5 || /[12]$/.test(base));
+  assert.equal(answerOf(finding, two).sure, "likely");
+});
+
 Deno.test("sentences of answers have thirty words or fewer", () => {
   const all = [
     findingOf(16, "forbidden").find(forbiddenCells(80, [10, 30, 80, 90], 50)),

@@ -19,7 +19,7 @@ export interface IntervalSeries {
   readonly points: readonly IntervalPoint[];
 }
 
-const SYMBOLS = ["circle", "diamond", "square", "cross", "triangle-up", "x"];
+const SYMBOLS = ["circle", "diamond", "square", "cross", "triangle-up", "x", "star"];
 
 /**
  * One line a series, a bar for the interval at every point. Where x are numbers that span more than a
