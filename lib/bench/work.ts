@@ -5,7 +5,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createDecoder, type Model } from "@implicit/decoder";
+import { createDecoder, type Model, type WeightType } from "@implicit/decoder";
 import { createEngine } from "@implicit/engine";
 import { packedBatches } from "../text/batch.ts";
 import { createAdamW } from "../tune/adamw.ts";
@@ -38,7 +38,7 @@ const batchSizes = { T: [16, 256], S: [1, 256], world: [16, 128] } as const;
 
 /**
  * Prepares a benchmark by its name: train-step, first-step, decode or score, and the shape: T, S
- * (SmolLM2-135M) or world; "-masked" and "-batch-16" at the end say more. Or "memory": reading it.
+ * (SmolLM2-135M) or world; "-masked", "-batch-16" and "-q8" at the end say more. Or "memory": reading it.
  */
 export async function prepareWork(name: string, settings: Settings): Promise<Work> {
   if (name === "memory") return { unit: memoryReader(settings.threads) };
@@ -48,7 +48,9 @@ export async function prepareWork(name: string, settings: Settings): Promise<Wor
   const model = trains ? await baseInFile(shape) : randomModel(shape, shapes[shape]);
   if (name.startsWith("decode")) {
     const times = letter === "world" ? 20 : 1; // once takes too little time to measure
-    return await decoding(model, name.endsWith("batch-16") ? 16 : 1, times, settings.threads);
+    const batchSize = name.endsWith("batch-16") ? 16 : 1;
+    const weights = name.endsWith("q8") ? "q8" : "fp32";
+    return await decoding(model, { batchSize, times, weights, threads: settings.threads });
   }
   if (name.startsWith("score")) return await scoring(model, settings.threads);
   const train = () => training(model, batchSizes[letter], name.endsWith("masked"), settings);
@@ -124,17 +126,26 @@ async function operators(folder: string, steps: number): Promise<Record<string, 
   return sums;
 }
 
+/** Bytes of a weight: with 8 bits, 32 of them share a scale of four. */
+const weightBytes = { fp32: 4, q8: 36 / 32 };
+
+interface Decoding {
+  readonly batchSize: number;
+  /** Answers of a unit. */
+  readonly times: number;
+  readonly weights: WeightType;
+  readonly threads: number;
+}
+
 async function decoding(
   model: Model,
-  batchSize: number,
-  times: number,
-  threads: number,
+  { batchSize, times, weights, threads }: Decoding,
 ): Promise<Work> {
-  const decoder = await createDecoder(model, { threads, batchSize });
+  const decoder = await createDecoder(model, { threads, batchSize, weights });
   const prompts = Array.from({ length: batchSize }, (_, row) => tokens(model, 16, 5 * row));
-  const weights = [...model.parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const size = [...model.parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
   return {
-    bytes: 4 * weights,
+    bytes: weightBytes[weights] * size,
     async unit() {
       let made = 0;
       for (let time = 0; time < times; time++) {
