@@ -37,12 +37,14 @@ import {
   summaryRows,
 } from "implicit/tasks";
 import { checkedBy, whole } from "./arguments.ts";
+import { finishedNotebooks } from "./finished.ts";
 import { courseChapters, frontOf, LAB } from "./front.ts";
 
 const options = new Command("deno task reproduce")
   .description(
     "Run the notebooks from top to bottom and write OUT/index.html (one page), OUT/results.json\n" +
-      "and the executed notebooks. Finished runs are kept: a second time takes seconds.",
+      "and the executed notebooks. Finished runs are kept: a second time takes seconds, and\n" +
+      "notebooks that have finished before go side by side, one on a core.",
   )
   .option("--only <list>", "notebooks by number or name, as in 01,04 (default: all)")
   .option("--seeds <n>", "seeds of each arm, 1 to 100", whole(1, 100), 3)
@@ -82,6 +84,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => cancel.abort(new Error("interrupted")));
 }
 const status = statusLine();
+/** Notebooks side by side: each is a kernel with its own copy of the library and the base. */
+const MOST = 4;
 
 try {
   const { folder: source, note } = options.notebooks === undefined
@@ -111,15 +115,20 @@ try {
       // The first base shows the whole course; the others only what adds to the numbers.
       const part = i === 0 ? names : await recording(source, names);
       const about = bases.length > 1 ? `${name}: ` : "";
+      const finished = finishedNotebooks(source, readSettings().cache, root, { seeds, base: name });
+      const known = await Promise.all(part.map(finished.has));
+      const atOnce = fresh || !known.every(Boolean) ? 1 : Math.min(MOST, availableParallelism());
       await runNotebooks(source, part, {
         argv,
         env: { ...env, ...settings, ...(name ? { IMPLICIT_BASE: name } : {}) },
         cwd: place,
+        atOnce,
         out: i === 0 ? out : join(out, name!),
         signal: cancel.signal,
         onFailed: shard === undefined ? undefined : letWait(() => waiting++),
         onStatus: (line) => status.show(about + line),
-        onFinished(notebook, seconds) {
+        async onFinished(notebook, seconds) {
+          if (waiting === 0) await finished.add(notebook);
           status.clear();
           console.log(`${about}${notebook}: ${duration(seconds)}`);
           if (i === 0) each[notebook] = Math.round(seconds);

@@ -1,5 +1,5 @@
 /**
- * Runs the notebooks of a folder one after another, keeps each as executed, and says how far it is.
+ * Runs the notebooks of a folder, keeps each as executed, and says how far it is.
  *
  * Knows the order of things and what to say of them. It does not know what the notebooks do, nor
  * where its words are shown.
@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { duration } from "../show/progress.ts";
 import type { KernelSpec } from "./kernel.ts";
-import { writeNotebook } from "./notebook.ts";
+import { type Notebook, writeNotebook } from "./notebook.ts";
 import { CellFailed, runNotebook, type RunOptions } from "./run.ts";
 import { paceOf, readNotebooks } from "./shelf.ts";
 
@@ -16,17 +16,19 @@ export interface SeriesOptions extends KernelSpec, Pick<RunOptions, "signal" | "
   readonly out: string;
   /** Where the cells run, if not in the notebooks' folder. */
   readonly cwd?: string;
+  /** How many notebooks run side by side; default one. They must not need one another's work. */
+  readonly atOnce?: number;
   /** Hears what is going on, often: "01 more · cell 3 of 9 · about 2 min left · training 40 %". */
   readonly onStatus?: (line: string) => void;
-  readonly onFinished?: (notebook: string, seconds: number) => void;
+  readonly onFinished?: (notebook: string, seconds: number) => void | Promise<void>;
 }
 
 /**
  * Runs notebooks of a folder, named without ending, each in a kernel of its own. Those that finished,
  * and the one that failed, lie in `out` afterwards.
  *
- * @throws at the first cell that fails and that `onFailed` does not let pass, with its first lines;
- *   the signal's reason when aborted.
+ * @throws at the first cell that fails and that `onFailed` does not let pass, with its first lines,
+ *   once the notebooks beside it are done; the signal's reason when aborted.
  * @example await runNotebooks("notebooks", ["00 start here"], { ...kernel, out: "report" });
  */
 export async function runNotebooks(
@@ -34,16 +36,16 @@ export async function runNotebooks(
   names: readonly string[],
   options: SeriesOptions,
 ): Promise<void> {
-  const { out, cwd = folder, onStatus, onFinished, ...kernel } = options;
+  const { out, cwd = folder, atOnce = 1, onStatus, onFinished, ...kernel } = options;
   const notebooks = await readNotebooks(folder, names);
   const pace = paceOf(notebooks);
-  for (const [name, notebook] of notebooks) {
+  const places = new Map<string, string>(); // where each of those that run is
+  const one = async (name: string, notebook: Notebook) => {
     const started = Date.now();
     const keep = () => writeNotebook(join(out, `${name}.ipynb`), notebook);
-    let place = "";
     const say = (note: string) => {
       const left = pace.left();
-      const parts = [place, left === null ? "" : `about ${duration(left)} left`, note];
+      const parts = [...places.values(), left === null ? "" : `about ${duration(left)} left`, note];
       onStatus?.(parts.filter(Boolean).join(" · "));
     };
     try {
@@ -51,7 +53,7 @@ export async function runNotebooks(
         ...kernel,
         onCell: (_cell, index) => {
           pace.begin(name, index);
-          place = `${name} · cell ${index + 1} of ${notebook.cells.length}`;
+          places.set(name, `${name} · cell ${index + 1} of ${notebook.cells.length}`);
           say("");
         },
         onOutput: (_cell, { content }) => {
@@ -68,10 +70,25 @@ export async function runNotebooks(
           `What was run so far is in ${out}.`,
         { cause: error },
       );
+    } finally {
+      places.delete(name);
     }
     await keep();
-    onFinished?.(name, (Date.now() - started) / 1000);
-  }
+    pace.end(name);
+    await onFinished?.(name, (Date.now() - started) / 1000);
+  };
+  const queue = [...notebooks];
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await one(...next);
+  };
+  const ended = await Promise.allSettled(
+    Array.from({ length: atOnce }, () =>
+      worker().catch((error) => {
+        queue.length = 0; // those under way are finished and kept; no new one is begun
+        throw error;
+      })),
+  );
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
 }
 
 function excerpt(source: string): string {

@@ -51,27 +51,30 @@ export function recordedSeconds(cell: Cell): number {
 
 /**
  * Reckons the time left from the times recorded in the notebooks, corrected by how this run compares
- * with them so far. It is told which cell has begun.
+ * with them so far. It is told which cell has begun, and which notebook is done.
  */
 export function paceOf(notebooks: ReadonlyMap<string, Notebook>) {
-  const cells = [...notebooks].flatMap(([name, { cells }]) =>
-    cells.map((cell, index) => ({ name, index, seconds: recordedSeconds(cell) }))
-  );
-  const total = cells.reduce((sum, cell) => sum + cell.seconds, 0);
+  const seconds = (cells: readonly Cell[] = []) =>
+    cells.reduce((sum, cell) => sum + recordedSeconds(cell), 0);
+  const cellsOf = (name: string) => notebooks.get(name)?.cells;
+  const total = [...notebooks.values()].reduce((sum, { cells }) => sum + seconds(cells), 0);
   const started = Date.now();
-  let passed = 0;
+  const passed = new Map<string, number>();
   return {
     begin(notebook: string, index: number): void {
-      const at = cells.findIndex((cell) => cell.name === notebook && cell.index === index);
-      passed = cells.slice(0, at).reduce((sum, cell) => sum + cell.seconds, 0);
+      passed.set(notebook, seconds(cellsOf(notebook)?.slice(0, index)));
+    },
+    end(notebook: string): void {
+      passed.set(notebook, seconds(cellsOf(notebook)));
     },
     /** Seconds left, or null while there is nothing to go by. */
     left(): number | null {
       if (total === 0) return null;
       const elapsed = (Date.now() - started) / 1000;
+      const done = [...passed.values()].reduce((sum, one) => sum + one, 0);
       // Half a minute of faith in the record keeps the first guesses from jumping.
-      const ratio = (elapsed + 30) / (passed + 30);
-      return Math.max(0, (total - passed) * Math.min(5, ratio));
+      const ratio = (elapsed + 30) / (done + 30);
+      return Math.max(0, (total - done) * Math.min(5, ratio));
     },
   };
 }

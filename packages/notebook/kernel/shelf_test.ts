@@ -40,5 +40,7 @@ Deno.test("paceOf() reckons the time left from recorded times", () => {
   assert.equal(Math.round(pace.left()!), 150);
   pace.begin("a", 1); // already there: twice as fast as recorded, or more
   assert(pace.left()! > 5 && pace.left()! < 25);
+  pace.end("a");
+  assert.equal(pace.left(), 0);
   assert.equal(paceOf(new Map()).left(), null);
 });
