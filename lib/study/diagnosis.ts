@@ -11,11 +11,13 @@ import {
   type Greedy,
   recipe,
 } from "@implicit/world";
+import { codeVersion, DiskCache } from "@implicit/memo";
 import { ruleAdapter } from "../adapt/rules.ts";
 import { formatPrompt, templates } from "../text/template.ts";
 import { arms } from "./arm.ts";
 import type { Base } from "./scale.ts";
 import { openScale } from "./scales.ts";
+import { projectRoot, readSettings } from "./settings.ts";
 
 /** One condition without which an effect cannot be seen, and whether the base fulfils it. */
 export interface Gate {
@@ -33,7 +35,8 @@ export interface BaseDiagnosis {
 }
 
 /**
- * Diagnoses a base of the miniature on validation instructions, by which recipes are chosen.
+ * Diagnoses a base of the miniature on validation instructions, by which recipes are chosen. What came
+ * out is kept.
  *
  * @example
  * ```ts
@@ -41,7 +44,18 @@ export interface BaseDiagnosis {
  * await showTable(gates, { caption: "What this base can show" });
  * ```
  */
-export async function diagnoseBase({ model, tokenizer }: Base): Promise<BaseDiagnosis> {
+export async function diagnoseBase(base: Base): Promise<BaseDiagnosis> {
+  const { cache, fresh } = readSettings();
+  const key = {
+    diagnosis: base.model.hash,
+    tokenizer: base.tokenizer.hash,
+    code: await codeVersion(["lib/study/diagnosis.ts"], projectRoot()),
+  };
+  return await new DiskCache(cache, fresh, "IMPLICIT_CACHE")
+    .of("diagnoses", key, () => diagnosed(base));
+}
+
+async function diagnosed({ model, tokenizer }: Base): Promise<BaseDiagnosis> {
   const scale = await openScale("miniature");
   const sets = [
     arms.rules(),

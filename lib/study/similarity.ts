@@ -39,7 +39,7 @@ export interface Similarity {
  * The figure's text takes the instructions of the general tuning set, the authors' code those that
  * are answered, the evaluation's; so does this.
  *
- * @param options.embedding another one, as a function; its results are not kept
+ * @param options.embedding another one, as a function; results are kept where it says its hash
  * @example
  * ```ts
  * const { points, spearman } = await similarity(study, "poems", 1);
@@ -49,15 +49,15 @@ export async function similarity(
   study: Study,
   task: string,
   seed: number,
-  options: { embedding?: Embedding } = {},
+  { embedding: own }: { embedding?: Embedding } = {},
 ): Promise<Similarity> {
   const run = await study.run(arms.singleTask(task), seed);
   const measure = async (embedding: Embedding) => {
-    const own = await study.scale.examples({ data: "single-task", task }, seed);
+    const tuned = await study.scale.examples({ data: "single-task", task }, seed);
     const general = await study.scale.examples({ data: "instructions" }, seed);
     const groups = [
-      own.map((example) => contentOf(example, "user")),
-      own.map((example) => contentOf(example, "assistant")),
+      tuned.map((example) => contentOf(example, "user")),
+      tuned.map((example) => contentOf(example, "assistant")),
       general.map((example) => contentOf(example, "assistant")),
       study.prompts.map(({ instruction }) => instruction),
       run.answers.map(({ response }) => response),
@@ -81,11 +81,14 @@ export async function similarity(
     answers: hashOf(run.answers),
     task,
     seed,
+    ...(own?.hash === undefined ? {} : { embedding: own.hash }),
     code: await study.code(),
   };
-  const value = options.embedding
-    ? await measure(options.embedding)
-    : await study.cache.of("similarity", key, () => measure(study.scale.embedding(study.base)));
+  const value = own && own.hash === undefined ? await measure(own) : await study.cache.of(
+    "similarity",
+    key,
+    () => measure(own ?? study.scale.embedding(study.base)),
+  );
   const points = study.prompts.map(({ instruction, family }, i) => (
     { instruction, family, response: run.answers[i]!.response, ...value[i]! }
   ));

@@ -127,6 +127,22 @@ Deno.test("similarity() keeps what the scale's embedding gave, and takes another
     assert.deepEqual(scales, other);
   }));
 
+Deno.test("similarity() keeps what another embedding gave where that says its hash", () =>
+  inSandbox({}, async (folder) => {
+    const study = studyWith(letters, folder);
+    const asked: string[] = [];
+    const named = (hash?: string): { embedding: Embedding } => ({
+      embedding: Object.assign((texts: readonly string[]) => {
+        asked.push(hash ?? "none");
+        return letters(texts);
+      }, { hash }),
+    });
+    for (const hash of ["a", "a", "b", "a", undefined, undefined]) {
+      await similarity(study, "sums", 1, named(hash));
+    }
+    assert.deepEqual(asked, ["a", "b", "none", "none"]);
+  }));
+
 Deno.test("spearmanInterval() is the rank correlation, and narrow where there is no doubt", () => {
   const rising = Array.from({ length: 30 }, (_, i) => ({ x: i, y: i ** 3 }));
   for (const value of Object.values(spearmanInterval(rising))) {
