@@ -126,8 +126,8 @@ async function operators(folder: string, steps: number): Promise<Record<string, 
   return sums;
 }
 
-/** Bytes of a weight: with 8 bits, 32 of them share a scale of four. */
-const weightBytes = { fp32: 4, q8: 36 / 32 };
+/** Bytes of a weight: with 8 bits, 64 of them share a scale of four. */
+const weightBytes = { fp32: 4, q8: 68 / 64 };
 
 interface Decoding {
   readonly batchSize: number;

@@ -43,7 +43,7 @@ const ALIGNMENT = 4096;
  * the way, the folder holds the old model, the new one, or no config.json, and so none.
  *
  * @param options.dtype weights of the ONNX file, default fp32; the safetensors are float16 with fp16
- *   and float32 otherwise. q8 and q4 round matrices and embedding in blocks of 32.
+ *   and float32 otherwise. q8 and q4 round matrices and embedding, block by block.
  * @param options.inlineBytes more weights than this (default 512 MiB) go into a file beside the ONNX
  *   file, whose format ends at 2 GiB
  * @param options.tokenizer the folder whose tokenizer is copied; default: the model's own

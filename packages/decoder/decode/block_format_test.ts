@@ -9,15 +9,20 @@ import { createDecoder } from "./decoder.ts";
 import { argmax } from "./sample.ts";
 
 Deno.test("quantize() keeps a block's extreme and is within a step elsewhere", () => {
-  const data = Float32Array.from({ length: 2 * 40 }, (_, i) => Math.sin(7 * i) * (1 + i));
-  for (const bits of [8, 4] as const) {
-    const { values, scales } = quantize({ shape: [2, 40], data }, bits);
-    assert.equal(values.length, 2 * 2 * 4 * bits);
-    assert.equal(scales.length, 4);
-    const parameters: Parameters = new Map([["m", { shape: [2, 40], data }]]);
+  for (
+    const [columns, bits, size] of [[40, 8, 32], [40, 4, 32], [128, 8, 64], [128, 4, 32]] as const
+  ) {
+    const data = Float32Array.from({ length: 2 * columns }, (_, i) => Math.sin(7 * i) * (1 + i));
+    const parameter = { shape: [2, columns], data };
+    const { values, scales } = quantize(parameter, bits);
+    const blocks = Math.ceil(columns / size);
+    assert.equal(values.length, 2 * blocks * size * bits / 8);
+    assert.equal(scales.length, 2 * blocks);
+    const parameters: Parameters = new Map([["m", parameter]]);
     const back = rounded({ ...tinyModel(), parameters }, bits).parameters.get("m")!.data;
     back.forEach((x, i) => {
-      const scale = Math.abs(scales[Math.floor(i / 40) * 2 + Math.floor(i % 40 / 32)]!);
+      const block = Math.floor(i / columns) * blocks + Math.floor(i % columns / size);
+      const scale = Math.abs(scales[block]!);
       // The side opposite to the extreme ends one step earlier.
       assert.ok(Math.abs(x - data[i]!) <= scale * 1.0001, `${x} for ${data[i]}`);
     });

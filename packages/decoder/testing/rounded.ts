@@ -12,11 +12,11 @@ export function rounded(model: Model, bits: 8 | 4): Model {
       parameters.set(name, parameter);
       continue;
     }
-    const { values, scales } = quantize(parameter, bits);
-    const columns = shape[1]!, blocks = Math.ceil(columns / 32), bytes = 4 * bits;
+    const { size, values, scales } = quantize(parameter, bits);
+    const columns = shape[1]!, blocks = Math.ceil(columns / size), bytes = size * bits / 8;
     const back = data.map((_, i) => {
-      const block = Math.floor(i / columns) * blocks + Math.floor(i % columns / 32);
-      const place = i % columns % 32;
+      const block = Math.floor(i / columns) * blocks + Math.floor(i % columns / size);
+      const place = i % columns % size;
       const q = bits === 8
         ? values[block * bytes + place]!
         : values[block * bytes + (place >> 1)]! >> (place % 2 * 4) & 15;
