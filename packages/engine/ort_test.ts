@@ -73,6 +73,37 @@ Deno.test("Session.bind() reads and writes the same arrays at every run", async 
   assert.throws(() => session.bind({ x }), /disposed/);
 });
 
+Deno.test("short bound runs do without another thread, and the event loop has its turns", async () => {
+  const session = await Session.create(encodeModel(product), { threads: 1 });
+  const bind = () => session.bind({ x: rows(1, 2, 3) });
+  const microtasks = async () => {
+    for (let i = 0; i < 100; i++) await null;
+    return false;
+  };
+  /** Of 50 runs, those that the event loop had no turn at. */
+  const runsHere = async (bound: ReturnType<typeof bind>) => {
+    let found = 0;
+    for (let i = 0; i < 50; i++) {
+      const run = bound.run().then(() => true);
+      if (await Promise.race([run, microtasks()])) found++;
+      await run;
+    }
+    return found;
+  };
+  const bound = bind();
+  assert.ok(await runsHere(bound) > 0);
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  const end = performance.now() + 200;
+  while (performance.now() < end) await bound.run();
+  clearInterval(timer);
+  assert.ok(ticks > 5, `the timer fired ${ticks} times`);
+  const other = bind(); // both may want to run at the same time
+  assert.equal(await runsHere(bound), 0);
+  for (const one of [bound, other]) one.dispose();
+  session.dispose();
+});
+
 Deno.test("Session.create() takes external initializers from memory", async () => {
   const external = { location: "memory", offset: 0, length: 24 };
   const session = await Session.create(
