@@ -45,7 +45,9 @@ export async function runNotebooks(
     const keep = () => writeNotebook(join(out, `${name}.ipynb`), notebook);
     const say = (note: string) => {
       const left = pace.left();
-      const parts = [...places.values(), left === null ? "" : `about ${duration(left)} left`, note];
+      const where = names.flatMap((name) => places.get(name) ?? []);
+      const soon = left === null || left < 1;
+      const parts = [...where, soon ? "" : `about ${duration(left)} left`, note];
       onStatus?.(parts.filter(Boolean).join(" · "));
     };
     try {
