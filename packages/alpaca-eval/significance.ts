@@ -105,32 +105,66 @@ export function nestedBootstrap(
       `Expected models with equally many instructions, at least one, but found [${widths}]`,
     );
   }
-  const random = xoroshiro128plus(seed);
-  const any = (count: number) => uniformInt(random, 0, count - 1);
-  /** Mean of a row's instructions, each as often as it was drawn. */
-  const weighted = (row: readonly number[], times: Uint16Array) => {
-    let total = 0, count = 0;
-    row.forEach((value, i) => {
-      if (Number.isNaN(value)) return;
-      total += times[i]! * value;
-      count += times[i]!;
-    });
-    return total / count;
-  };
-  const means = Array.from({ length: resamples }, () => {
-    const times = new Uint16Array(width);
-    for (let i = 0; i < width; i++) times[any(width)]!++;
-    const drawn = tables.map(() => tables[any(tables.length)]!);
-    return mean(
-      drawn.map((table) => mean(table.map(() => weighted(table[any(table.length)]!, times)))),
-    );
-  }).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  const means = drawsOf(seed, resamples, width, tables.map(({ length }) => length))
+    .map(({ times, rows }) =>
+      mean(
+        rows.map(({ table, seeds }) =>
+          mean(seeds.map((seed) => weighted(tables[table]![seed]!, times)))
+        ),
+      )
+    ).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
   const once = new Uint16Array(width).fill(1);
   return {
     estimate: mean(tables.map((table) => mean(table.map((row) => weighted(row, once))))),
     low: quantileSorted(means, 0.025),
     high: quantileSorted(means, 0.975),
   };
+}
+
+/** Mean of a row's instructions, each as often as it was drawn. */
+function weighted(row: readonly number[], times: Uint16Array): number {
+  let total = 0, count = 0;
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i]!;
+    if (Number.isNaN(value)) continue;
+    total += times[i]! * value;
+    count += times[i]!;
+  }
+  return total / count;
+}
+
+/** How often each instruction was drawn, and which models with which of their seeds. */
+interface Draw {
+  readonly times: Uint16Array;
+  readonly rows: readonly { readonly table: number; readonly seeds: readonly number[] }[];
+}
+
+/** The last draws: they depend on the tables' shape alone, and drawing takes most of the time. */
+let latest: { readonly shape: string; readonly draws: readonly Draw[] } | undefined;
+
+/** @param seeds of each model, how many */
+function drawsOf(
+  seed: number,
+  resamples: number,
+  width: number,
+  seeds: readonly number[],
+): readonly Draw[] {
+  const shape = JSON.stringify([seed, resamples, width, seeds]);
+  if (latest?.shape === shape) return latest.draws;
+  const random = xoroshiro128plus(seed);
+  const any = (count: number) => uniformInt(random, 0, count - 1);
+  const draws = Array.from({ length: resamples }, () => {
+    const times = new Uint16Array(width);
+    for (let i = 0; i < width; i++) times[any(width)]!++;
+    const models = seeds.map(() => any(seeds.length));
+    const rows = models.map((table) => {
+      const count = seeds[table]!;
+      return { table, seeds: Array.from({ length: count }, () => any(count)) };
+    });
+    return { times, rows };
+  });
+  latest = { shape, draws };
+  return draws;
 }
 
 /** Two arms' differences `a − b` by seed and instruction. @throws if their numbers of these differ */

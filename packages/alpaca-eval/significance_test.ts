@@ -1,5 +1,15 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { difference, meanAndDeviation, pairedBootstrap, signTest } from "./significance.ts";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { mean, quantileSorted } from "simple-statistics";
+import {
+  difference,
+  meanAndDeviation,
+  nestedBootstrap,
+  pairedBootstrap,
+  type SeedTable,
+  signTest,
+} from "./significance.ts";
 
 Deno.test("meanAndDeviation() divides by n − 1 and gives one seed no deviation", () => {
   deepStrictEqual(meanAndDeviation([1, 2, 3, 4, 5]), { mean: 3, sd: Math.sqrt(2.5), n: 5 });
@@ -55,4 +65,48 @@ Deno.test("signTest() equals scipy.stats.binomtest and lets an instruction vote 
   }
   // Two seeds that disagree cancel: one tie, not a win and a loss.
   deepStrictEqual(signTest([[0.3], [0.1 - 0.4]]), { wins: 0, losses: 0, ties: 1, p: 1 });
+});
+
+/** A draw at a time, as the definition reads. */
+function plainly(tables: readonly SeedTable[], seed: number, resamples: number): number[] {
+  const random = xoroshiro128plus(seed);
+  const any = (count: number) => uniformInt(random, 0, count - 1);
+  return Array.from({ length: resamples }, () => {
+    const picks = tables[0]![0]!.map((_, __, row) => any(row.length));
+    const models = tables.map(() => tables[any(tables.length)]!);
+    return mean(models.map((table) =>
+      mean(table.map(() => {
+        const row = table[any(table.length)]!;
+        return mean(picks.map((pick) => row[pick]!).filter((value) => !Number.isNaN(value)));
+      }))
+    ));
+  }).sort((a, b) => a - b);
+}
+
+Deno.test("nestedBootstrap() resamples models, their seeds and instructions, shape after shape", () => {
+  const random = xoroshiro128plus(7);
+  const table = (seeds: number, width: number): SeedTable =>
+    Array.from(
+      { length: seeds },
+      () =>
+        Array.from({ length: width }, (_, i) => i === 0 ? NaN : uniformInt(random, 0, 100) / 100),
+    );
+  const alike = [table(2, 12), table(2, 12), table(2, 12)];
+  const others = [table(2, 12), table(2, 12), table(2, 12)];
+  const uneven = [table(1, 12), table(3, 12)];
+  // Draws are kept from call to call where the shape is one: each must still get its own.
+  for (const tables of [alike, others, uneven, alike, [table(1, 30)], uneven]) {
+    for (const seed of [1, 2]) {
+      const { estimate, low, high } = nestedBootstrap(tables, { seed, resamples: 200 });
+      const means = plainly(tables, seed, 200);
+      ok(Math.abs(low - quantileSorted(means, 0.025)) < 1e-12);
+      ok(Math.abs(high - quantileSorted(means, 0.975)) < 1e-12);
+      ok(low < estimate && estimate < high, `${low} ${estimate} ${high}`);
+    }
+  }
+});
+
+Deno.test("nestedBootstrap() asks for models with equally many instructions", () => {
+  throws(() => nestedBootstrap([], { seed: 1 }), /found \[\]/);
+  throws(() => nestedBootstrap([[[1, 2]], [[1]]], { seed: 1 }), /found \[2,1\]/);
 });
