@@ -158,3 +158,22 @@ Deno.test("level() and gap() find cells by their factors, and say which are miss
   assert.throws(() => gap(cells, "pass", { arm: "a", n: 1 }, { arm: "c" }), NotComputed);
   assert.equal(said({ value: 41.94, low: 39.5, high: 44.1 }), "41.9 % [39.5, 44.1]");
 });
+
+Deno.test("questions 7 and 23 speak of the sizes that are computed", () => {
+  const size = (model: string, win: number, spearman: number) => [
+    ...cellsOf({ model, arm: "response tuning" }, { win, pass: win }),
+    ...cellsOf({ model, arm: "poems" }, { win: 10 }, { spearman }),
+  ];
+  const [grows, ties] = [7, 23].map((number) => findingOf(number, "sizes-and-families").find);
+  const two = [...size("0.2 M", 10, -0.5), ...size("1 M", 40, 1)];
+  assert.match(
+    grows!(two).sentence,
+    /^From 0\.2 M to 1 M .* passes 8 to 38 %.* by 30\.0 points \[/,
+  );
+  assert.equal(grows!(two).sure, "clear");
+  assert.match(ties!(two).sentence, /in 1 of 2 sizes/);
+  const three = [...two, ...size("3 M", 10, 1)];
+  assert.match(grows!(three).sentence, /^From 0\.2 M to 3 M .* by 0\.0 points \[/);
+  assert.equal(ties!(three).sentence.includes("2 of 3 sizes"), true);
+  assert.throws(() => grows!(size("1 M", 40, 1)), NotComputed);
+});

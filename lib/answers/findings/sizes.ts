@@ -1,5 +1,13 @@
 /** What the study of sizes and families says: response tuning, and Figure 5's tie, in each of them. */
-import { type Finding, gap, halfWidth, level, said, sureOf } from "../finding.ts";
+import { type Finding, gap, halfWidth, level, NotComputed, said, sureOf } from "../finding.ts";
+import type { CellResult } from "../grid.ts";
+
+const SIZES = ["0.2 M", "0.5 M", "1 M", "3 M"];
+const FAMILIES = ["0.5 M", "OLMo", "GPT-NeoX", "Qwen"];
+
+/** The sizes that are computed, the smallest first. */
+const sizesOf = (cells: readonly CellResult[]) =>
+  SIZES.filter((model) => cells.some(({ factors }) => factors.model === model));
 
 export const sizeFindings: readonly Finding[] = [
   {
@@ -7,16 +15,16 @@ export const sizeFindings: readonly Finding[] = [
     study: "sizes-and-families",
     notebook: "16",
     find(cells) {
-      const grows = gap(
-        cells,
-        "win",
-        { arm: "response tuning", model: "3 M" },
-        { arm: "response tuning", model: "0.5 M" },
-      );
+      const sizes = sizesOf(cells);
+      const [least, most] = [sizes[0], sizes.at(-1)];
+      if (least === most) throw new NotComputed("two sizes are needed.");
+      const of = (model = "") => ({ arm: "response tuning", model });
+      const grows = gap(cells, "win", of(most), of(least));
+      const passes = [least, most].map((model) => level(cells, "pass", of(model)).value.toFixed(0));
+      const wins = `its win rate against instruction tuning moves by ${said(grows, " points")}`;
       return {
-        sentence:
-          `From half a million to three million parameters response tuning's win rate moves by ` +
-          `${said(grows, " points")}.`,
+        sentence: `From ${least} to ${most} parameters response tuning passes ` +
+          `${passes.join(" to ")} %; ${wins}.`,
         sure: sureOf(grows),
       };
     },
@@ -26,7 +34,7 @@ export const sizeFindings: readonly Finding[] = [
     study: "sizes-and-families",
     notebook: "16",
     find(cells) {
-      const others = ["OLMo", "GPT-NeoX", "Qwen"].map((model) =>
+      const others = FAMILIES.slice(1).map((model) =>
         gap(cells, "win", { arm: "response tuning", model: "0.5 M" }, {
           arm: "response tuning",
           model,
@@ -47,16 +55,14 @@ export const sizeFindings: readonly Finding[] = [
     study: "sizes-and-families",
     notebook: "16",
     find(cells) {
-      const kinds = number === 13
-        ? ["0.5 M", "OLMo", "GPT-NeoX", "Qwen"]
-        : ["0.2 M", "0.5 M", "1 M", "3 M"];
+      const kinds = number === 13 ? FAMILIES : sizesOf(cells);
+      if (kinds.length === 0) throw new NotComputed("no size has been pretrained yet.");
       const ties = kinds.map((model) => level(cells, "spearman", { arm: "poems", model }));
       const positive = ties.filter(({ low }) => low > 0).length;
+      const of = number === 13 ? "families" : "sizes";
       return {
         sentence: `Likeness to the task and the task's style go together in ${positive} of ` +
-          `${kinds.length} ${
-            number === 13 ? "families" : "sizes"
-          } (rank correlation surely above 0).`,
+          `${kinds.length} ${of} (rank correlation surely above 0).`,
         sure: positive === kinds.length || positive === 0 ? "clear" : "likely",
       };
     },
