@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../study/settings.ts";
 import type { Cell } from "./plan.ts";
+import { beginning } from "./pretrained.ts";
 import { studies } from "./studies.ts";
 
 const idOf = ({ factors, base, seed }: Cell) => JSON.stringify([factors, base, seed]);
@@ -54,4 +55,14 @@ Deno.test("every combination of factors has three bases or more", () => {
       assert(size >= 3, `${name}: ${factors} has ${size} bases`);
     }
   }
+});
+
+Deno.test("every base that a plan pretrains has a config.json that the decoder takes", () => {
+  const names = new Set<string>();
+  for (const { base } of studies.flatMap(({ cells }) => cells("full"))) {
+    if (typeof base === "string" || names.has(base.name)) continue;
+    names.add(base.name);
+    assert(beginning(base).start.parameters.size > 0, base.name);
+  }
+  assert(names.size > 20, `${names.size} bases`);
 });

@@ -19,11 +19,18 @@ const bases: Readonly<Record<string, Pick<BaseRecipe, "size" | "config">>> = {
   "0.5 M": { size: studySize },
   "1 M": { size: model },
   "3 M": { size: wider },
-  OLMo: { size: studySize, config: { model_type: "olmo" } },
+  // What a Llama's config.json says and these have not is taken out of it with null.
+  OLMo: { size: studySize, config: { model_type: "olmo", rms_norm_eps: null } },
   // Two matrices in its feed-forward part, where the others have three.
   "GPT-NeoX": {
     size: { ...studySize, intermediateSize: 384 },
-    config: { model_type: "gpt_neox", hidden_act: "gelu", layer_norm_eps: 1e-5 },
+    config: {
+      model_type: "gpt_neox",
+      hidden_act: "gelu",
+      layer_norm_eps: 1e-5,
+      rms_norm_eps: null,
+      num_key_value_heads: null,
+    },
   },
   Qwen: { size: studySize, config: { model_type: "qwen3", head_dim: 24 } },
 };
@@ -55,7 +62,7 @@ export const sizesAndFamilies: Plan<SizeCell> = {
     const isSmoke = size === "smoke";
     return crossed({
       seed: isSmoke ? [1] : [1, 2, 3],
-      model: isSmoke ? ["0.2 M", "Qwen"] : Object.keys(bases),
+      model: isSmoke ? ["0.2 M", "OLMo", "GPT-NeoX", "Qwen"] : Object.keys(bases),
       arm: Object.keys(compared) as ArmName[],
     }).map(({ seed, model, arm }) => ({
       factors: { model, arm },
