@@ -1,5 +1,14 @@
 /** What the study of sizes and families says: response tuning, and Figure 5's tie, in each of them. */
-import { type Finding, gap, halfWidth, level, NotComputed, said, sureOf } from "../finding.ts";
+import {
+  type Finding,
+  gap,
+  halfWidth,
+  level,
+  NotComputed,
+  said,
+  sureOf,
+  sureWithin,
+} from "../finding.ts";
 import type { CellResult } from "../grid.ts";
 
 const SIZES = ["0.2 M", "0.5 M", "1 M", "3 M"];
@@ -22,10 +31,12 @@ export const sizeFindings: readonly Finding[] = [
       const grows = gap(cells, "win", of(most), of(least));
       const passes = [least, most].map((model) => level(cells, "pass", of(model)).value.toFixed(0));
       const wins = `its win rate against instruction tuning moves by ${said(grows, " points")}`;
+      const moves = grows.low > 0 || grows.high < 0;
+      const trend = moves ? "" : `: no trend, where ${halfWidth(grows).toFixed(0)} would be seen`;
       return {
         sentence: `From ${least} to ${most} parameters response tuning passes ` +
-          `${passes.join(" to ")} %; ${wins}.`,
-        sure: sureOf(grows),
+          `${passes.join(" to ")} %; ${wins}${trend}.`,
+        sure: moves ? sureOf(grows) : sureWithin(grows, 10),
       };
     },
   },
@@ -34,19 +45,20 @@ export const sizeFindings: readonly Finding[] = [
     study: "sizes-and-families",
     notebook: "16",
     find(cells) {
-      const others = FAMILIES.slice(1).map((model) =>
-        gap(cells, "win", { arm: "response tuning", model: "0.5 M" }, {
-          arm: "response tuning",
-          model,
-        })
-      );
-      const apart = others.filter(({ low, high }) => low > 0 || high < 0).length;
+      const arm = "response tuning";
+      const others = FAMILIES.slice(1).map((model) => (
+        { model, ...gap(cells, "win", { arm, model }, { arm, model: "0.5 M" }) }
+      ));
+      const apart = others.filter(({ low, high }) => low > 0 || high < 0);
       const seen = Math.max(...others.map(halfWidth));
+      const named = apart.map((other) => `in ${other.model} by ${said(other, " points")}`);
       return {
-        sentence:
-          `${apart === 0 ? "None" : apart} of three other families' response tuning lies apart ` +
-          `from the Llama's; a difference of ${seen.toFixed(0)} points would have been seen.`,
-        sure: apart > 0 ? "clear" : seen < 10 ? "clear" : "likely",
+        sentence: apart.length === 0
+          ? `None of three other families' ${arm} lies apart from the Llama's; a difference of ` +
+            `${seen.toFixed(0)} points would have been seen.`
+          : `The win rate of ${arm} differs from the Llama's ${named.join(" and ")}; ` +
+            `elsewhere ${seen.toFixed(0)} points would have been seen.`,
+        sure: apart.length > 0 || seen < 10 ? "clear" : "likely",
       };
     },
   },
