@@ -83,14 +83,13 @@ export const pretrainingFindings: readonly Finding[] = [
         estimatesByBase(cells, "pass", { arm: "response tuning" }),
       );
       const early = { tokens: 1 };
-      const ranks = level(cells, "rankFamily", { ...early, arm: "base" }).value;
-      const follows = level(cells, "pass", { ...early, arm: "response tuning" }).value;
+      const at = (measure: string, arm: string) =>
+        level(cells, measure, { ...early, arm }).value.toFixed(0);
+      const [ranks, follows] = [at("rankFamily", "base"), at("pass", "response tuning")];
       return {
         sentence: `Over bases that read more or less the two go together, rank correlation ` +
-          `${said(tie, "", 2)}; but after a million tokens a base ranks ${
-            ranks.toFixed(0)
-          } % and ` +
-          `follows ${follows.toFixed(0)} %.`,
+          `${said(tie, "", 2)}; but after a million tokens a base ranks ${ranks} % and ` +
+          `follows ${follows} %.`,
         sure: sureOf(tie),
       };
     },
