@@ -4,10 +4,16 @@
  * Knows how large constants reach a session without passing through the model's bytes; does not know
  * what is decoded.
  */
-import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
+import {
+  encodeModel,
+  type Initializer,
+  onLargePages,
+  type OrtTensor,
+  Session,
+} from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import { decoderGraph, type GraphUse, type KeyValues } from "./graph.ts";
-import type { WeightFormat } from "./graph_builder.ts";
+import { float32Format, type WeightFormat } from "./graph_builder.ts";
 
 /**
  * Microseconds that threads look out for the next operator, which at a step of few tokens comes
@@ -41,9 +47,13 @@ export function createSession(
       external: { location: "memory", offset: 0, length: data.byteLength },
     };
   });
-  return Session.create(encodeModel({ ...graph, initializers }), {
-    threads: options.threads,
-    spin: SPIN,
-    initializers: outside,
-  });
+  const load = () =>
+    Session.create(encodeModel({ ...graph, initializers }), {
+      threads: options.threads,
+      spin: SPIN,
+      initializers: outside,
+    });
+  // Of 8 bits a twentieth is won at every token; float32 waits for memory itself, and wins nothing.
+  const rounded = use === "generate" && (options.weights ?? float32Format) !== float32Format;
+  return rounded ? onLargePages(load) : load();
 }
