@@ -8,6 +8,7 @@ export { fetchLlama } from "./bench/llama.ts";
 export { measureReal, realProvenance, type RealResults, realTable } from "./bench/real.ts";
 export { armsNamed, handOver, type ScheduleName, schedules } from "./study/handover.ts";
 export { collect, handedOver } from "./study/handover_rows.ts";
+export { measureRounding, roundingLine } from "./bench/rounding.ts";
 export { diagnoseBase } from "./study/diagnosis.ts";
 export { checkRows, checkSentences, committedRows } from "./study/check.ts";
 export { paperRows, type ResultRow } from "./study/results.ts";

@@ -9,7 +9,10 @@ import {
   benchLine,
   benchmarkNames,
   fetchLlama,
+  measureRounding,
+  openScale,
   projectRoot,
+  roundingLine,
 } from "implicit/tasks";
 import { several, whole } from "./arguments.ts";
 
@@ -83,6 +86,12 @@ for (const [i, name] of names.entries()) {
   figures.rows.push(...rows);
   for (const row of rows) say(benchLine(row));
   for (const [label, why] of Object.entries(missing)) say(`  without ${label}: ${why}`);
+  if (!json && name === "decode-S-q8") {
+    status.show("what 8-bit weights change");
+    const scale = await openScale("miniature");
+    figures.rounding = await measureRounding(scale, scale.bases.slice(0, 3));
+    say(`  ${roundingLine(figures.rounding)}`);
+  }
   if (json || !name.startsWith("train")) continue;
   const shares = figures.shares[name] = await bench.shares(name);
   const percent = Object.entries(shares).map(([part, share]) =>

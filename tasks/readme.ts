@@ -25,6 +25,7 @@ import {
   type RealResults,
   realTable,
   type ResultRow,
+  roundingLine,
   storyOf,
   type TrustFigures,
   trustProvenance,
@@ -94,6 +95,10 @@ await writeBlocks(join(notebooks, "README.md"), {
   course: await courseTable(notebooks, stored.costs),
   answers: await answersTable(notebooks),
 });
+if (bench.rounding) {
+  const page = join(projectRoot(), "packages", "decoder", "README.md");
+  await writeBlocks(page, { rounding: roundingLine(bench.rounding) });
+}
 console.log(`Wrote ${rows.length} rows into README.md.`);
 
 /** A row a line, so that a change of one number is a change of one line. */

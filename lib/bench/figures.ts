@@ -1,4 +1,5 @@
 /** The figures of benchmarks, as data/bench.json keeps them, and as a table. Knows nothing of how they come. */
+import type { Rounding } from "./rounding.ts";
 
 /** A benchmark beside one peer, as `--json` prints it; ratio > 1: ours is better. */
 export interface BenchRow {
@@ -29,6 +30,8 @@ export interface BenchFigures {
   shares: Record<string, Record<string, number>>;
   /** Seconds of the same training step, by engine. */
   engines: Record<string, number>;
+  /** What the 8-bit weights of decode-S-q8 change, if it was measured. */
+  rounding?: Rounding;
 }
 
 const figure = (value: number | null) =>

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BenchFigures, benchLine, benchProvenance, benchTable } from "./figures.ts";
+import { roundingLine } from "./rounding.ts";
 import { projectRoot } from "../study/settings.ts";
 
 Deno.test("benchTable() has a line a peer, and one where there is none", () => {
@@ -55,4 +56,7 @@ Deno.test("the README shows what data/bench.json holds", async () => {
   for (const shown of [...rows, benchProvenance(bench)]) {
     assert.ok(readme.includes(plain(shown)), `README lacks (run \`deno task readme\`): ${shown}`);
   }
+  const decoder = join(projectRoot(), "packages", "decoder", "README.md");
+  const line = roundingLine(bench.rounding!);
+  assert.ok(plain(await readFile(decoder, "utf8")).includes(plain(line)), `it lacks: ${line}`);
 });
