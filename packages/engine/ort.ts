@@ -139,7 +139,7 @@ const inFlight = new Set<unknown>();
  * their caches, so that a step of a small decoder takes half as long again. The event loop has its turn
  * at least as often.
  */
-const SHORT = 4;
+const SHORT = 2;
 
 /** The values of what is bound. */
 const bindings = new Set<bigint[]>();
