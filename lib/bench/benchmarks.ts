@@ -40,7 +40,7 @@ const runs: Readonly<Record<string, Turning>> = {
   "train-step-S": { rounds: 5, peers: pytorchVariants },
   "train-step-S-masked": { rounds: 5, peers: pytorchVariants },
   "decode-S": { rounds: 5, peers: [...pytorchVariants, "llama.cpp f32"], memory: true },
-  "decode-S-q8": { rounds: 5, peers: ["llama.cpp q8_0"], memory: true },
+  "decode-S-q8": { rounds: 5, peers: ["llama.cpp q8_0", "transformers.js q8"], memory: true },
   "decode-world-batch-16": { rounds: 9, peers: ["decode-world-batch-1"] },
   "score-S": { rounds: 5, peers: [PYTORCH] },
   "first-step-T": { rounds: 1, peers: [PYTORCH] },

@@ -13,6 +13,7 @@ import { flatState, layOut } from "../tune/flat.ts";
 import { createGradients, forwardOf } from "../tune/gradients.ts";
 import { baseInFile } from "./base.ts";
 import { memoryReader } from "./bandwidth.ts";
+import { exportWork } from "./exported.ts";
 import { randomModel, shapes } from "./shapes.ts";
 
 /** How to run: on which engine; `profile`: compiled, and timed operator by operator. */
@@ -20,6 +21,8 @@ export type Kind = "compiled" | "eager" | "profile";
 
 /** One benchmark made ready. */
 export interface Work {
+  /** What works, if it is not our engine. */
+  readonly name?: string;
   /** Does one unit; the result is how much was done. */
   unit(): Promise<number>;
   /** Bytes of weights that each row of decoding reads for a token. */
@@ -38,7 +41,8 @@ const batchSizes = { T: [16, 256], S: [1, 256], world: [16, 128] } as const;
 
 /**
  * Prepares a benchmark by its name: train-step, first-step, decode or score, and the shape: T, S
- * (SmolLM2-135M) or world; "-masked", "-batch-16" and "-q8" at the end say more. Or "memory": reading it.
+ * (SmolLM2-135M) or world; "-masked", "-batch-16" and "-q8" at the end say more. Or "memory": reading it;
+ * or "transformers.js q8": decode-S-q8 by way of an export.
  */
 export async function prepareWork(name: string, settings: Settings): Promise<Work> {
   if (name === "memory") return { unit: memoryReader(settings.threads) };
@@ -46,6 +50,7 @@ export async function prepareWork(name: string, settings: Settings): Promise<Wor
   const shape = letter === "S" ? "SmolLM2-135M" : letter;
   const trains = /^(train|first)/.test(name);
   const model = trains ? await baseInFile(shape) : randomModel(shape, shapes[shape]);
+  if (name === "transformers.js q8") return await exportWork(model, tokens(model, 16), 32);
   if (name.startsWith("decode")) {
     const times = letter === "world" ? 20 : 1; // once takes too little time to measure
     const batchSize = name.endsWith("batch-16") ? 16 : 1;

@@ -15,7 +15,7 @@ const work = await prepareWork(name, { threads: Number(threads), kind: kind as K
 const engine = await createEngine({ kind: kind === "eager" ? kind : "compiled" });
 const { kind: runs, backend, versions } = engine.describe();
 say({
-  name: `${runs} (${backend}), ${Object.entries(versions).flat().join(" ")}`,
+  name: work.name ?? `${runs} (${backend}), ${Object.entries(versions).flat().join(" ")}`,
   bytes: work.bytes,
 });
 for await (const line of createInterface({ input: process.stdin })) {

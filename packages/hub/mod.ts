@@ -28,4 +28,5 @@ export {
   type TransformersModel,
   transformersModel,
   type TransformersOptions,
+  transformersPackage,
 } from "./transformers.ts";

@@ -20,7 +20,7 @@ import {
   startTransformers,
 } from "./transformers_process.ts";
 
-export { NotInstalled } from "./transformers_process.ts";
+export { NotInstalled, PACKAGE as transformersPackage } from "./transformers_process.ts";
 
 export interface TransformersOptions extends HubOptions {
   /** Fetch transformers.js where it is missing (490 MB, once). Default false: an error says how. */

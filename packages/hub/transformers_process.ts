@@ -14,7 +14,8 @@ import { fileURLToPath } from "node:url";
 import type { ExportType } from "./export.ts";
 import { decodeBody, encodeFrame, type Frame, HEAD, lengthsOf } from "./frame.ts";
 
-const PACKAGE = "npm:@huggingface/transformers@4.3.1";
+/** What is fetched and imported. */
+export const PACKAGE = "npm:@huggingface/transformers@4.3.1";
 
 /** transformers.js is not on this machine; the message says how large it is and how to fetch it. */
 export class NotInstalled extends Error {
