@@ -1,4 +1,4 @@
-/** `deno task bench`: training, decoding and scoring beside PyTorch's and llama.cpp's, in the same minute. */
+/** `deno task bench`: training, decoding and scoring beside PyTorch's and others', in the same minute. */
 import { Command, Option } from "commander";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,8 @@ import { several, whole } from "./arguments.ts";
 const { json, only, threads, eager, fetch, keep } = new Command("deno task bench")
   .description(
     "Measure training, decoding and scoring by turns with PyTorch, which python3 (or the Python that\n" +
-      "IMPLICIT_PYTHON names) must have, and llama.cpp, which --fetch gets. Let nothing else run.\n" +
+      "IMPLICIT_PYTHON names) must have, llama.cpp, which --fetch gets, and transformers.js, if Deno has\n" +
+      "it in its cache. Let nothing else run.\n" +
       "T: vocabulary 2,048, width 256, 4 layers, batch 16 × 256. S: SmolLM2-135M's shape, 1 × 256.\n" +
       `Benchmarks: ${benchmarkNames.join(", ")}.`,
   )
