@@ -66,8 +66,9 @@ export function without(ranges: readonly Range[], others: readonly Range[]): Ran
 }
 
 /**
- * Makes something large, and moves the memory that the process got meanwhile to large pages, as far as
- * the machine has any. No value changes; where the machine refuses, reading stays as fast as it was.
+ * Makes something large, and lets the memory that the process got meanwhile move to large pages, as far
+ * as the machine has any. Nobody need wait for that: no value changes, whatever is done with the memory
+ * in the meantime, and where the machine refuses, reading stays as fast as it was.
  *
  * @example
  * const session = await onLargePages(() => Session.create(model));
@@ -75,16 +76,11 @@ export function without(ranges: readonly Range[], others: readonly Range[]): Ran
 export async function onLargePages<T>(make: () => Promise<T>): Promise<T> {
   const before = ownMemory();
   const made = await make();
-  for (const [from, to] of without(ownMemory(), before)) {
-    if (to - from < LEAST) continue;
-    await new Promise<void>((resolve, reject) =>
-      opened!.madvise.async(
-        from,
-        to - from,
-        MADV_COLLAPSE,
-        (error: unknown) => error ? reject(error) : resolve(),
-      )
-    );
-  }
+  const move = ([next, ...others]: readonly Range[]) => {
+    if (!next) return;
+    const [from, to] = next;
+    opened!.madvise.async(from, to - from, MADV_COLLAPSE, () => move(others));
+  };
+  move(without(ownMemory(), before).filter(([from, to]) => to - from >= LEAST));
   return made;
 }
