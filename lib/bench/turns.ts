@@ -103,6 +103,17 @@ export interface Run {
   readonly missing: Readonly<Record<string, string>>;
 }
 
+/** Two runs of the same contenders as one: those who were there both times, with all their turns. */
+export function joinRuns(first: Run, second: Run): Run {
+  const sides = first.sides.flatMap((side) => {
+    const again = second.sides.find(({ label }) => label === side.label);
+    if (!again) return [];
+    const rss = Math.max(side.rss, again.rss);
+    return [{ ...side, turns: [...side.turns, ...again.turns], rss }];
+  });
+  return { sides, missing: { ...first.missing, ...second.missing } };
+}
+
 /** How {@link takeTurns} goes. */
 export interface TurnOptions {
   readonly rounds: number;

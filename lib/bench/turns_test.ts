@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import process from "node:process";
-import { type Contender, Side, takeTurns } from "./turns.ts";
+import { type Contender, joinRuns, Side, takeTurns } from "./turns.ts";
 import { prepareWork } from "./work.ts";
 
 /** A side that speaks the protocol and stops at the end of its lines; a number: so long no line. */
@@ -36,6 +36,21 @@ Deno.test("takeTurns() lets all sides work and leaves the warm turn out", async 
       { label: "them", name: "they", bytes: undefined, turns: [unit(3), unit(4)], rss: 6 },
     ],
     missing: {},
+  });
+});
+
+Deno.test("joinRuns() keeps who was there both times, with all turns", () => {
+  const side = (label: string, seconds: number, rss: number) => (
+    { label, name: label, turns: [unit(seconds)], rss }
+  );
+  const first = { sides: [side("us", 1, 7), side("them", 2, 4), side("late", 9, 9)], missing: {} };
+  const second = { sides: [side("us", 3, 5), side("them", 4, 6)], missing: { late: "too slow" } };
+  assert.deepEqual(joinRuns(first, second), {
+    sides: [
+      { label: "us", name: "us", turns: [unit(1), unit(3)], rss: 7 },
+      { label: "them", name: "them", turns: [unit(2), unit(4)], rss: 6 },
+    ],
+    missing: { late: "too slow" },
   });
 });
 

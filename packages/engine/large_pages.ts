@@ -71,7 +71,7 @@ export function without(ranges: readonly Range[], others: readonly Range[]): Ran
  * in the meantime, and where the machine refuses, reading stays as fast as it was.
  *
  * @example
- * const session = await onLargePages(() => Session.create(model));
+ * const weights = await onLargePages(() => readFile(path));
  */
 export async function onLargePages<T>(make: () => Promise<T>): Promise<T> {
   const before = ownMemory();

@@ -1,6 +1,5 @@
 export { settled } from "./elementwise.ts";
 export { createEngine, type Engine, type EngineInfo } from "./engine.ts";
-export { onLargePages } from "./large_pages.ts";
 export {
   type Attribute,
   encodeModel,

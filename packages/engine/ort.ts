@@ -11,6 +11,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import koffi from "koffi";
 import { throwIfInterrupted } from "./interrupt.ts";
+import { onLargePages } from "./large_pages.ts";
 import { type DataType, dataTypes, sizeOf } from "./onnx.ts";
 import { address, check, checkAsync, cString, outOf, runtime } from "./ort_api.ts";
 
@@ -42,6 +43,8 @@ export interface SessionOptions {
    * go faster, and other work loses what is spent looking out.
    */
   spin?: number;
+  /** Let what the session holds move to large pages, for weights that no cache holds. Default false. */
+  largePages?: boolean;
 }
 
 function createOptions(options: SessionOptions): bigint {
@@ -192,7 +195,15 @@ export class Session {
    * Loads a model from bytes or from a file; parsing and optimising happen on another thread.
    * @throws with ONNX Runtime's own message if the model is broken or uses an unknown operator.
    */
-  static async create(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+  static create(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+    const load = () => Session.load(model, options);
+    return options.largePages ? onLargePages(load) : load();
+  }
+
+  private static async load(
+    model: Uint8Array | string,
+    options: SessionOptions,
+  ): Promise<Session> {
     const { api, env } = runtime();
     const settings = createOptions(options);
     const place = new BigUint64Array(1);

@@ -110,6 +110,7 @@ Deno.test("Session.create() takes external initializers from memory", async () =
       initializers: [{ name: "w", dtype: "float32", shape: [3, 2], external }],
     }),
     {
+      largePages: true,
       initializers: {
         w: { dtype: "float32", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 7) },
       },

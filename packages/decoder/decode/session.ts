@@ -4,13 +4,7 @@
  * Knows how large constants reach a session without passing through the model's bytes; does not know
  * what is decoded.
  */
-import {
-  encodeModel,
-  type Initializer,
-  onLargePages,
-  type OrtTensor,
-  Session,
-} from "@implicit/engine";
+import { encodeModel, type Initializer, type OrtTensor, Session } from "@implicit/engine";
 import type { Model } from "../model/checkpoint.ts";
 import { decoderGraph, type GraphUse, type KeyValues } from "./graph.ts";
 import type { WeightFormat } from "./graph_builder.ts";
@@ -50,12 +44,11 @@ export function createSession(
       external: { location: "memory", offset: 0, length: data.byteLength },
     };
   });
-  const load = () =>
-    Session.create(encodeModel({ ...graph, initializers }), {
-      threads: options.threads,
-      spin: SPIN,
-      initializers: outside,
-    });
   const bytes = Object.values(outside).reduce((sum, { data }) => sum + data.byteLength, 0);
-  return use === "generate" && bytes >= MUCH ? onLargePages(load) : load();
+  return Session.create(encodeModel({ ...graph, initializers }), {
+    threads: options.threads,
+    spin: SPIN,
+    largePages: use === "generate" && bytes >= MUCH,
+    initializers: outside,
+  });
 }
